@@ -1,0 +1,1 @@
+"""Block-gated networks, the strategy protocol, honest cost, data and the training of one run."""

@@ -1,0 +1,63 @@
+"""The two parametrised parts of a gated layer: the block-linear map and the gater that scores its blocks."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from kernels import Activation, GateGrad, block_linear
+
+
+class BlockLinear(nn.Module):
+    """An affine map whose weight is kept in block layout ``[out_blocks, in_blocks, in_size, out_size]``.
+
+    Parameters are uninitialised until :meth:`reset` is called, so that nothing draws from a global generator.
+    """
+
+    def __init__(self, in_blocks: int, in_size: int, out_blocks: int, out_size: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_blocks, in_blocks, in_size, out_size))
+        self.bias = nn.Parameter(torch.empty(out_blocks * out_size)) if bias else None
+
+    def reset(self, generator: torch.Generator) -> None:
+        """Glorot-uniform weights over the whole layer's fan-in and fan-out (Glorot and Bengio 2010), zero biases."""
+        out_blocks, in_blocks, in_size, out_size = self.weight.shape
+        bound = math.sqrt(6.0 / (in_blocks * in_size + out_blocks * out_size))
+        with torch.no_grad():
+            self.weight.uniform_(-bound, bound, generator=generator)
+            if self.bias is not None:
+                self.bias.zero_()
+
+    def forward(
+        self,
+        x: Tensor,
+        in_gates: Tensor | None = None,
+        out_gates: Tensor | None = None,
+        activation: Activation = "identity",
+        gate_grad: GateGrad = "open",
+    ) -> Tensor:
+        """Map ``[B, in_blocks * in_size]`` to ``[B, out_blocks * out_size]``; gates as in ``block_linear``."""
+        return block_linear(
+            x, self.weight, self.bias, in_gates, out_gates, activation=activation, gate_grad=gate_grad
+        )
+
+
+class Gater(nn.Module):
+    """The scores of a layer's blocks, ``Z h + d``: one logit per block (paper, section 2)."""
+
+    def __init__(self, features: int, blocks: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(blocks, features))
+        self.bias = nn.Parameter(torch.empty(blocks))
+
+    def reset(self, generator: torch.Generator, density: float) -> None:
+        """Glorot-uniform weights; biases at the logit of ``density``, so that training starts near the budget."""
+        bound = math.sqrt(6.0 / sum(self.weight.shape))
+        with torch.no_grad():
+            self.weight.uniform_(-bound, bound, generator=generator)
+            # A target of 1 has an infinite logit; 0.99 keeps the sigmoid out of saturation.
+            self.bias.fill_(math.log(min(density, 0.99) / (1 - min(density, 0.99))))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Map ``[B, features]`` to logits ``[B, blocks]``."""
+        return nn.functional.linear(hidden, self.weight, self.bias)

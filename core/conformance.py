@@ -1,0 +1,178 @@
+"""Whether a strategy keeps the protocol: the same checks for ours and for anybody's plugin.
+
+``python -m studies strategies --check NAME`` runs them, with ``--plugin FILE`` on a file of your own.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.architecture import Architecture
+from core.data import Split, Splits
+from core.evaluate import Evaluation, evaluate
+from core.network import GatedNetwork
+from core.run import BatchRun
+from core.seeding import SeedStreams
+from core.settings import TrainingSettings
+from core.strategy import Pass, Strategy
+from core.train import Trained, train
+
+FEATURES, CLASSES, DENSITY = 6, 3, 0.4
+NETWORKS = ("4x3", "4x3,5x2")
+_STREAMS = SeedStreams(0, "evaluate", "conformance", 0)
+_SETTINGS = TrainingSettings.of({"epochs": 2, "batch_size": 16, "selection": "last"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One way in which a strategy breaks the protocol."""
+
+    check: str
+    network: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.check} (network {self.network}): {self.message}"
+
+
+def problems(strategy_type: type[Strategy]) -> list[Problem]:
+    """Run every check on small networks of one and two layers; an empty list means that the strategy conforms."""
+    found = []
+    for network in NETWORKS:
+        architecture = Architecture.parse(network, FEATURES, CLASSES)
+        for check in CHECKS:
+            try:
+                messages = list(check(strategy_type, architecture))
+            except Exception as error:
+                messages = [f"raises {type(error).__name__}: {error}"]
+            found += [Problem(check.__name__.removeprefix("_"), network, message) for message in messages]
+    return found
+
+
+def _space_defaults(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """Defaults and the ends of every domain are valid settings."""
+    for name, domain in strategy_type.space.items():
+        for quantile in (0.0, 0.5, 1 - 1e-9):
+            domain.check(domain.at(quantile))
+        if domain.check(domain.default) != domain.default:
+            yield f"{name}: the default {domain.default!r} is not of its domain's type"
+
+
+def _finite(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """A short training stays finite and moves some parameter."""
+    trained = _train(strategy_type, architecture)
+    if trained.status != "ok":
+        yield f"training ends with status {trained.status}: {trained.reason}"
+    fresh = GatedNetwork(trained.network.architecture, recurrent="passes" in strategy_type.needs)
+    fresh.reset(lambda part: _STREAMS.torch("initialisation", part), DENSITY)
+    if all(torch.equal(a, b) for a, b in zip(fresh.parameters(), trained.network.parameters(), strict=True)):
+        yield "no parameter of the network changed in training"
+
+
+def _seeded(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """All randomness comes from the run's generator: equal seeds give equal runs, global generators are not touched."""
+    before = (torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate())
+    first = _train(strategy_type, architecture)
+    torch.manual_seed(1)
+    second = _train(strategy_type, architecture)
+    torch.set_rng_state(before[0])
+    third = _train(strategy_type, architecture)
+    after = (torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate())
+    if not torch.equal(before[0], after[0]) or before[1:] != after[1:]:
+        yield "it draws from a global random generator; use run.generator"
+    losses = [[(epoch.train_loss, epoch.validation_loss) for epoch in each.history] for each in (first, second, third)]
+    if losses[0] != losses[1] or losses[0] != losses[2]:
+        yield "two runs with the same seed differ"
+    if _evaluate(first) != _evaluate(second):
+        yield "two evaluations with the same seed differ"
+
+
+def _label_free_inference(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """Inference works without labels and predicts once per example; labels kept from training change no prediction."""
+    trained = _train(strategy_type, architecture)
+    done, run = _infer(trained)
+    if done.loss is not None:
+        yield "infer returns a pass with a loss"
+    expected = (len(_data().validation.y), CLASSES)
+    if done.output.shape != expected:
+        yield f"infer returns output {list(done.output.shape)}, expected {list(expected)}"
+    if not torch.isfinite(done.output).all():
+        yield "infer returns logits that are not finite"
+
+
+def _gates_in_range(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """Test-time gates and open-probabilities are finite and in 0..1."""
+    done, _ = _infer(_train(strategy_type, architecture))
+    for decision in done.decisions:
+        for name, values in (("gates", decision.gates), ("probability", decision.probability)):
+            if values is not None and not bool(((values >= 0) & (values <= 1)).all()):
+                yield f"{name} reach from {values.min():.3g} to {values.max():.3g}, expected 0..1"
+
+
+def _cost_counted(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """The returned prediction is paid for: its multiply-adds are within those of all passes that were run."""
+    trained = _train(strategy_type, architecture)
+    done, run = _infer(trained)
+    total = run.macs()
+    if not bool((done.macs > 0).all()):
+        yield "a prediction is free of cost; infer must return a pass that the run made"
+    if bool((done.macs > total + 1e-6).any()):
+        yield "the returned pass costs more than all passes that were run"
+    if not trained.history[-1].train_macs > 0:
+        yield "training is free of cost"
+
+
+def _state_restored(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """Parameters and buffers hold everything that inference depends on."""
+    trained = _train(strategy_type, architecture)
+    network = GatedNetwork(trained.network.architecture, recurrent="passes" in strategy_type.needs)
+    other = SeedStreams(1, "evaluate", "conformance", 0)
+    network.reset(lambda part: other.torch("initialisation", part), DENSITY)
+    strategy = strategy_type(trained.network.architecture, {}, other.torch("initialisation", "strategy"))
+    network.load_state_dict(trained.network.state_dict())
+    strategy.load_state_dict(trained.strategy.state_dict())
+    if _measure(network, strategy) != _evaluate(trained):
+        yield "a restored strategy predicts differently; keep what it learns in parameters or buffers"
+
+
+CHECKS: tuple[Callable[[type[Strategy], Architecture], Iterator[str]], ...] = (
+    _space_defaults,
+    _finite,
+    _seeded,
+    _label_free_inference,
+    _gates_in_range,
+    _cost_counted,
+    _state_restored,
+)
+
+
+def _data() -> Splits:
+    """Three Gaussian clouds, one per class."""
+    generator = _STREAMS.torch("data")
+    y = torch.arange(96) % CLASSES
+    centres = 2 * torch.randn(CLASSES, FEATURES, generator=generator)
+    x = centres[y] + torch.randn(96, FEATURES, generator=generator)
+    return Splits(Split(x[:64], y[:64]), Split(x[64:], y[64:]), None)
+
+
+def _train(strategy_type: type[Strategy], architecture: Architecture) -> Trained:
+    return train(strategy_type, {}, architecture, _data(), _STREAMS, _SETTINGS, density=DENSITY)
+
+
+def _infer(trained: Trained) -> tuple[Pass, BatchRun]:
+    trained.strategy.eval()
+    run = BatchRun(trained.network, _data().validation.x, None, _STREAMS.torch("gates", "test"), density=DENSITY)
+    with torch.no_grad():
+        return trained.strategy.infer(run), run
+
+
+def _measure(network: GatedNetwork, strategy: Strategy) -> Evaluation | None:
+    return evaluate(network, strategy, _data().validation, _STREAMS.torch("gates", "test"), density=DENSITY)
+
+
+def _evaluate(trained: Trained) -> Evaluation | None:
+    return _measure(trained.network, trained.strategy)

@@ -1,0 +1,87 @@
+"""Multiply-adds (MACs): of one pass, of dense networks, and the dense width that costs the same as a gated network.
+
+Counted are the matrix products: open blocks only, the gater's own, the read-out. Biases, activations and the scaling by
+gates are not, as is usual.
+"""
+
+import torch
+from torch import Tensor
+
+from core.architecture import Architecture, GatedLayer
+
+
+class PassCost:
+    """Adds up the multiply-adds of one pass, per example.
+
+    Attributes:
+        macs: ``[B]`` float64, what the output needs.
+        training_macs: ``[B]`` float64, what was computed, and where gradients are on its backward too.
+    """
+
+    def __init__(self, rows: int, device: torch.device) -> None:
+        self.macs = torch.zeros(rows, dtype=torch.float64, device=device)
+        self.training_macs = torch.zeros_like(self.macs)
+
+    def product(
+        self, read: Tensor, needed: Tensor | int, *, computed: Tensor | int | None = None, differentiated: Tensor | int = 0
+    ) -> None:
+        """Charge one matrix product.
+
+        Args:
+            read: ``[B]``, open input units.
+            needed: ``[B]`` or a number, output units that the result needs; the weight gradient needs the same.
+            computed: output units computed for the sake of closed gates' gradients too; ``needed`` if None.
+            differentiated: ``[B]`` or a number, input units that receive a gradient.
+        """
+        self.macs += read * needed
+        if torch.is_grad_enabled():
+            self.training_macs += read * (needed if computed is None else computed) + (read + differentiated) * needed
+        else:
+            self.training_macs += read * needed
+
+
+def dense_macs(architecture: Architecture) -> int:
+    """Multiply-adds per example with every block open and no gater.
+
+    784 x 256 + 256 x 10:
+
+    >>> dense_macs(Architecture.parse("16x16", features=784, classes=10))
+    203264
+    """
+    widths = [architecture.features, *(layer.units for layer in architecture.layers), architecture.classes]
+    return sum(before * after for before, after in zip(widths[:-1], widths[1:], strict=True))
+
+
+def gated_macs(architecture: Architecture, density: float) -> float:
+    """Expected multiply-adds per example with a share ``density`` of the blocks open, the gaters included.
+
+    Blocks of different layers are taken as open independently. 784 x 32 + 784 x 16 + 32 x 10:
+
+    >>> gated_macs(Architecture.parse("16x16", features=784, classes=10), density=1 / 8)
+    37952.0
+    """
+    total, read = 0.0, float(architecture.features)
+    for layer in architecture.layers:
+        needed = density * layer.units
+        total += read * (needed + layer.blocks)
+        read = needed
+    return total + read * architecture.classes
+
+
+def equal_macs_dense(architecture: Architecture, density: float) -> Architecture:
+    """Return the dense network, scaled in width only, that costs nearest to the gated one at ``density``.
+
+    Hidden widths keep their proportions. Ties go to the narrower network. (784 + 10) x 48 = 38112 is nearest to 37952:
+
+    >>> equal_macs_dense(Architecture.parse("16x16", features=784, classes=10), density=1 / 8).network
+    '1x48'
+    """
+    target = gated_macs(architecture, density)
+    widest = max(layer.units for layer in architecture.layers)
+
+    def scaled(width: int) -> Architecture:
+        layers = tuple(GatedLayer(1, max(1, round(layer.units * width / widest))) for layer in architecture.layers)
+        return Architecture(architecture.features, layers, architecture.classes, architecture.activation)
+
+    # Gated networks with a gater can cost more than dense ones of their own width, hence twice the width.
+    return min((scaled(width) for width in range(1, 2 * widest + 1)), key=lambda dense: abs(dense_macs(dense) - target))

@@ -1,0 +1,81 @@
+"""Deterministic stratified splits, normalised by training statistics."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+from torch import Tensor
+
+from core.data.dataset import Dataset
+from core.seeding import SeedStreams
+
+TestSplit = Literal["resampled", "fixed"]
+
+TEST_SHARE = 0.2
+VALIDATION_SHARE = 0.125  # of what is not test: a tenth of all
+
+
+@dataclass(frozen=True)
+class Split:
+    """``x`` ``[N, features]`` float32, normalised, and ``y`` ``[N]`` int64."""
+
+    x: Tensor
+    y: Tensor
+
+    def to(self, device: torch.device | str) -> "Split":
+        return Split(self.x.to(device), self.y.to(device))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The parts of a dataset that one run may see; ``test`` is None in a search, which never receives it."""
+
+    train: Split
+    validation: Split
+    test: Split | None
+
+    def to(self, device: torch.device | str) -> "Splits":
+        test = None if self.test is None else self.test.to(device)
+        return Splits(self.train.to(device), self.validation.to(device), test)
+
+
+def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Splits:
+    """Split 70 / 10 / 20 %, stratified by class; a publisher's own test split is kept as it is.
+
+    Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, so that
+    intervals over seeds cover the draw of the test set; ``"fixed"`` keeps them apart for good, as a search needs.
+
+    Args:
+        dataset: what to split.
+        streams: the run's seeds; in the role ``tune`` the test split is withheld.
+        test_split: whether each seed draws its own test examples.
+
+    Raises:
+        ValueError: a search asks for resampled test splits, whose test examples it could have trained on.
+    """
+    if streams.role == "tune" and test_split == "resampled":
+        raise ValueError("a search needs a fixed test split: resampled ones would let it train on test examples")
+    everything = np.arange(len(dataset.y))
+    if dataset.test_examples:
+        rest, test = everything[: -dataset.test_examples], everything[-dataset.test_examples :]
+    else:
+        drawn_by = streams if test_split == "resampled" else SeedStreams(streams.root, "holdout", streams.dataset, 0)
+        rest, test = _stratified(everything, dataset.y, TEST_SHARE, drawn_by, "test split")
+    train, validation = _stratified(rest, dataset.y, VALIDATION_SHARE, streams, "validation split")
+    mean, std = dataset.x[train].mean(dtype=np.float64), dataset.x[train].std(dtype=np.float64)
+
+    def part(indices: np.ndarray) -> Split:
+        x = (dataset.x[indices] - np.float32(mean)) / np.float32(std)
+        return Split(torch.from_numpy(x), torch.from_numpy(dataset.y[indices]))
+
+    return Splits(part(train), part(validation), None if streams.role == "tune" else part(test))
+
+
+def _stratified(
+    indices: np.ndarray, y: np.ndarray, share: float, streams: SeedStreams, stream: str
+) -> tuple[np.ndarray, np.ndarray]:
+    seed = int(streams.sequence(stream).generate_state(1)[0])
+    kept, held_out = train_test_split(indices, test_size=share, stratify=y[indices], random_state=seed)
+    return kept, held_out

@@ -1,0 +1,68 @@
+"""The paper's penalties on open-probabilities (section 3.3, equations 5-7), on a batch ``[B, blocks]``.
+
+They are sums of 2-norms of scalars, that is of absolute values: the pull on a probability does not fade near the target.
+"""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from core.space import Domain, Real
+from core.strategy import Decision
+
+SPACE: MappingProxyType[str, Domain] = MappingProxyType(
+    {
+        "lambda_s": Real(1.0, low=1e-3, high=1e3, log=True),
+        "lambda_v": Real(0.1, low=1e-4, high=1e3, log=True),
+    }
+)
+
+
+def block_usage(probability: Tensor, density: float) -> Tensor:
+    """L_b: each block is open for a share ``density`` of the examples.
+
+    ``sum_j |mean_i p_ij - tau|``. For p = [[1, 0], [0.5, 0]] and tau = 0.25 the means are 0.75 and 0:
+
+    >>> block_usage(torch.tensor([[1.0, 0.0], [0.5, 0.0]]), 0.25)
+    tensor(0.7500)
+    """
+    return (probability.mean(dim=0) - density).abs().sum()
+
+
+def example_usage(probability: Tensor, density: float) -> Tensor:
+    """L_e: each example opens a share ``density`` of the blocks.
+
+    ``mean_i |mean_j p_ij - tau|``. For p = [[1, 0], [0.5, 0]] and tau = 0.25 the means are 0.5 and 0.25:
+
+    >>> example_usage(torch.tensor([[1.0, 0.0], [0.5, 0.0]]), 0.25)
+    tensor(0.1250)
+    """
+    return (probability.mean(dim=1) - density).abs().mean()
+
+
+def variance(probability: Tensor) -> Tensor:
+    """L_v: minus the variance of each block's probability over the examples, summed, so that blocks depend on the input.
+
+    ``- sum_j var_i(p_ij)``, the batch's own variance (not the unbiased estimate). For p = [[1, 0], [0.5, 0]]:
+
+    >>> variance(torch.tensor([[1.0, 0.0], [0.5, 0.0]]))
+    tensor(-0.0625)
+    """
+    return -probability.var(dim=0, correction=0).sum()
+
+
+def penalty(decisions: Iterable[Decision], density: float, lambda_s: float, lambda_v: float) -> Tensor:
+    """Return ``lambda_s (L_b + L_e) + lambda_v L_v``, summed over the layers' decisions.
+
+    Raises:
+        ValueError: a decision has no probability to penalise.
+    """
+    total = torch.zeros(())
+    for decision in decisions:
+        p = decision.probability
+        if p is None:
+            raise ValueError("a decision without a probability cannot be penalised")
+        total = total + lambda_s * (block_usage(p, density) + example_usage(p, density)) + lambda_v * variance(p)
+    return total

@@ -1,0 +1,134 @@
+"""One batch, as a strategy sees it: every pass, flip and mix is computed and counted here."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from core.fallback import with_fallback
+from core.flips import flipped_outputs
+from core.network import GatedNetwork
+from core.strategy import Decide, Pass, ProtocolError
+
+
+class BatchRun:
+    """The :class:`core.strategy.Run` over one batch.
+
+    Args:
+        network: the network to run.
+        x: ``[B, features]``.
+        labels: ``[B]`` classes, or None to withhold them.
+        generator: the only source of gate noise.
+        density: the target share of open blocks.
+        progress: how far training is, from 0 to 1.
+        fallback: where a layer would be fully closed for an example, open its most likely block.
+    """
+
+    def __init__(
+        self,
+        network: GatedNetwork,
+        x: Tensor,
+        labels: Tensor | None,
+        generator: torch.Generator,
+        *,
+        density: float,
+        progress: float = 1.0,
+        fallback: bool = False,
+    ) -> None:
+        self.generator = generator
+        self.density = density
+        self.progress = progress
+        self._network = network
+        self._x = x
+        self._labels = labels
+        self._fallback = fallback
+        self._passes: list[Pass] = []
+        self._running: list[Tensor] = []
+        self._flip_macs = 0.0
+
+    def __call__(self, decide: Decide, carry: Pass | None = None, samples: int = 1) -> Pass:
+        """See :meth:`core.strategy.Run.__call__`."""
+        if samples < 1:
+            raise ProtocolError(f"samples is {samples}, expected at least 1")
+        x = self._x.repeat(samples, 1)
+        done = self._network(x, with_fallback(decide) if self._fallback else decide, carry)
+        done = replace(done, loss=self._loss(done.output, samples), samples=samples)
+        self._passes.append(done)
+        self._running.append(torch.ones_like(done.macs))
+        return done
+
+    def flips(self, base: Pass, layer: int) -> Tensor:
+        """See :meth:`core.strategy.Run.flips`."""
+        if self._labels is None:
+            raise ProtocolError("flips need the loss, and labels are withheld")
+        if not base.inputs:
+            raise ProtocolError("flips need a single pass, not a mix")
+        outputs, macs = flipped_outputs(self._network, base, layer)
+        self._flip_macs += macs
+        labels = self._labels.repeat(base.samples).repeat_interleave(outputs.shape[1])
+        return cross_entropy(outputs.flatten(0, 1), labels, reduction="none").view(outputs.shape[:2])
+
+    def mix(self, passes: Sequence[Pass], weights: Tensor) -> Pass:
+        """See :meth:`core.strategy.Run.mix`."""
+        rows = passes[0].output.shape[0] if passes else 0
+        if weights.shape != (len(passes), rows) or not passes:
+            raise ProtocolError(f"halting weights are {list(weights.shape)}, expected {[len(passes), rows]}")
+        order = [self._position(done) for done in passes]
+        if order != sorted(set(order)):
+            raise ProtocolError("passes are mixed in another order than they were run in")
+        # A pass runs for an example as long as any weight at or after it is not zero.
+        running = ((weights != 0).flip(0).cumsum(0).flip(0) > 0).to(torch.float64)
+        for position, mask in zip(order, running, strict=True):
+            self._running[position] = mask
+        output = torch.einsum("tb,tbc->bc", weights, torch.stack([done.output for done in passes]))
+        return Pass(
+            decisions=tuple(decision for done in passes for decision in done.decisions),
+            inputs=(),
+            hidden=torch.einsum("tb,tbh->bh", weights, torch.stack([done.hidden for done in passes])),
+            output=output,
+            executed=tuple(
+                torch.einsum("tb,tbn->bn", running.to(output.dtype), torch.stack(layer))
+                for layer in zip(*(done.executed for done in passes), strict=True)
+            ),
+            macs=(running * torch.stack([done.macs for done in passes])).sum(dim=0),
+            training_macs=torch.stack([done.training_macs for done in passes]).sum(dim=0),
+            loss=self._loss(output, passes[0].samples),
+            samples=passes[0].samples,
+        )
+
+    def macs(self) -> Tensor:
+        """``[B]`` multiply-adds of all passes that were asked for, each while it was running; samples added up."""
+        return torch.stack(
+            [
+                (done.macs * running).unflatten(0, (done.samples, -1)).sum(dim=0)
+                for done, running in zip(self._passes, self._running, strict=True)
+            ]
+        ).sum(dim=0)
+
+    def executed(self) -> tuple[Tensor, ...]:
+        """Per gated layer ``[B, blocks]``: how often each block was computed for each example, over all passes."""
+        per_pass = [
+            [
+                (layer * running[:, None].to(layer.dtype)).unflatten(0, (done.samples, -1)).sum(dim=0)
+                for layer in done.executed
+            ]
+            for done, running in zip(self._passes, self._running, strict=True)
+        ]
+        return tuple(torch.stack(layer).sum(dim=0) for layer in zip(*per_pass, strict=True))
+
+    def training_macs(self) -> float:
+        """Multiply-adds of all passes, their backward where gradients were on, and all flips, for the whole batch."""
+        return self._flip_macs + sum(float(done.training_macs.sum()) for done in self._passes)
+
+    def _loss(self, output: Tensor, samples: int) -> Tensor | None:
+        if self._labels is None:
+            return None
+        return cross_entropy(output, self._labels.repeat(samples), reduction="none")
+
+    def _position(self, wanted: Pass) -> int:
+        for position, done in enumerate(self._passes):
+            if done is wanted:
+                return position
+        raise ProtocolError("a pass is mixed that this run did not make")

@@ -1,0 +1,134 @@
+"""Search spaces as plain data: what may be varied, between which bounds, and the default."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import InputError, unknown
+
+
+class Domain(ABC):
+    """The values one hyperparameter may take."""
+
+    default: Any
+
+    @abstractmethod
+    def check(self, value: Any) -> Any:
+        """Return ``value`` in its proper type.
+
+        Raises:
+            InputError: it is not in the domain.
+        """
+
+    @abstractmethod
+    def at(self, quantile: float) -> Any:
+        """Return the value at ``quantile`` in [0, 1), for points of a quasi-random sequence."""
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Real(Domain):
+    """A real interval, bounds included; ``log`` spreads quantiles evenly in the logarithm.
+
+    >>> Real(0.1, low=0.01, high=1.0, log=True).at(0.5)
+    0.1
+    """
+
+    default: float
+    low: float
+    high: float
+    log: bool = False
+
+    def check(self, value: Any) -> float:
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not self.low <= number <= self.high:
+            raise InputError(f"{value} is not a number in {self}")
+        return number
+
+    def at(self, quantile: float) -> float:
+        if self.log:
+            low, high = math.log(self.low), math.log(self.high)
+            return self.check(min(max(math.exp(low + quantile * (high - low)), self.low), self.high))
+        return self.low + quantile * (self.high - self.low)
+
+    def __str__(self) -> str:
+        return f"{self.low:g}..{self.high:g}"
+
+
+@dataclass(frozen=True)
+class Integer(Domain):
+    """A range of integers, bounds included.
+
+    >>> Integer(2, low=1, high=4).at(0.99)
+    4
+    """
+
+    default: int
+    low: int
+    high: int
+
+    def check(self, value: Any) -> int:
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (self.low <= number <= self.high and number == int(number)):
+            raise InputError(f"{value} is not an integer in {self}")
+        return int(number)
+
+    def at(self, quantile: float) -> int:
+        return min(self.low + int(quantile * (self.high - self.low + 1)), self.high)
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}"
+
+
+@dataclass(frozen=True)
+class Choice(Domain):
+    """One of a few named options.
+
+    >>> Choice("none", ("none", "batch")).at(0.5)
+    'batch'
+    """
+
+    default: str
+    options: tuple[str, ...]
+
+    def check(self, value: Any) -> str:
+        if value not in self.options:
+            raise InputError(f"{value} is not one of {self}")
+        return str(value)
+
+    def at(self, quantile: float) -> str:
+        return self.options[min(int(quantile * len(self.options)), len(self.options) - 1)]
+
+    def __str__(self) -> str:
+        return ", ".join(self.options)
+
+
+def complete(space: Mapping[str, Domain], values: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """Return ``values`` checked against ``space``, with defaults for whatever is not given.
+
+    Raises:
+        InputError: a name is not in the space, or a value not in its domain.
+
+    >>> complete({"rate": Real(0.1, low=0.0, high=1.0)}, {}, "reinforce")
+    {'rate': 0.1}
+    """
+    for name in values:
+        if name not in space:
+            raise unknown(f"setting of {owner}", name, sorted(space))
+    settings = {}
+    for name, domain in space.items():
+        try:
+            settings[name] = domain.check(values.get(name, domain.default))
+        except InputError as error:
+            raise InputError(f"{owner}.{name}: {error}") from None
+    return settings

@@ -1,0 +1,209 @@
+"""The strategy protocol: the decisions a strategy makes, and all it may ask of the network.
+
+Gates are chosen layer by layer from activations that are already gated, so a strategy is a callback inside the
+forward pass; and it owns how many passes there are. Optimiser, seeds and accounting stay with core.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from core.architecture import Architecture
+from core.space import Domain, complete
+from kernels import GateGrad
+
+Family = Literal["control", "policy gradient", "relaxation", "search", "routing", "halting"]
+Need = Literal["samples", "flips", "passes"]
+
+
+class Site(Protocol):
+    """Where a decision is made: one gated layer in one pass."""
+
+    @property
+    def index(self) -> int:
+        """The layer, counted from 0."""
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks the layer has."""
+
+    @property
+    def hidden(self) -> Tensor:
+        """``[B, features]``: the layer's input, already gated."""
+
+    @property
+    def scores(self) -> Tensor:
+        """``[B, blocks]``: the gater's logits; computed, and charged, on first use."""
+
+    @property
+    def scores_detached(self) -> Tensor:
+        """The same logits with the gradient to :attr:`hidden` cut, so that only the gater learns from them."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a strategy decides at a site.
+
+    Attributes:
+        gates: ``[B, blocks]``; 0 is closed, anything else scales its block.
+        probability: ``[B, blocks]``, the strategy's own open-probability, for penalties, entropy and the all-closed
+            fallback. None where a layer can never be fully closed.
+        gate_grad: ``"exact"`` gives closed gates their true gradient, and charges training for computing them.
+    """
+
+    gates: Tensor
+    probability: Tensor | None = None
+    gate_grad: GateGrad = "open"
+
+
+Decide = Callable[[Site], Decision]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run of the network over the current batch. With S samples per example the rows are S copies of the batch,
+    sample by sample, so that ``loss.unflatten(0, (S, -1))`` is ``[S, B]``.
+
+    Attributes:
+        decisions: one per gated layer; several passes' decisions, one after another, in a mix.
+        inputs: the gated input of each layer and of the read-out, as computed; empty in a mix.
+        hidden: ``[B, units]``, the last layer's gated output, which a later pass may carry on from.
+        output: ``[B, classes]``, class logits.
+        executed: per layer ``[B, blocks]``, how often each block was computed for each example.
+        macs: ``[B]``, multiply-adds the output needs, gater included.
+        training_macs: ``[B]``, multiply-adds of the computation and, where gradients are on, of its backward.
+        loss: ``[B]``, negative log likelihood in nats; None when labels are withheld.
+        samples: how many copies of the batch the rows hold.
+    """
+
+    decisions: tuple[Decision, ...]
+    inputs: tuple[Tensor, ...]
+    hidden: Tensor
+    output: Tensor
+    executed: tuple[Tensor, ...]
+    macs: Tensor
+    training_macs: Tensor
+    loss: Tensor | None = None
+    samples: int = 1
+
+    def mean_loss(self) -> Tensor:
+        """The mean negative log likelihood over all rows, in nats.
+
+        Raises:
+            ProtocolError: labels are withheld.
+        """
+        if self.loss is None:
+            raise ProtocolError("labels are withheld: this pass has no loss")
+        return self.loss.mean()
+
+
+class Run(Protocol):
+    """A batch to run the network on. Core makes one per batch, and counts every call."""
+
+    @property
+    def generator(self) -> torch.Generator:
+        """The only source of gate noise."""
+
+    @property
+    def progress(self) -> float:
+        """How far training is, from 0 to 1, for annealing."""
+
+    @property
+    def density(self) -> float:
+        """The target share of open blocks, tau."""
+
+    def __call__(self, decide: Decide, carry: Pass | None = None, samples: int = 1) -> Pass:
+        """Run the network over the batch, ``samples`` times per example, asking ``decide`` at every gated layer.
+
+        Args:
+            decide: called at each :class:`Site`, from input to output.
+            carry: the pass whose hidden state this one carries on from; the strategy must declare it needs passes.
+            samples: how many independent copies of each example to run.
+
+        Raises:
+            ProtocolError: a decision does not fit its site, or ``carry`` was not declared.
+        """
+
+    def flips(self, base: Pass, layer: int) -> Tensor:
+        """Return ``[B, blocks]``: the loss in nats of ``base`` with that one gate of ``layer`` flipped.
+
+        Open gates are closed, closed gates are opened to 1; the other gates stay as in ``base``, in later layers too.
+        Computed from cached block contributions, without gradients.
+
+        Raises:
+            ProtocolError: labels are withheld, or ``base`` is a mix.
+        """
+
+    def mix(self, passes: Sequence[Pass], weights: Tensor) -> Pass:
+        """Combine passes by a halting distribution ``weights`` ``[T, B]`` (Graves 2016, equations 7-8).
+
+        Hidden states and logits are weighted sums. A pass is charged to an example only while it is running: up to the
+        last pass that has a non-zero weight for it.
+
+        Raises:
+            ProtocolError: the passes are not in the order in which they were run, or the weights do not fit.
+        """
+
+
+class Strategy(nn.Module, ABC):
+    """A way of deciding which blocks to compute. The class docstring's first line is its idea in one line.
+
+    Attributes:
+        source: the publication it is from.
+        family: the kind of mechanism; sets its colour in figures.
+        needs: what it asks of :class:`Run` beyond one pass per batch.
+        space: what a search may vary, and the defaults.
+        gated: False for dense controls, which are free of the density budget.
+    """
+
+    source: ClassVar[str]
+    family: ClassVar[Family]
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    space: ClassVar[Mapping[str, Domain]] = {}
+    gated: ClassVar[bool] = True
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        """Check ``settings`` against :attr:`space`.
+
+        Args:
+            architecture: the network that will be decided for.
+            settings: values for names in :attr:`space`; the rest take their defaults.
+            generator: for the initial values of the strategy's own parameters, if it has any.
+
+        Raises:
+            InputError: a setting is unknown or out of range.
+        """
+        super().__init__()
+        self.architecture = architecture
+        self.settings = complete(self.space, settings, self.name())
+
+    @classmethod
+    def name(cls) -> str:
+        """The file's stem, which also names the runs and the documentation page."""
+        return cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def idea(cls) -> str:
+        """The first line of the class docstring."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @classmethod
+    def reshape(cls, architecture: Architecture, density: float) -> Architecture:
+        """Return the network to train in place of ``architecture``; only dense controls change it."""
+        return architecture
+
+    @abstractmethod
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        """Return the scalar to minimise on a training batch, and the pass to log."""
+
+    @abstractmethod
+    def infer(self, run: Run) -> Pass:
+        """Return the pass to predict from at test time: labels are withheld, gates are hard."""
+
+
+class ProtocolError(RuntimeError):
+    """A strategy broke the protocol; the message says how."""

@@ -1,0 +1,1 @@
+"""Named studies: expansion into runs, scheduling, the ledger, aggregation, figures and the report."""

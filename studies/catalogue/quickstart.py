@@ -1,0 +1,17 @@
+"""The first study to run: does learning which blocks to open beat opening random ones, and a small dense network?"""
+
+from dataclasses import replace
+
+from studies.study import Study, Sweep
+
+SWEEP = Sweep(seeds=3, strategies=("dense", "small_dense", "random_blocks", "straight_through", "reinforce"))
+
+STUDY = Study(
+    question="At one eighth of the blocks, does a learned gater beat random blocks and a dense network of equal cost?",
+    source="paper, section 4.1",
+    scales={
+        "quick": replace(SWEEP, training={"epochs": 8}),
+        "default": SWEEP,
+        "paper": replace(SWEEP, seeds=20),
+    },
+)

@@ -1,0 +1,291 @@
+"""The command line: exit codes 0 done, 1 some runs failed, 2 bad input, 130 interrupted."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+
+import click
+import torch
+from rich.console import Console
+from rich.table import Table
+
+import strategies
+from core import conformance, data
+from core.errors import InputError, unknown
+from studies import catalogue, environment, estimate
+from studies.aggregate import collect
+from studies.figures.figure import FORMATS
+from studies.folder import ResultsFolder
+from studies.formatting import duration
+from studies.report import write_figures, write_report
+from studies.resources import Resources
+from studies.runner import run_study
+from studies.study import SCALES, Design, Scale, Sweep, override
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+console = Console()
+
+_results = click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of all results; a study's are in its subfolder NAME.",
+)
+_plugin = click.option(
+    "--plugin",
+    "plugin_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A strategy file of your own; may be given several times.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", is_flag=True, help="Log what is decided inside, on standard error.")
+def app(verbose: bool) -> None:
+    """Compare strategies that decide which blocks of a network to compute."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING)
+
+
+@app.command("list")
+def list_studies() -> None:
+    """List the studies: the question each asks, its source, and its number of runs at each scale."""
+    table = _table("study", "question", "source", *(f"{scale} runs" for scale in SCALES))
+    for name in catalogue.names():
+        study = catalogue.find(name)
+        sizes = (len(Design.freeze(name, scale, study.scales[scale]).configurations()) for scale in SCALES)
+        table.add_row(name, study.question, study.source, *map(str, sizes))
+    console.print(table)
+
+
+@app.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show what a study runs at each scale, and which figures it draws."""
+    study = catalogue.find(name)
+    console.print(f"[bold]{name}[/bold]: {study.question}")
+    console.print(f"source: {study.source}", highlight=False)
+    table = _table("", *SCALES)
+    designs = [Design.freeze(name, scale, study.scales[scale]) for scale in SCALES]
+    rows: dict[str, Callable[[Design], str]] = {
+        "runs": lambda design: str(len(design.configurations())),
+        "seeds": lambda design: str(design.sweep.seeds),
+        "strategies": lambda design: ", ".join(design.sweep.strategies),
+        "datasets": lambda design: ", ".join(design.sweep.datasets),
+        "networks": lambda design: " ; ".join(design.sweep.networks),
+        "target densities": lambda design: ", ".join(f"{density:.4g}" for density in design.sweep.densities),
+        "epochs": lambda design: str(design.sweep.training["epochs"]),
+    }
+    for label, cell in rows.items():
+        table.add_row(label, *map(cell, designs))
+    console.print(table)
+    console.print(f"figures: {', '.join(figure.name for figure in study.figures)}", highlight=False)
+
+
+@app.command()
+@click.argument("name")
+@click.option("--scale", type=click.Choice(SCALES), default="default", show_default=True, help="How much to run.")
+@click.option("--strategies", "names", metavar="A,B", help="Only these strategies, comma separated.")
+@click.option("--seeds", type=int, metavar="N", help="Evaluation seeds; more seeds reuse the runs of fewer.")
+@click.option(
+    "--set",
+    "assignments",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="network, target_density, activation, a training setting, or STRATEGY.SETTING; may be given several times.",
+)
+@click.option("--dataset", metavar="NAME", help="Run on this dataset instead of the study's own.")
+@_results
+@_plugin
+@click.option("--address", metavar="ADDR", help="Join this Ray cluster; code, data and plugins are sent along.")
+@click.option("--cpus", type=click.IntRange(min=1), metavar="N", help="Runs at once on this machine [default: all].")
+@click.option("--gpus-per-trial", type=click.FloatRange(min=0), default=0.0, metavar="F", help="Share of a GPU per run.")
+@click.option("--retry-errors", is_flag=True, help="Run those again that ended in an error of the code or a timeout.")
+@click.option("--dry-run", is_flag=True, help="Only print the runs, and an estimate of the time they take.")
+def run(
+    name: str,
+    scale: Scale,
+    names: str | None,
+    seeds: int | None,
+    assignments: tuple[str, ...],
+    dataset: str | None,
+    results: Path,
+    plugin_files: tuple[Path, ...],
+    address: str | None,
+    cpus: int | None,
+    gpus_per_trial: float,
+    retry_errors: bool,
+    dry_run: bool,
+) -> int:
+    """Run what is missing of a study, and write its report."""
+    plugins = _read(plugin_files)
+    sweep = catalogue.find(name).scales[scale]
+    sweep = _changed(sweep, names, seeds, dataset, plugins)
+    design = Design.freeze(name, scale, override(sweep, assignments, plugins), plugins)
+    if gpus_per_trial and address is None and not torch.cuda.is_available():
+        raise InputError(f"--gpus-per-trial {gpus_per_trial:g}: this machine has no GPU that torch can use; leave it out")
+    folder = ResultsFolder(results, name)
+    if dry_run:
+        _print_plan(design, folder, plugins, cpus)
+        return 0
+    resources = Resources(cpus, gpus_per_trial, address)
+    return run_study(design, folder, plugins, resources, console, retry_errors=retry_errors)
+
+
+@app.command()
+@click.argument("name")
+@_results
+def report(name: str, results: Path) -> None:
+    """Write the tables, the figures and the page of a finished study again."""
+    study = catalogue.find(name)
+    _, page = write_report(ResultsFolder(results, name), study)
+    console.print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+@click.argument("name")
+@_results
+@click.option("--format", "formats", default="pdf,png", show_default=True, help="pdf, png, svg; comma separated.")
+def figures(name: str, results: Path, formats: str) -> None:
+    """Draw the figures of a finished study again; each has the numbers it shows beside it as CSV."""
+    chosen = [part.strip() for part in formats.split(",")]
+    for extension in chosen:
+        if extension not in FORMATS:
+            raise unknown("figure format", extension, FORMATS)
+    study = catalogue.find(name)
+    folder = ResultsFolder(results, name)
+    for picture in write_figures(folder, study, collect(folder.frozen().design, folder.ledger), chosen):
+        console.print(str(picture), highlight=False, soft_wrap=True)
+
+
+@app.command("strategies")
+@_plugin
+@click.option("--check", metavar="A,B", help="Check that these strategies keep the protocol.")
+def list_strategies(plugin_files: tuple[Path, ...], check: str | None) -> int:
+    """List the strategies, or check that some keep the protocol."""
+    plugins = _read(plugin_files)
+    if check is not None:
+        return _check([part.strip() for part in check.split(",")], plugins)
+    table = _table("strategy", "family", "idea", "source", "needs")
+    for name in [*strategies.names(), *(plugin.name for plugin in plugins)]:
+        found = strategies.find(name, plugins)
+        table.add_row(name, found.family, found.idea(), found.source, ", ".join(sorted(found.needs)) or "–")
+    console.print(table)
+    return 0
+
+
+@app.command()
+def datasets() -> None:
+    """List the datasets."""
+    table = _table("dataset", "holds", "from", "examples", "features", "classes")
+    for source in data.SOURCES.values():
+        examples = f"{source.examples}, or any as {source.name}:N" if source.sized else str(source.examples)
+        table.add_row(
+            source.name, source.summary, source.origin, examples, str(source.features), str(source.classes)
+        )
+    console.print(table)
+
+
+@app.command()
+def doctor() -> int:
+    """Say what this machine has, and whether anything needed is missing."""
+    found = environment.describe()
+    packages = found.pop("packages")
+    table = _table("", "")
+    for key, value in found.items():
+        table.add_row(key.replace("_", " "), str(value if value is not None else "none"))
+    for package in environment.REQUIRED:
+        table.add_row(package, packages[package] or "[red]missing[/red]")
+    for package in environment.OPTIONAL:
+        table.add_row(package, packages[package] or "not installed (optional)")
+    console.print(table)
+    missing = [package for package in environment.REQUIRED if packages[package] is None]
+    console.print(f"missing: {', '.join(missing)}" if missing else "everything needed is installed")
+    return 1 if missing else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; bad input is one line on standard error."""
+    try:
+        return int(app.main(list(arguments), prog_name="python -m studies", standalone_mode=False) or 0)
+    except (InputError, click.ClickException) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        click.echo(f"error: {' '.join(message.split())}", err=True)
+        return BAD_INPUT
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _read(files: Sequence[Path]) -> tuple[strategies.Plugin, ...]:
+    plugins = tuple(strategies.Plugin.read(path) for path in files)
+    for plugin in plugins:
+        strategies.find(plugin.name, plugins)
+    return plugins
+
+
+def _changed(
+    sweep: Sweep,
+    names: str | None,
+    seeds: int | None,
+    dataset: str | None,
+    plugins: tuple[strategies.Plugin, ...],
+) -> Sweep:
+    """Apply the options that have names of their own; a plugin joins the study's strategies unless some are chosen."""
+    if names is not None:
+        sweep = replace(sweep, strategies=tuple(dict.fromkeys(part.strip() for part in names.split(","))))
+    elif plugins:
+        own = sweep.strategies or tuple(strategies.built_in())
+        sweep = replace(sweep, strategies=(*own, *(plugin.name for plugin in plugins)))
+    if seeds is not None:
+        sweep = replace(sweep, seeds=seeds)
+    if dataset is not None:
+        sweep = replace(sweep, datasets=(dataset,))
+    return sweep
+
+
+def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:
+    broken = 0
+    for name in names:
+        found = conformance.problems(strategies.find(name, plugins))
+        broken += bool(found)
+        console.print(f"{name}: {'keeps the protocol' if not found else 'breaks the protocol'}", highlight=False)
+        for problem in found:
+            console.print(f"  {problem}", highlight=False, markup=False)
+    return 1 if broken else 0
+
+
+def _print_plan(
+    design: Design, folder: ResultsFolder, plugins: tuple[strategies.Plugin, ...], cpus: int | None
+) -> None:
+    configurations = design.configurations()
+    table = _table("run", "strategy", "dataset", "network", "target density", "seed", "state")
+    for configuration in configurations:
+        table.add_row(
+            configuration.run_id,
+            configuration.strategy,
+            configuration.dataset,
+            configuration.network,
+            f"{configuration.target_density:.4g}",
+            str(configuration.seed),
+            "done" if configuration.run_id in folder.ledger else "to run",
+        )
+    console.print(table)
+    at_once = cpus or os.cpu_count() or 1
+    seconds = estimate.seconds(configurations, folder.ledger, plugins, at_once)
+    missing = len(folder.ledger.missing(configuration.run_id for configuration in configurations))
+    console.print(
+        f"{len(configurations)} runs, {missing} to run: about {duration(seconds)} with {at_once} at once", highlight=False
+    )

@@ -1,0 +1,59 @@
+"""The frozen configuration of one run, whose hash is the run's id."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Stage = Literal["search", "evaluate"]
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """Return 16 hexadecimal digits of the SHA-256 of canonical JSON; key order does not matter.
+
+    >>> content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
+    True
+    """
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides a run's result.
+
+    Attributes:
+        stage: ``search`` never sees the test split.
+        strategy: its name.
+        strategy_source: a hash of its source if it comes from outside this package, else empty.
+        strategy_settings: complete, defaults included.
+        dataset: its name.
+        network: hidden layers as BLOCKSxSIZE, comma separated.
+        activation: of the hidden layers.
+        target_density: the share of open blocks to keep to.
+        training: complete training settings, defaults included.
+        test_split: whether each seed draws its own test examples.
+        root_seed: the study's seed, from which all others derive.
+        seed: index of the run among those that differ in nothing else.
+    """
+
+    stage: Stage
+    strategy: str
+    strategy_source: str
+    strategy_settings: Mapping[str, Any]
+    dataset: str
+    network: str
+    activation: str
+    target_density: float
+    training: Mapping[str, Any]
+    test_split: str
+    root_seed: int
+    seed: int
+
+    @property
+    def run_id(self) -> str:
+        return content_hash(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)

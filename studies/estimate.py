@@ -1,0 +1,77 @@
+"""How long runs will take: from finished ones of the same kind, or else from a few timed training steps."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from statistics import fmean
+
+import torch
+
+import strategies
+from core.architecture import Architecture
+from core.data import Split, Splits, load, split
+from core.seeding import SeedStreams
+from core.settings import TrainingSettings
+from core.train import train
+from studies.configuration import Configuration, content_hash
+from studies.ledger import Ledger
+
+TIMED_STEPS = 12
+# Measured on quickstart, 2 processors: starting and stopping Ray, and what a run takes besides its training steps.
+STARTUP_SECONDS = 10.0
+OVERHEAD = 1.25
+
+
+def seconds(
+    configurations: Iterable[Configuration], ledger: Ledger, plugins: tuple[strategies.Plugin, ...], at_once: int
+) -> float:
+    """Estimate the wall time of the unfinished ones among ``configurations``.
+
+    Args:
+        configurations: all runs of a design.
+        ledger: its finished runs.
+        plugins: strategy files.
+        at_once: how many runs are executed at the same time.
+    """
+    kinds: dict[str, list[Configuration]] = defaultdict(list)
+    for configuration in configurations:
+        kinds[content_hash(replace(configuration, seed=0).as_dict())].append(configuration)
+    total = 0.0
+    for kind in kinds.values():
+        unfinished = [entry for entry in kind if entry.run_id not in ledger]
+        if not unfinished:
+            continue
+        finished = [ledger.read(entry.run_id).get("train_seconds") for entry in kind if entry.run_id in ledger]
+        known = [value for value in finished if value is not None]
+        each = fmean(known) if known else _timed(unfinished[0], plugins)
+        total += each * len(unfinished)
+    return STARTUP_SECONDS + OVERHEAD * total / at_once if total else 0.0
+
+
+def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...]) -> float:
+    """Time a few steps of a run in this process, and scale them up to all its epochs."""
+    streams = SeedStreams(configuration.root_seed, "evaluate", configuration.dataset, configuration.seed)
+    dataset = load(configuration.dataset)
+    splits = split(dataset, streams, configuration.test_split)
+    settings = TrainingSettings.of(configuration.training)
+    steps = math.ceil(len(splits.train.y) / settings.batch_size)
+    few = min(steps, TIMED_STEPS) * settings.batch_size
+    part = Splits(Split(splits.train.x[:few], splits.train.y[:few]), splits.validation, None)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        # Two epochs, of which the second is counted: the first one warms up.
+        trained = train(
+            strategies.find(configuration.strategy, plugins),
+            configuration.strategy_settings,
+            Architecture.parse(configuration.network, dataset.features, dataset.classes, configuration.activation),
+            part,
+            streams,
+            replace(settings, epochs=2),
+            density=configuration.target_density,
+        )
+    finally:
+        torch.set_num_threads(threads)
+    per_step = (trained.history[-1].train_seconds - trained.history[0].train_seconds) / min(steps, TIMED_STEPS)
+    return per_step * steps * settings.epochs

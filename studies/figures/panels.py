@@ -1,0 +1,46 @@
+"""Grids of panels, one per setting in which strategies are compared."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import matplotlib.axes
+import matplotlib.figure
+import pandas as pd
+
+TEXT_WIDTH = 6.75  # inches: two columns of most conference styles
+_NAMES = {"dataset": "", "network": "", "target_density": "τ = "}
+
+
+def panels(
+    numbers: pd.DataFrame, by: Sequence[str], *, height: float, columns: int = 3, widest: float = 3.4
+) -> tuple[matplotlib.figure.Figure, Iterator[tuple[matplotlib.axes.Axes, pd.DataFrame]]]:
+    """Return a figure, and its axes with the rows of ``numbers`` that belong there, one per combination of ``by``.
+
+    Args:
+        numbers: the table to divide.
+        by: columns whose combinations are the panels.
+        height: of one panel, in inches.
+        columns: most panels in a row.
+        widest: of one panel, in inches.
+    """
+    groups = list(numbers.groupby(list(by), sort=False))
+    across = min(columns, len(groups))
+    down = math.ceil(len(groups) / across)
+    size = (min(TEXT_WIDTH, widest * across), height * down)
+    figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(down, across, squeeze=False).flatten()
+    for spare in axes[len(groups) :]:
+        spare.remove()
+    varying = [column for column in by if numbers[column].nunique() > 1]
+
+    def divided() -> Iterator[tuple[matplotlib.axes.Axes, pd.DataFrame]]:
+        for ax, (_, rows) in zip(axes, groups, strict=False):
+            first = rows.iloc[0]
+            ax.set_title(", ".join(f"{_NAMES.get(column, '')}{_short(first[column])}" for column in varying))
+            yield ax, rows
+
+    return figure, divided()
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,80 @@
+"""One colour and marker per strategy in every figure, safe for colour-blind readers, and the paper theme."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
+
+import strategies
+from core.strategy import Family
+
+# Hues of Okabe and Ito (2008), which stay distinct under the common colour-vision deficiencies.
+_HUES: dict[Family, str] = {
+    "control": "#000000",
+    "policy gradient": "#0072B2",
+    "relaxation": "#D55E00",
+    "search": "#009E73",
+    "routing": "#CC79A7",
+    "halting": "#E69F00",
+}
+_MARKERS = "os^DvPX*<>"
+# How far each further strategy of a family is from its hue towards white; black, being a control, has farthest to go.
+_TINTS = (0.0, 0.45, 0.22, 0.62, 0.34, 0.54, 0.12)
+
+THEME = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "savefig.bbox": "tight",
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    # Type 42 fonts can be edited and searched; many venues refuse the default Type 3.
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "gating-studies",
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a strategy looks in every figure."""
+
+    colour: str
+    marker: str
+
+
+@cache
+def _members(family: str) -> tuple[str, ...]:
+    return tuple(name for name in strategies.built_in() if strategies.find(name).family == family)
+
+
+def styles(numbers: pd.DataFrame) -> dict[str, Style]:
+    """Return the style of each strategy in a table with the columns ``strategy`` and ``family``.
+
+    The hue is the family's, the tint and the marker follow the strategy's place among this package's own strategies of
+    that family, so that they do not depend on which others are shown. Strategies from outside come after these.
+    """
+    families = dict(zip(numbers["strategy"], numbers["family"], strict=True))
+    looks = {}
+    for family in get_args(Family):
+        foreign = sorted(name for name, of in families.items() if of == family and name not in _members(family))
+        for place, name in enumerate([*_members(family), *foreign]):
+            tint = _TINTS[place % len(_TINTS)]
+            colour = to_hex((1 - tint) * np.array(to_rgb(_HUES[family])) + tint)
+            looks[name] = Style(colour, _MARKERS[place % len(_MARKERS)])
+    return {name: looks[name] for name in families}

@@ -1,0 +1,64 @@
+"""The ledger of a study: one atomically written file per finished run."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that is either complete or not there, even if the machine stops in between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Ledger:
+    """Finished runs in a folder, by run id. Only the driver writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __contains__(self, run_id: str) -> bool:
+        return self._path(run_id).is_file()
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Write one run's record under its ``run_id``."""
+        write_atomically(self._path(record["run_id"]), json.dumps(record, indent=1) + "\n")
+
+    def remove(self, run_id: str) -> None:
+        """Forget a run, so that it is run again."""
+        self._path(run_id).unlink()
+
+    def read(self, run_id: str) -> dict[str, Any]:
+        """Return the record of a finished run.
+
+        Raises:
+            InputError: the run is not finished, or its file was damaged.
+        """
+        path = self._path(run_id)
+        try:
+            record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: not a readable record ({error}); delete it to run it again") from None
+        return record
+
+    def missing(self, run_ids: Iterable[str]) -> list[str]:
+        """Return those of ``run_ids`` that are not finished, in order."""
+        return [run_id for run_id in run_ids if run_id not in self]
+
+    def _path(self, run_id: str) -> Path:
+        return self._folder / f"{run_id}.json"

@@ -1,0 +1,145 @@
+"""Runs what is missing of a study, and reports."""
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.table import Table
+
+from core import data
+from core.errors import InputError
+from studies import environment
+from studies.aggregate import collect
+from studies.catalogue import find
+from studies.folder import Frozen, ResultsFolder
+from studies.formatting import interval, percent
+from studies.progress import RunProgress, describe
+from studies.resources import Resources
+from studies.report import write_report
+from studies.results import GROUP, Results
+from studies.study import Design
+from strategies import Plugin
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+# What --retry-errors runs again: faults of the code or of the machine, never a result such as a diverged training.
+RETRIED = frozenset({"error", "timeout"})
+
+
+def run_study(
+    design: Design,
+    folder: ResultsFolder,
+    plugins: tuple[Plugin, ...],
+    resources: Resources,
+    console: Console,
+    *,
+    retry_errors: bool = False,
+) -> int:
+    """Run what is missing, write the report, print the table, and return the exit code.
+
+    Raises:
+        InputError: another driver is writing to the folder, or the cluster cannot be joined.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder.path / ".lock", timeout=0):
+            return _run_locked(design, folder, plugins, resources, console, retry_errors)
+    except Timeout:
+        raise InputError(f"{folder.path}: another run is writing there; wait for it or choose another --results") from None
+
+
+def _run_locked(
+    design: Design,
+    folder: ResultsFolder,
+    plugins: tuple[Plugin, ...],
+    resources: Resources,
+    console: Console,
+    retry_errors: bool,
+) -> int:
+    ledger = folder.ledger
+    configurations = design.configurations()
+    if retry_errors:
+        for configuration in configurations:
+            if configuration.run_id in ledger and ledger.read(configuration.run_id)["status"] in RETRIED:
+                ledger.remove(configuration.run_id)
+    absent = set(ledger.missing(configuration.run_id for configuration in configurations))
+    wanted = [configuration for configuration in configurations if configuration.run_id in absent]
+    if not wanted:
+        console.print(f"{design.study}: nothing to run, all {len(configurations)} runs are done", highlight=False)
+        return _finish(design, folder, console, changed=_changed(design, folder))
+
+    kept = len(configurations) - len(wanted)
+    console.print(
+        f"{design.study} ({design.scale}): {len(configurations)} runs, {kept} already done, {len(wanted)} to run",
+        highlight=False,
+    )
+    _freeze(design, folder)
+    datasets = {name: data.load(name) for name in {configuration.dataset for configuration in wanted}}
+    # Imported here, since it takes a second that nothing else needs.
+    from studies.schedule import execute_all
+
+    with RunProgress(console, design.study, len(wanted)) as progress:
+
+        def keep(record: dict[str, object]) -> None:
+            ledger.add({**record, "design_hash": design.design_hash})
+            progress.update(record)
+
+        outcome = execute_all(wanted, datasets, plugins, resources, keep)
+    if outcome.interrupted:
+        done = len(configurations) - len(ledger.missing(configuration.run_id for configuration in configurations))
+        console.print(f"interrupted: {done} of {len(configurations)} runs are kept, the same command runs the rest")
+        return INTERRUPTED
+    if outcome.lost:
+        for run_id, reason in outcome.lost.items():
+            console.print(f"lost: run {run_id}: {reason}", highlight=False, markup=False)
+        console.print("lost runs have no record; the same command runs them again")
+        return FAILED
+    return _finish(design, folder, console, changed=True)
+
+
+def _changed(design: Design, folder: ResultsFolder) -> bool:
+    """Whether what was derived before is of another design, or was never written; if so, freeze this design."""
+    try:
+        if folder.frozen().design == design and (folder.path / "report.html").exists():
+            return False
+    except InputError:
+        pass
+    _freeze(design, folder)
+    return True
+
+
+def _freeze(design: Design, folder: ResultsFolder) -> None:
+    folder.freeze(Frozen(design, environment.describe()))
+
+
+def _finish(design: Design, folder: ResultsFolder, console: Console, *, changed: bool) -> int:
+    """Report on a finished study."""
+    if changed:
+        results, _ = write_report(folder, find(design.study))
+    else:
+        results = collect(design, folder.ledger)
+    console.print(summary_table(results))
+    failed = [record for record in results.records if record["status"] != "ok"]
+    for record in failed:
+        console.print(f"failed: {describe(record)}", highlight=False, markup=False)
+    console.print(f"report: {folder.path / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+    return FAILED if failed else DONE
+
+
+def summary_table(results: Results) -> Table:
+    """The table that ends a run: per strategy error, interval, density, share of the dense multiply-adds, failures."""
+    table = Table(box=None, pad_edge=False)
+    settings = [column for column in GROUP[:-1] if results.summary[column].nunique() > 1]
+    for column in ("strategy", *settings):
+        table.add_column(column.replace("_", " "), no_wrap=True)
+    for column in ("n", "test error", "95 % interval", "density", "MACs / dense", "failed"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in results.summary.to_dict("records"):
+        table.add_row(
+            row["strategy"],
+            *(f"{row[column]:.3g}" if isinstance(row[column], float) else str(row[column]) for column in settings),
+            str(row["n"]),
+            percent(row["mean"]),
+            interval(row["ci_low"], row["ci_high"]),
+            percent(row["test_density"]),
+            percent(row["test_macs"] / row["dense_macs"]),
+            str(row["failures"]),
+        )
+    return table

@@ -1,0 +1,109 @@
+"""One run from its configuration to its record."""
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from core.architecture import Architecture
+from core.cost import dense_macs
+from core.data import Dataset, Splits, split
+from core.evaluate import Evaluation, evaluate
+from core.seeding import Role, SeedStreams
+from core.settings import TrainingSettings
+from core.strategy import Strategy
+from core.train import Trained, train
+from studies.configuration import Configuration, Stage
+
+_ROLES: Mapping[Stage, Role] = {"search": "tune", "evaluate": "evaluate"}
+
+
+def execute(
+    configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, device: str = "cpu"
+) -> dict[str, Any]:
+    """Train and evaluate, and return the record of the run: plain data for JSON.
+
+    Whatever goes wrong inside becomes a record too, with its status and reason; nothing is dropped.
+    """
+    try:
+        return _execute(configuration, strategy_type, dataset, device)
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+        return _record(configuration, strategy_type, dataset, "error", reason)
+
+
+def _execute(
+    configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, device: str
+) -> dict[str, Any]:
+    streams = SeedStreams(
+        configuration.root_seed, _ROLES[configuration.stage], configuration.dataset, configuration.seed
+    )
+    splits = split(dataset, streams, configuration.test_split).to(device)
+    density = configuration.target_density
+    trained = train(
+        strategy_type,
+        configuration.strategy_settings,
+        _architecture(configuration, dataset),
+        splits,
+        streams,
+        TrainingSettings.of(configuration.training),
+        density=density,
+    )
+    record = _record(configuration, strategy_type, dataset, trained.status, trained.reason)
+    last = trained.history[-1]
+    record |= {
+        "epochs": last.epoch,
+        "train_macs": last.train_macs / len(splits.train.y),
+        "train_seconds": last.train_seconds,
+        "history": [vars(epoch) for epoch in trained.history],
+    }
+    if trained.chosen is None:
+        return record
+    record |= {"chosen_epoch": trained.chosen.epoch, "validation_error": trained.chosen.validation_error}
+    if splits.test is not None:
+        record |= _test_measures(trained, splits, streams, density)
+    return record
+
+
+def _record(
+    configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, status: str, reason: str
+) -> dict[str, Any]:
+    return {
+        "run_id": configuration.run_id,
+        "family": strategy_type.family,
+        "status": status,
+        "reason": reason,
+        "dense_macs": dense_macs(_architecture(configuration, dataset)),
+        "chance_error": 1 - 1 / dataset.classes,
+        "config": configuration.as_dict(),
+    }
+
+
+def _architecture(configuration: Configuration, dataset: Dataset) -> Architecture:
+    return Architecture.parse(
+        configuration.network, dataset.features, dataset.classes, configuration.activation
+    )
+
+
+def _test_measures(trained: Trained, splits: Splits, streams: SeedStreams, density: float) -> dict[str, Any]:
+    assert splits.test is not None
+
+    def measure(fallback: bool) -> Evaluation | None:
+        # Both modes draw the same gate noise, so that they differ in nothing but the forced gates.
+        generator = streams.torch("gates", "test", device=splits.test.x.device)
+        return evaluate(trained.network, trained.strategy, splits.test, generator, density=density, fallback=fallback)
+
+    own, forced = measure(fallback=False), measure(fallback=True)
+    assert own is not None
+    return {
+        "test_error": own.error,
+        "test_loss": own.loss,
+        "test_error_fallback": None if forced is None else forced.error,
+        "test_density": own.density,
+        "test_density_fallback": None if forced is None else forced.density,
+        "all_closed": own.all_closed,
+        "dead_blocks": own.dead_blocks,
+        "gate_entropy": own.gate_entropy,
+        "test_macs": own.macs,
+        "gates_by_class": own.gates_by_class,
+    }
