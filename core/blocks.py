@@ -37,9 +37,7 @@ class BlockLinear(nn.Module):
         gate_grad: GateGrad = "open",
     ) -> Tensor:
         """Map ``[B, in_blocks * in_size]`` to ``[B, out_blocks * out_size]``; gates as in ``block_linear``."""
-        return block_linear(
-            x, self.weight, self.bias, in_gates, out_gates, activation=activation, gate_grad=gate_grad
-        )
+        return block_linear(x, self.weight, self.bias, in_gates, out_gates, activation=activation, gate_grad=gate_grad)
 
 
 class Gater(nn.Module):

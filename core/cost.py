@@ -4,6 +4,8 @@ Counted are the matrix products: open blocks only, the gater's own, the read-out
 gates are not, as is usual.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -23,7 +25,12 @@ class PassCost:
         self.training_macs = torch.zeros_like(self.macs)
 
     def product(
-        self, read: Tensor, needed: Tensor | int, *, computed: Tensor | int | None = None, differentiated: Tensor | int = 0
+        self,
+        read: Tensor,
+        needed: Tensor | int,
+        *,
+        computed: Tensor | int | None = None,
+        differentiated: Tensor | int = 0,
     ) -> None:
         """Charge one matrix product.
 
@@ -49,7 +56,7 @@ def dense_macs(architecture: Architecture) -> int:
     203264
     """
     widths = [architecture.features, *(layer.units for layer in architecture.layers), architecture.classes]
-    return sum(before * after for before, after in zip(widths[:-1], widths[1:], strict=True))
+    return sum(before * after for before, after in pairwise(widths))
 
 
 def gated_macs(architecture: Architecture, density: float) -> float:

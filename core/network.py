@@ -1,6 +1,7 @@
 """The block-gated network, and its forward pass with one decision per gated layer."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -52,17 +53,15 @@ class LayerSite:
 class GatedNetwork(nn.Module):
     """Hidden layers of gated blocks, a gater per layer, and an ungated read-out (paper, section 2).
 
-    ``h_l = f(W_l h_{l-1} + b_l) * g_l``, with ``g_l`` repeated over its block. A recurrent network adds ``U h_L`` of the
-    previous pass to the first layer's pre-activation and shows ``h_L`` to the first gater, so that passes can differ.
+    ``h_l = f(W_l h_{l-1} + b_l) * g_l``, with ``g_l`` repeated over its block. A recurrent network adds ``U h_L`` of
+    the previous pass to the first layer's pre-activation and shows ``h_L`` to the first gater, so that passes differ.
     """
 
     def __init__(self, architecture: Architecture, *, recurrent: bool = False) -> None:
         super().__init__()
         self.architecture = architecture
         shapes = [(1, architecture.features), *((layer.blocks, layer.size) for layer in architecture.layers)]
-        self.layers = nn.ModuleList(
-            BlockLinear(*before, *after) for before, after in zip(shapes[:-1], shapes[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(BlockLinear(*before, *after) for before, after in pairwise(shapes))
         self.readout = BlockLinear(*shapes[-1], 1, architecture.classes)
         self.recurrence = BlockLinear(*shapes[-1], *shapes[1], bias=False) if recurrent else None
         seen = [blocks * size for blocks, size in shapes[:-1]]

@@ -1,6 +1,6 @@
 """The paper's penalties on open-probabilities (section 3.3, equations 5-7), on a batch ``[B, blocks]``.
 
-They are sums of 2-norms of scalars, that is of absolute values: the pull on a probability does not fade near the target.
+They are sums of 2-norms of scalars, that is of absolute values: their pull does not fade near the target.
 """
 
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ from core.strategy import Decision
 
 SPACE: MappingProxyType[str, Domain] = MappingProxyType(
     {
-        "lambda_s": Real(1.0, low=1e-3, high=1e3, log=True),
-        "lambda_v": Real(0.1, low=1e-4, high=1e3, log=True),
+        "lambda_s": Real(1.0, low=1e-3, high=1e3, log=True, or_zero=True),
+        "lambda_v": Real(0.1, low=1e-4, high=1e3, log=True, or_zero=True),
     }
 )
 
@@ -43,7 +43,7 @@ def example_usage(probability: Tensor, density: float) -> Tensor:
 
 
 def variance(probability: Tensor) -> Tensor:
-    """L_v: minus the variance of each block's probability over the examples, summed, so that blocks depend on the input.
+    """L_v: minus the variance of each block's probability over the examples, summed over the blocks.
 
     ``- sum_j var_i(p_ij)``, the batch's own variance (not the unbiased estimate). For p = [[1, 0], [0.5, 0]]:
 

@@ -53,7 +53,7 @@ class BatchRun:
         if samples < 1:
             raise ProtocolError(f"samples is {samples}, expected at least 1")
         x = self._x.repeat(samples, 1)
-        done = self._network(x, with_fallback(decide) if self._fallback else decide, carry)
+        done: Pass = self._network(x, with_fallback(decide) if self._fallback else decide, carry)
         done = replace(done, loss=self._loss(done.output, samples), samples=samples)
         self._passes.append(done)
         self._running.append(torch.ones_like(done.macs))
@@ -97,6 +97,11 @@ class BatchRun:
             loss=self._loss(output, passes[0].samples),
             samples=passes[0].samples,
         )
+
+    @property
+    def examples(self) -> int:
+        """How many examples the batch has."""
+        return self._x.shape[0]
 
     def macs(self) -> Tensor:
         """``[B]`` multiply-adds of all passes that were asked for, each while it was running; samples added up."""

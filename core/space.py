@@ -32,7 +32,10 @@ class Domain(ABC):
 
 @dataclass(frozen=True)
 class Real(Domain):
-    """A real interval, bounds included; ``log`` spreads quantiles evenly in the logarithm.
+    """A real interval, bounds included.
+
+    ``log`` spreads quantiles evenly in the logarithm. ``or_zero`` also takes exactly 0, which switches something off; a
+    search does not propose it.
 
     >>> Real(0.1, low=0.01, high=1.0, log=True).at(0.5)
     0.1
@@ -42,24 +45,26 @@ class Real(Domain):
     low: float
     high: float
     log: bool = False
+    or_zero: bool = False
 
     def check(self, value: Any) -> float:
         try:
             number = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not self.low <= number <= self.high:
+        if not (self.low <= number <= self.high or (self.or_zero and number == 0)):
             raise InputError(f"{value} is not a number in {self}")
         return number
 
     def at(self, quantile: float) -> float:
         if self.log:
             low, high = math.log(self.low), math.log(self.high)
-            return self.check(min(max(math.exp(low + quantile * (high - low)), self.low), self.high))
+            # The exponential of a logarithm can miss a bound by rounding.
+            return min(max(math.exp(low + quantile * (high - low)), self.low), self.high)
         return self.low + quantile * (self.high - self.low)
 
     def __str__(self) -> str:
-        return f"{self.low:g}..{self.high:g}"
+        return f"{self.low:g}..{self.high:g}" + (" or 0" if self.or_zero else "")
 
 
 @dataclass(frozen=True)

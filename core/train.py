@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core.architecture import Architecture
 from core.data import Split, Splits
-from core.evaluate import Evaluation, evaluate
+from core.evaluate import evaluate
 from core.network import GatedNetwork
 from core.run import BatchRun
 from core.seeding import SeedStreams

@@ -38,7 +38,9 @@ class Plugin:
             InputError: it is not a readable Python file, or its stem is not free to name a strategy.
         """
         if path.suffix != ".py" or not path.stem.isidentifier():
-            raise InputError(f"plugin {path}: expected a Python file whose stem can name a strategy, such as my_gater.py")
+            raise InputError(
+                f"plugin {path}: expected a Python file whose stem can name a strategy, such as my_gater.py"
+            )
         if path.stem in names():
             raise InputError(f"plugin {path}: the name {path.stem!r} belongs to another strategy; rename the file")
         try:

@@ -21,10 +21,10 @@ class Reinforce(Strategy):
     by the penalties. Baselines of the cost:
 
     * ``none``: the paper's text.
-    * ``batch_minimum``: the smallest cost of the batch, as in the authors' code. Slightly biased, since an example's own
-      cost can be the smallest.
+    * ``batch_minimum``: the smallest cost of the batch, as in the authors' code. Slightly biased, since an example's
+      own cost can be the smallest.
     * ``batch_mean``: the mean cost of the other examples of the batch.
-    * ``samples``: the mean cost of the same example's other samples (RLOO: Kool et al. 2019), ``samples`` of them in all.
+    * ``samples``: the mean cost of the same example's other samples (RLOO: Kool et al. 2019); ``samples`` per example.
     """
 
     source: ClassVar[str] = "Bengio et al. 2015, section 3; Williams 1992"

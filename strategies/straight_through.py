@@ -33,9 +33,7 @@ class StraightThrough(Strategy):
             return Decision(gates, probability, gate_grad="exact")
 
         done = run(decide)
-        price = penalties.penalty(
-            done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"]
-        )
+        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
         return done.mean_loss() + price, done
 
     def infer(self, run: Run) -> Pass:

@@ -14,6 +14,7 @@ from studies.results import GROUP, RUN_COLUMNS, Results, with_counted_errors
 from studies.statistics import interquartile_mean, t_interval
 from studies.study import Design
 
+
 def collect(design: Design, ledger: Ledger) -> Results:
     """Read every run of the design and aggregate.
 
@@ -32,9 +33,7 @@ def collect(design: Design, ledger: Ledger) -> Results:
     return Results(records, runs, summarise(runs))
 
 
-def _runs(
-    study: str, configurations: Sequence[Configuration], records: Sequence[dict[str, Any]]
-) -> pd.DataFrame:
+def _runs(study: str, configurations: Sequence[Configuration], records: Sequence[dict[str, Any]]) -> pd.DataFrame:
     rows = [
         {
             **record,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-
 import click
 import torch
 from rich.console import Console
@@ -104,7 +103,9 @@ def show(name: str) -> None:
 @_plugin
 @click.option("--address", metavar="ADDR", help="Join this Ray cluster; code, data and plugins are sent along.")
 @click.option("--cpus", type=click.IntRange(min=1), metavar="N", help="Runs at once on this machine [default: all].")
-@click.option("--gpus-per-trial", type=click.FloatRange(min=0), default=0.0, metavar="F", help="Share of a GPU per run.")
+@click.option(
+    "--gpus-per-trial", type=click.FloatRange(min=0), default=0.0, metavar="F", help="Share of a GPU per run."
+)
 @click.option("--retry-errors", is_flag=True, help="Run those again that ended in an error of the code or a timeout.")
 @click.option("--dry-run", is_flag=True, help="Only print the runs, and an estimate of the time they take.")
 def run(
@@ -128,7 +129,9 @@ def run(
     sweep = _changed(sweep, names, seeds, dataset, plugins)
     design = Design.freeze(name, scale, override(sweep, assignments, plugins), plugins)
     if gpus_per_trial and address is None and not torch.cuda.is_available():
-        raise InputError(f"--gpus-per-trial {gpus_per_trial:g}: this machine has no GPU that torch can use; leave it out")
+        raise InputError(
+            f"--gpus-per-trial {gpus_per_trial:g}: this machine has no GPU that torch can use; leave it out"
+        )
     folder = ResultsFolder(results, name)
     if dry_run:
         _print_plan(design, folder, plugins, cpus)
@@ -185,9 +188,7 @@ def datasets() -> None:
     table = _table("dataset", "holds", "from", "examples", "features", "classes")
     for source in data.SOURCES.values():
         examples = f"{source.examples}, or any as {source.name}:N" if source.sized else str(source.examples)
-        table.add_row(
-            source.name, source.summary, source.origin, examples, str(source.features), str(source.classes)
-        )
+        table.add_row(source.name, source.summary, source.origin, examples, str(source.features), str(source.classes))
     console.print(table)
 
 
@@ -287,5 +288,6 @@ def _print_plan(
     seconds = estimate.seconds(configurations, folder.ledger, plugins, at_once)
     missing = len(folder.ledger.missing(configuration.run_id for configuration in configurations))
     console.print(
-        f"{len(configurations)} runs, {missing} to run: about {duration(seconds)} with {at_once} at once", highlight=False
+        f"{len(configurations)} runs, {missing} to run: about {duration(seconds)} with {at_once} at once",
+        highlight=False,
     )

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from core.data import TestSplit
+from kernels import Activation
+
 Stage = Literal["search", "evaluate"]
 
 
@@ -44,10 +47,10 @@ class Configuration:
     strategy_settings: Mapping[str, Any]
     dataset: str
     network: str
-    activation: str
+    activation: Activation
     target_density: float
     training: Mapping[str, Any]
-    test_split: str
+    test_split: TestSplit
     root_seed: int
     seed: int
 

@@ -1,6 +1,7 @@
 """How numbers are written for people."""
 
 import math
+from typing import TypeGuard
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -9,7 +10,7 @@ def percent(share: float | None, digits: int = 1) -> str:
     >>> percent(0.0712), percent(None)
     ('7.1 %', '–')
     """
-    return "–" if _absent(share) else f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f} %" if _present(share) else "–"
 
 
 def count(number: float | None) -> str:
@@ -18,7 +19,7 @@ def count(number: float | None) -> str:
     >>> count(203264.0), count(float("nan"))
     ('203,264', '–')
     """
-    return "–" if _absent(number) else f"{number:,.0f}"
+    return f"{number:,.0f}" if _present(number) else "–"
 
 
 def interval(low: float, high: float, digits: int = 1) -> str:
@@ -27,7 +28,7 @@ def interval(low: float, high: float, digits: int = 1) -> str:
     >>> interval(0.0651, 0.0773)
     '6.5 – 7.7 %'
     """
-    return "–" if _absent(low) or _absent(high) else f"{100 * low:.{digits}f} – {100 * high:.{digits}f} %"
+    return f"{100 * low:.{digits}f} – {100 * high:.{digits}f} %" if _present(low) and _present(high) else "–"
 
 
 def duration(seconds: float) -> str:
@@ -41,5 +42,5 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _absent(number: float | None) -> bool:
-    return number is None or math.isnan(number)
+def _present(number: float | None) -> TypeGuard[float]:
+    return number is not None and not math.isnan(number)

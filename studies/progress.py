@@ -43,7 +43,8 @@ class RunProgress:
         left = f"{duration(elapsed / self._done * (self._total - self._done))} left"
         self._live.update(self._task, completed=self._done, failed=self._failed, left=left)
         if not self._console.is_terminal:
-            self._console.print(f"[{self._done}/{self._total}] {describe(record)}; {left}", highlight=False, markup=False)
+            line = f"[{self._done}/{self._total}] {describe(record)}; {left}"
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def describe(record: dict[str, Any]) -> str:

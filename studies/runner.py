@@ -6,17 +6,17 @@ from rich.table import Table
 
 from core import data
 from core.errors import InputError
+from strategies import Plugin
 from studies import environment
 from studies.aggregate import collect
 from studies.catalogue import find
 from studies.folder import Frozen, ResultsFolder
 from studies.formatting import interval, percent
 from studies.progress import RunProgress, describe
-from studies.resources import Resources
 from studies.report import write_report
+from studies.resources import Resources
 from studies.results import GROUP, Results
 from studies.study import Design
-from strategies import Plugin
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 # What --retry-errors runs again: faults of the code or of the machine, never a result such as a diverged training.
@@ -42,7 +42,9 @@ def run_study(
         with FileLock(folder.path / ".lock", timeout=0):
             return _run_locked(design, folder, plugins, resources, console, retry_errors)
     except Timeout:
-        raise InputError(f"{folder.path}: another run is writing there; wait for it or choose another --results") from None
+        raise InputError(
+            f"{folder.path}: another run is writing there; wait for it or choose another --results"
+        ) from None
 
 
 def _run_locked(

@@ -19,10 +19,11 @@ from studies.configuration import Configuration
 from studies.resources import Resources
 from studies.trial import execute
 
-# No usage reports; no per-trial log files, since the ledger is the record; Ctrl-C stops at once, since it loses nothing
-# that is finished; no new meaning of CUDA_VISIBLE_DEVICES for workers without a GPU.
+# No usage reports; no output of Tune's own; no per-trial log files, since the ledger is the record; Ctrl-C stops at
+# once, since it loses nothing that is finished; no new meaning of CUDA_VISIBLE_DEVICES for workers without a GPU.
 _RAY_SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -85,7 +86,13 @@ class _Report(tune.Callback):  # type: ignore[misc]
         self._on_record = on_record
         self.lost: dict[str, str] = {}
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its callbacks for a restore that is not used here, and a live progress line cannot be pickled.
+        return {}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         self._on_record(result["record"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

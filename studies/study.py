@@ -45,7 +45,7 @@ class Sweep:
     datasets: tuple[str, ...] = ("mnist_5k",)
     networks: tuple[str, ...] = ("16x16",)
     densities: tuple[float, ...] = (1 / 8,)
-    activation: str = "relu"
+    activation: Activation = "relu"
     training: Mapping[str, Any] = field(default_factory=dict)
     strategy_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test_split: data.TestSplit = "resampled"
@@ -95,9 +95,9 @@ class Design:
         names = sweep.strategies or tuple(strategies.built_in())
         found = {name: strategies.find(name, plugins) for name in names}
         for name in sweep.datasets:
-            source, _ = data.find(name)
+            dataset, _ = data.find(name)
             for network in sweep.networks:
-                Architecture.parse(network, source.features, source.classes)
+                Architecture.parse(network, dataset.features, dataset.classes)
         if not 1 <= sweep.seeds <= MOST_SEEDS:
             raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
         complete_sweep = replace(
@@ -124,7 +124,7 @@ class Design:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Design":
         """Read what :meth:`as_dict` wrote, after a way through JSON."""
-        sweep = {
+        sweep: dict[str, Any] = {
             entry.name: tuple(value) if isinstance(value := content["sweep"][entry.name], list) else value
             for entry in fields(Sweep)
         }
@@ -166,9 +166,7 @@ def override(sweep: Sweep, assignments: tuple[str, ...], plugins: tuple[strategi
     Raises:
         InputError: an assignment has no ``=``, its key is unknown, or its value is out of range.
     """
-    spaces = {
-        name: strategies.find(name, plugins).space for name in sweep.strategies or tuple(strategies.built_in())
-    }
+    spaces = {name: strategies.find(name, plugins).space for name in sweep.strategies or tuple(strategies.built_in())}
     for assignment in assignments:
         key, equals, value = (part.strip() for part in assignment.partition("="))
         if not equals:
@@ -193,7 +191,9 @@ def _assign(sweep: Sweep, key: str, value: str, spaces: Mapping[str, Mapping[str
         dotted = [f"{name}.{known}" for name, space in spaces.items() for known in space]
         bare = sorted({known for space in spaces.values() for known in space})
         raise unknown(
-            "key of --set", key, [*(dotted if dot else ()), "network", "target_density", "activation", *settings.SPACE, *bare]
+            "key of --set",
+            key,
+            [*(dotted if dot else ()), "network", "target_density", "activation", *settings.SPACE, *bare],
         )
     changed = {
         owner: {

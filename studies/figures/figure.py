@@ -34,7 +34,7 @@ class Figure:
     caption: Callable[[Results], str]
 
     def write(self, results: Results, folder: Path, formats: Sequence[str]) -> list[Path]:
-        """Write the picture in each format and its numbers as CSV; return the pictures, none if there are no numbers."""
+        """Write the picture in each format and its numbers as CSV; return the pictures: none without numbers."""
         numbers = self.numbers(results)
         if numbers.empty:
             return []

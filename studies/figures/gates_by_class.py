@@ -43,7 +43,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.set_ylabel("class")
         ax.grid(visible=False)
     if image is not None:
-        figure.colorbar(image, ax=figure.axes, label="share of examples that open it", shrink=0.8)
+        figure.colorbar(image, ax=figure.axes, label="share of examples")
     return figure
 
 

@@ -4,7 +4,7 @@ import matplotlib.figure
 import pandas as pd
 
 from studies.figures.figure import Figure, sample_note
-from studies.figures.panels import panels
+from studies.figures.panels import log_error_axis, panels, strategy_legend
 from studies.figures.style import styles
 from studies.results import GROUP, Results
 
@@ -42,22 +42,18 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 marker=look.marker,
                 markersize=4,
                 markevery=max(1, len(mean) // 8),
-                label=strategy,
             )
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter("{x:g}")
+        log_error_axis(ax)
         ax.set_xlabel("epoch")
         ax.set_ylabel("validation error (%)")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper")
+    strategy_legend(figure, looks, lines=True)
     return figure
 
 
 def _caption(results: Results) -> str:
     return (
-        "Validation error after each epoch: thin lines are seeds, thick lines their mean over the seeds still training. "
-        "The error axis is logarithmic. " + sample_note(results)
+        "Validation error after each epoch: thin lines are seeds, thick lines their mean over seeds still training; "
+        "logarithmic error axis. " + sample_note(results)
     )
 
 

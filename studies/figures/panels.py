@@ -1,11 +1,15 @@
 """Grids of panels, one per setting in which strategies are compared."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.axes
 import matplotlib.figure
 import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
+
+from studies.figures.style import Style
 
 TEXT_WIDTH = 6.75  # inches: two columns of most conference styles
 _NAMES = {"dataset": "", "network": "", "target_density": "τ = "}
@@ -40,6 +44,23 @@ def panels(
             yield ax, rows
 
     return figure, divided()
+
+
+def strategy_legend(figure: matplotlib.figure.Figure, looks: Mapping[str, Style], *, lines: bool) -> None:
+    """Put a legend of all strategies beside the panels; with ``lines`` for curves, else with markers only."""
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, markersize=5, linestyle="-" if lines else "", label=name)
+        for name, look in looks.items()
+    ]
+    figure.legend(handles=handles, loc="outside right upper")
+
+
+def log_error_axis(ax: matplotlib.axes.Axes) -> None:
+    """Make the vertical axis logarithmic, labelled in plain per cent: errors of interest differ by ratios."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 1.5, 2, 3, 4, 5, 6, 8)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _short(value: object) -> str:

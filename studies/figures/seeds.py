@@ -31,7 +31,12 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             for status, marker in (("ok", look.marker), ("failed", "x")):
                 shown = group[(group["status"] == "ok") == (status == "ok")]
                 ax.scatter(
-                    100 * shown["test_error"], [place + 0.16] * len(shown), s=14, color=look.colour, marker=marker, alpha=0.6
+                    100 * shown["test_error"],
+                    [place + 0.16] * len(shown),
+                    s=14,
+                    color=look.colour,
+                    marker=marker,
+                    alpha=0.6,
                 )
             ax.hlines(place - 0.16, 100 * first["ci_low"], 100 * first["ci_high"], color=look.colour, linewidth=1.6)
             ax.plot([100 * first["mean"]], [place - 0.16], "|", color=look.colour, markersize=9, markeredgewidth=2)

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import get_args
+from typing import Any, get_args
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.colors import to_hex, to_rgb
@@ -22,10 +21,10 @@ _HUES: dict[Family, str] = {
     "halting": "#E69F00",
 }
 _MARKERS = "os^DvPX*<>"
-# How far each further strategy of a family is from its hue towards white; black, being a control, has farthest to go.
-_TINTS = (0.0, 0.45, 0.22, 0.62, 0.34, 0.54, 0.12)
+# How far each further strategy of a family is from its hue towards white; neighbours in the list are far apart.
+_TINTS = (0.0, 0.6, 0.35, 0.75, 0.2, 0.5)
 
-THEME = {
+THEME: dict[Any, Any] = {
     **sns.axes_style("ticks"),
     **sns.plotting_context("paper"),
     "figure.dpi": 100,
@@ -66,15 +65,15 @@ def _members(family: str) -> tuple[str, ...]:
 def styles(numbers: pd.DataFrame) -> dict[str, Style]:
     """Return the style of each strategy in a table with the columns ``strategy`` and ``family``.
 
-    The hue is the family's, the tint and the marker follow the strategy's place among this package's own strategies of
-    that family, so that they do not depend on which others are shown. Strategies from outside come after these.
+    The hue and the first marker are the family's; tint and marker follow the strategy's place among this package's own
+    strategies of that family, so that they do not depend on which others are shown. Strategies from outside come after.
     """
     families = dict(zip(numbers["strategy"], numbers["family"], strict=True))
     looks = {}
-    for family in get_args(Family):
+    for number, family in enumerate(get_args(Family)):
         foreign = sorted(name for name, of in families.items() if of == family and name not in _members(family))
         for place, name in enumerate([*_members(family), *foreign]):
             tint = _TINTS[place % len(_TINTS)]
-            colour = to_hex((1 - tint) * np.array(to_rgb(_HUES[family])) + tint)
-            looks[name] = Style(colour, _MARKERS[place % len(_MARKERS)])
+            red, green, blue = ((1 - tint) * part + tint for part in to_rgb(_HUES[family]))
+            looks[name] = Style(to_hex((red, green, blue)), _MARKERS[(number + place) % len(_MARKERS)])
     return {name: looks[name] for name in families}
