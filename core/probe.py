@@ -99,7 +99,7 @@ def exact_gradient(network: GatedNetwork, x: Tensor, y: Tensor) -> Tensor:
             loss = run(decide).loss
         assert loss is not None
         expected = expected + torch.where(gates > 0, probability, 1 - probability).prod(dim=1) * loss
-    (gradient,) = torch.autograd.grad(expected.mean(), logits)
+    gradient: Tensor = torch.autograd.grad(expected.mean(), logits)[0]
     return gradient
 
 

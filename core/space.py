@@ -37,7 +37,7 @@ class Real(Domain):
     ``log`` spreads quantiles evenly in the logarithm. ``or_zero`` also takes exactly 0, which switches something off; a
     search does not propose it.
 
-    >>> Real(0.1, low=0.01, high=1.0, log=True).at(0.5)
+    >>> round(Real(0.1, low=0.01, high=1.0, log=True).at(0.5), 6)
     0.1
     """
 
