@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 REQUIRED = (
-    "torch", "numpy", "scipy", "pandas", "scikit-learn", "ray", "matplotlib", "seaborn", "jinja2", "typer", "rich",
+    "torch", "numpy", "scipy", "pandas", "scikit-learn", "ray", "matplotlib", "seaborn", "jinja2", "click", "rich",
     "mlxtend", "mnist1d",
 )  # fmt: skip
 OPTIONAL = ("triton", "numba")
