@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -128,15 +127,12 @@ def run(
     sweep = catalogue.find(name).scales[scale]
     sweep = _changed(sweep, names, seeds, dataset, plugins)
     design = Design.freeze(name, scale, override(sweep, assignments, plugins), plugins)
-    if gpus_per_trial and address is None and not torch.cuda.is_available():
-        raise InputError(
-            f"--gpus-per-trial {gpus_per_trial:g}: this machine has no GPU that torch can use; leave it out"
-        )
+    resources = Resources(cpus, gpus_per_trial, address)
+    resources.check()
     folder = ResultsFolder(results, name)
     if dry_run:
         _print_plan(design, folder, plugins, cpus)
         return 0
-    resources = Resources(cpus, gpus_per_trial, address)
     return run_study(design, folder, plugins, resources, console, retry_errors=retry_errors)
 
 

@@ -15,7 +15,7 @@ class RunProgress:
     def __init__(self, console: Console, study: str, total: int) -> None:
         self._console = console
         self._total = total
-        self._done = 0
+        self.done = 0
         self._failed = 0
         self._started = time.monotonic()
         self._live = Progress(
@@ -37,13 +37,13 @@ class RunProgress:
 
     def update(self, record: dict[str, Any]) -> None:
         """Count one finished run."""
-        self._done += 1
+        self.done += 1
         self._failed += record["status"] != "ok"
         elapsed = time.monotonic() - self._started
-        left = f"{duration(elapsed / self._done * (self._total - self._done))} left"
-        self._live.update(self._task, completed=self._done, failed=self._failed, left=left)
+        left = f"{duration(elapsed / self.done * (self._total - self.done))} left"
+        self._live.update(self._task, completed=self.done, failed=self._failed, left=left)
         if not self._console.is_terminal:
-            line = f"[{self._done}/{self._total}] {describe(record)}; {left}"
+            line = f"[{self.done}/{self._total}] {describe(record)}; {left}"
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -72,7 +72,6 @@ def _run_locked(
         f"{design.study} ({design.scale}): {len(configurations)} runs, {kept} already done, {len(wanted)} to run",
         highlight=False,
     )
-    _freeze(design, folder)
     datasets = {name: data.load(name) for name in {configuration.dataset for configuration in wanted}}
     # Imported here, since it takes a second that nothing else needs.
     from studies.schedule import execute_all
@@ -80,6 +79,9 @@ def _run_locked(
     with RunProgress(console, design.study, len(wanted)) as progress:
 
         def keep(record: dict[str, object]) -> None:
+            # Not before the first record: a cluster that cannot be joined leaves nothing behind.
+            if progress.done == 0:
+                _freeze(design, folder)
             ledger.add({**record, "design_hash": design.design_hash})
             progress.update(record)
 

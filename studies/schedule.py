@@ -172,4 +172,7 @@ def _start(resources: Resources) -> None:
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise InputError(f"--address {resources.address}: cannot join the Ray cluster: {reason}") from None
+        raise InputError(
+            f"--address {resources.address}: cannot join the Ray cluster: {reason}; is it running there, and has this "
+            "shell its token (RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)?"
+        ) from None
