@@ -30,9 +30,8 @@ class Resources:
         """
         if self.address is None:
             if self.gpus_per_trial and not torch.cuda.is_available():
-                raise InputError(
-                    f"--gpus-per-trial {self.gpus_per_trial:g}: this machine has no GPU that torch can use; leave it out"
-                )
+                asked = f"--gpus-per-trial {self.gpus_per_trial:g}"
+                raise InputError(f"{asked}: this machine has no GPU that torch can use; leave it out")
             return
         host, _, port = self.address.removeprefix("ray://").rpartition(":")
         if not host or not port.isdecimal():
