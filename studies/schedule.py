@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import ray
-import torch
 from ray import tune
 
 import strategies
@@ -56,7 +55,6 @@ class _Trial(tune.Trainable):  # type: ignore[misc]
         plugins: tuple[strategies.Plugin, ...] = (),
         device: str = "cpu",
     ) -> None:
-        torch.set_num_threads(1)
         self._config = config
         self._datasets = datasets or {}
         self._plugins = plugins
