@@ -1,0 +1,301 @@
+"""Strategies that break the protocol, each in one way, and the check that must find it."""
+
+import random
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core.conformance import NETWORKS, problems
+from core.gates import bernoulli, open_all
+from core.space import Choice, Integer, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+
+class Sound(Strategy):
+    """Gates drawn from the gater's probability; keeps the protocol."""
+
+    source: ClassVar[str] = "test"
+    family: ClassVar[Family] = "control"
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        done = run(self.decide(run))
+        return done.mean_loss(), done
+
+    def infer(self, run: Run) -> Pass:
+        return run(self.decide(run))
+
+    def decide(self, run: Run):
+        def decide(site: Site) -> Decision:
+            probability = site.scores.sigmoid()
+            return Decision(bernoulli(probability, run.generator), probability)
+
+        return decide
+
+
+class DrawsFromTorch(Sound):
+    def objective(self, run):
+        total, done = super().objective(run)
+        return total * (1 + 0.1 * torch.rand(())), done
+
+
+class DrawsFromNumpy(Sound):
+    def objective(self, run):
+        np.random.rand()  # noqa: NPY002
+        return super().objective(run)
+
+
+class DrawsFromPython(Sound):
+    def objective(self, run):
+        random.random()
+        return super().objective(run)
+
+
+class InfersFromTorch(Sound):
+    def infer(self, run):
+        return run(lambda site: Decision(torch.bernoulli(site.scores.sigmoid())))
+
+
+class CountsRunsOfTheProcess(Sound):
+    count: ClassVar[int] = 0
+
+    def objective(self, run):
+        type(self).count += 1
+        total, done = super().objective(run)
+        return total * self.count, done
+
+
+class GatesAboveOne(Sound):
+    def infer(self, run):
+        return run(lambda site: Decision(torch.full_like(site.scores, 1.5)))
+
+
+class NegativeGates(Sound):
+    def infer(self, run):
+        return run(lambda site: Decision(-torch.ones_like(site.scores)))
+
+
+class ProbabilityAboveOne(Sound):
+    def infer(self, run):
+        return run(lambda site: Decision(torch.ones_like(site.scores), site.scores.exp() + 1))
+
+
+class NanProbability(Sound):
+    def infer(self, run):
+        return run(lambda site: Decision(torch.ones_like(site.scores), site.scores * float("nan")))
+
+
+class HiddenState(Sound):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.steps = 0
+
+    def objective(self, run):
+        self.steps += 1
+        return super().objective(run)
+
+    def infer(self, run):
+        return run(lambda site: Decision(torch.full_like(site.scores, 1 / (1 + self.steps))))
+
+
+class StateOutsideTheStateDict(Sound):
+    scale: Tensor
+
+    def __init__(self, architecture, settings, generator):
+        super().__init__(architecture, settings, generator)
+        self.register_buffer("scale", torch.rand((), generator=generator), persistent=False)
+
+    def infer(self, run):
+        return run(lambda site: Decision(torch.ones_like(site.scores) * self.scale))
+
+
+class NanObjective(Sound):
+    def objective(self, run):
+        total, done = super().objective(run)
+        return total * float("nan"), done
+
+    def decide(self, run):
+        return open_all
+
+
+class LearnsNothing(Sound):
+    def objective(self, run):
+        total, done = super().objective(run)
+        return 0 * total, done
+
+
+class ObjectivePerExample(Sound):
+    def objective(self, run):
+        _, done = super().objective(run)
+        return done.loss, done
+
+
+class LogsNoLoss(Sound):
+    def objective(self, run):
+        total, done = super().objective(run)
+        return total, replace(done, loss=None)
+
+
+class PredictsSeveralTimesPerExample(Sound):
+    def infer(self, run):
+        return run(self.decide(run), samples=2)
+
+
+class PredictsOneClassLess(Sound):
+    def infer(self, run):
+        done = super().infer(run)
+        return replace(done, output=done.output[:, :-1])
+
+
+class NanPrediction(Sound):
+    def infer(self, run):
+        done = super().infer(run)
+        return replace(done, output=done.output * float("nan"))
+
+
+class AsksForLabels(Sound):
+    def infer(self, run):
+        done = super().infer(run)
+        done.mean_loss()
+        return done
+
+
+class PredictsForFree(Sound):
+    def infer(self, run):
+        done = super().infer(run)
+        return replace(done, macs=torch.zeros_like(done.macs))
+
+
+class KeepsAPassFromAnotherRun(Sound):
+    """Its prediction is dearer than what it ran: it was made in training, with every block open."""
+
+    def objective(self, run):
+        total, done = super().objective(run)
+        self.kept = run(lambda site: Decision(torch.ones_like(site.scores)))
+        return total, done
+
+    def infer(self, run):
+        done = run(lambda site: Decision(torch.zeros_like(site.hidden[:, : site.blocks])))
+        return replace(self.kept, output=done.output, macs=torch.full_like(done.macs, self.kept.macs.max()))
+
+
+class DoesNotRun(Sound):
+    def infer(self, run):
+        raise NotImplementedError("not ready")
+
+
+class DefaultOutOfRange(Sound):
+    space: ClassVar = {"rate": Real(2.0, low=0.0, high=1.0)}
+
+
+class DefaultOfAnotherType(Sound):
+    space: ClassVar = {"rate": Real("0.5", low=0.0, high=1.0)}  # type: ignore[arg-type]
+
+
+class DefaultNotAnOption(Sound):
+    space: ClassVar = {"kind": Choice("c", ("a", "b"))}
+
+
+class EmptyDomain(Sound):
+    space: ClassVar = {"samples": Integer(1, low=1, high=0)}
+
+
+class CarriesOnUndeclared(Sound):
+    def infer(self, run):
+        return run(self.decide(run), carry=run(self.decide(run)))
+
+
+class GatesOfAnotherShape(Sound):
+    def infer(self, run):
+        return run(lambda site: Decision(torch.ones(1, site.blocks)))
+
+
+def test_a_sound_strategy_has_no_problems():
+    assert problems(Sound) == []
+
+
+class LearnsOfItsOwn(Sound):
+    """Keeps the protocol with a parameter and a buffer that inference depends on."""
+
+    steps: Tensor
+
+    def __init__(self, architecture, settings, generator):
+        super().__init__(architecture, settings, generator)
+        self.shift = nn.Parameter(torch.rand((), generator=generator))
+        self.register_buffer("steps", torch.zeros(()))
+
+    def objective(self, run):
+        self.steps += 1
+        total, done = super().objective(run)
+        return total + (self.shift - 0.3).square(), done
+
+    def infer(self, run):
+        gate = (self.shift.sigmoid() + self.steps) / (1 + self.steps)
+        return run(lambda site: Decision(gate.detach().expand_as(site.scores)))
+
+
+def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
+    assert problems(LearnsOfItsOwn) == []
+
+
+@pytest.mark.parametrize(
+    ("strategy_type", "check", "message"),
+    [
+        (DrawsFromTorch, "seeded", "it draws from a global random generator; use run.generator"),
+        (DrawsFromNumpy, "seeded", "it draws from a global random generator"),
+        (DrawsFromPython, "seeded", "it draws from a global random generator"),
+        (InfersFromTorch, "seeded", "it draws from a global random generator"),
+        (CountsRunsOfTheProcess, "seeded", "two runs with the same seed differ"),
+        (GatesAboveOne, "gates_in_range", "gates reach from 1.5 to 1.5, expected 0..1"),
+        (NegativeGates, "gates_in_range", "gates reach from -1 to -1, expected 0..1"),
+        (ProbabilityAboveOne, "gates_in_range", "probability reach from 1"),
+        (NanProbability, "gates_in_range", "probability reach from nan"),
+        (HiddenState, "state_restored", "keep what it learns in parameters or buffers"),
+        (StateOutsideTheStateDict, "state_restored", "keep what it learns in parameters or buffers"),
+        (NanObjective, "finite", "training ends with status nan: objective is nan in epoch 1"),
+        (LearnsNothing, "finite", "no parameter of the network changed in training"),
+        (ObjectivePerExample, "finite", "objective must return a scalar"),
+        (LogsNoLoss, "finite", "a pass with a loss"),
+        (PredictsSeveralTimesPerExample, "label_free_inference", "one prediction per example"),
+        (PredictsOneClassLess, "label_free_inference", "expected [32, 3]"),
+        (NanPrediction, "label_free_inference", "logits that are not finite"),
+        (AsksForLabels, "label_free_inference", "labels are withheld"),
+        (PredictsForFree, "cost_counted", "a prediction is free of cost"),
+        (KeepsAPassFromAnotherRun, "cost_counted", "costs more than all passes that were run"),
+        (DoesNotRun, "label_free_inference", "raises NotImplementedError: not ready"),
+        (DefaultOutOfRange, "space_defaults", "2.0 is not a number in 0..1"),
+        (DefaultOfAnotherType, "space_defaults", "rate: the default '0.5' is not of its domain's type"),
+        (DefaultNotAnOption, "space_defaults", "c is not one of a, b"),
+        (EmptyDomain, "space_defaults", "is not an integer in 1..0"),
+        (CarriesOnUndeclared, "label_free_inference", "does not declare that it needs passes"),
+        (GatesOfAnotherShape, "label_free_inference", "layer 0: gates are torch.float32 [1, 4], expected"),
+    ],
+)
+def test_a_breach_is_found_by_its_check_on_every_network(strategy_type, check, message):
+    found = {
+        problem.network for problem in problems(strategy_type) if problem.check == check and message in problem.message
+    }
+    assert found == set(NETWORKS)
+
+
+@pytest.mark.parametrize(
+    ("strategy_type", "checks"),
+    [
+        (GatesAboveOne, {"gates_in_range"}),
+        (HiddenState, {"state_restored"}),
+        (PredictsForFree, {"cost_counted"}),
+        (DrawsFromNumpy, {"seeded"}),
+        (LearnsNothing, {"finite"}),
+    ],
+)
+def test_a_breach_is_not_blamed_on_anything_else(strategy_type, checks):
+    assert {problem.check for problem in problems(strategy_type)} == checks
+
+
+def test_a_problem_reads_as_one_line():
+    problem = problems(PredictsForFree)[0]
+    assert str(problem) == f"cost_counted (network {NETWORKS[0]}): {problem.message}"
+    assert "\n" not in str(problem)

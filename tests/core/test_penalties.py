@@ -1,0 +1,73 @@
+"""Equations 5-7 of the paper, against numbers worked out by hand."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import grad
+
+from core.penalties import block_usage, example_usage, penalty, variance
+from core.strategy import Decision
+
+TAU = 0.25
+
+
+@pytest.fixture
+def p():
+    """Block means 0.3, 0.7, 0.1; example means 0.5, 0.7 / 3; variances 0.01, 0.04, 0.01."""
+    return torch.tensor([[0.4, 0.9, 0.2], [0.2, 0.5, 0.0]], dtype=torch.float64, requires_grad=True)
+
+
+def test_block_usage(p):
+    assert block_usage(p, TAU).item() == pytest.approx(0.05 + 0.45 + 0.15)
+
+
+def test_example_usage(p):
+    assert example_usage(p, TAU).item() == pytest.approx((0.25 + 0.05 / 3) / 2)
+
+
+def test_variance(p):
+    assert variance(p).item() == pytest.approx(-(0.01 + 0.04 + 0.01))
+
+
+def test_variance_of_a_single_example_is_zero():
+    assert variance(torch.tensor([[0.3, 0.9]])).item() == 0
+
+
+def test_block_usage_pulls_every_block_towards_tau_with_equal_force(p):
+    assert grad(block_usage(p, TAU), p)[0].tolist() == [[0.5, 0.5, -0.5]] * 2
+
+
+def test_example_usage_pulls_every_example_towards_tau_with_equal_force(p):
+    expected = [[1 / 6] * 3, [-1 / 6] * 3]
+    assert grad(example_usage(p, TAU), p)[0].flatten().tolist() == pytest.approx([*expected[0], *expected[1]])
+
+
+def test_variance_pushes_probabilities_away_from_their_blocks_mean(p):
+    found = grad(variance(p), p)[0].flatten().tolist()
+    assert found == pytest.approx([-0.1, -0.2, -0.1, 0.1, 0.2, 0.1])
+
+
+def decision(p: Tensor) -> Decision:
+    return Decision(torch.ones_like(p), p)
+
+
+def test_penalty_weighs_usage_and_variance(p):
+    expected = 2 * (0.65 + (0.25 + 0.05 / 3) / 2) + 5 * -0.06
+    assert penalty([decision(p)], TAU, lambda_s=2, lambda_v=5).item() == pytest.approx(expected)
+
+
+def test_penalty_is_the_sum_over_layers(p):
+    other = torch.tensor([[0.1, 0.3], [0.1, 0.7]], dtype=torch.float64)
+    alone = [penalty([decision(each)], TAU, lambda_s=2, lambda_v=5).item() for each in (p, other)]
+    assert alone[1] == pytest.approx(2 * (0.15 + 0.25 + (0.05 + 0.15) / 2) - 5 * 0.04)
+    both = penalty([decision(p), decision(other)], TAU, lambda_s=2, lambda_v=5)
+    assert both.item() == pytest.approx(sum(alone))
+
+
+def test_penalty_can_be_switched_off(p):
+    assert penalty([decision(p)], TAU, lambda_s=0, lambda_v=0).item() == 0
+
+
+def test_penalty_needs_a_probability():
+    with pytest.raises(ValueError, match="without a probability"):
+        penalty([Decision(torch.ones(2, 3))], TAU, lambda_s=1, lambda_v=1)

@@ -1,0 +1,123 @@
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import InputError
+from core.space import Choice, Domain, Integer, Real, complete
+
+REAL = Real(0.5, low=0.1, high=10.0)
+SWITCHABLE = Real(0.0, low=0.1, high=10.0, log=True, or_zero=True)
+INTEGER = Integer(3, low=2, high=6)
+CHOICE = Choice("b", ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("domain", "value", "expected"),
+    [
+        (REAL, 0.1, 0.1),
+        (REAL, 10, 10.0),
+        (REAL, "1e-1", 0.1),
+        (REAL, "2", 2.0),
+        (SWITCHABLE, 0, 0.0),
+        (SWITCHABLE, "0.0", 0.0),
+        (SWITCHABLE, 0.1, 0.1),
+        (INTEGER, 2, 2),
+        (INTEGER, 6.0, 6),
+        (INTEGER, "4", 4),
+        (CHOICE, "c", "c"),
+    ],
+)
+def test_check_returns_the_value_in_its_type(domain, value, expected):
+    found = domain.check(value)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+REFUSED: list[tuple[Domain, str, list[Any]]] = [
+    (REAL, "a number in 0.1..10", [0.0999, 10.001, 0, -1]),
+    (SWITCHABLE, "a number in 0.1..10 or 0", [0.0999, -1, 11]),
+    (INTEGER, "an integer in 2..6", [1, 7, 2.5, "4.1", -3]),
+    (CHOICE, "one of a, b, c", ["d", "A", 1]),
+]
+NEVER: list[Any] = [True, False, None, "x", "", math.nan, math.inf, -math.inf, "nan", "inf", [2], {}]
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected", "value"),
+    [(domain, expected, value) for domain, expected, values in REFUSED for value in [*values, *NEVER]],
+    ids=str,
+)
+def test_check_refuses_what_is_not_in_the_domain_and_says_what_is(domain, expected, value):
+    with pytest.raises(InputError) as caught:
+        domain.check(value)
+    assert str(caught.value) == f"{value} is not {expected}"
+
+
+@pytest.mark.parametrize(
+    ("domain", "quantile", "expected"),
+    [
+        (REAL, 0.0, 0.1),
+        (REAL, 0.5, 5.05),
+        (Real(1.0, low=0.01, high=100.0, log=True), 0.25, 0.1),
+        (Real(1.0, low=0.01, high=100.0, log=True), 0.0, 0.01),
+        (INTEGER, 0.0, 2),
+        (INTEGER, 0.19, 2),
+        (INTEGER, 0.21, 3),
+        (INTEGER, 0.999999, 6),
+        (CHOICE, 0.0, "a"),
+        (CHOICE, 0.34, "b"),
+        (CHOICE, 0.999999, "c"),
+    ],
+)
+def test_at_spreads_quantiles_over_the_domain(domain, quantile, expected):
+    found = domain.at(quantile)
+    assert found == (pytest.approx(expected) if isinstance(expected, float) else expected)
+    assert type(found) is type(expected)
+
+
+def test_a_search_does_not_propose_to_switch_off():
+    assert SWITCHABLE.at(0.0) == pytest.approx(0.1)
+
+
+@given(
+    quantile=st.floats(0, 1, exclude_max=True),
+    low=st.floats(1e-6, 1e3),
+    factor=st.floats(1.001, 1e6),
+    log=st.booleans(),
+)
+def test_every_real_quantile_is_in_the_domain(quantile, low, factor, log):
+    domain = Real(low, low=low, high=low * factor, log=log)
+    assert domain.check(domain.at(quantile)) == domain.at(quantile)
+
+
+@given(quantile=st.floats(0, 1, exclude_max=True), low=st.integers(-5, 100), width=st.integers(0, 10_000))
+def test_every_integer_quantile_is_in_the_domain(quantile, low, width):
+    domain = Integer(low, low=low, high=low + width)
+    assert domain.check(domain.at(quantile)) == domain.at(quantile)
+
+
+SPACE = {"rate": REAL, "samples": INTEGER}
+
+
+def test_complete_fills_in_defaults_and_checks_the_rest():
+    assert complete(SPACE, {"samples": "4"}, "owner") == {"rate": 0.5, "samples": 4}
+
+
+def test_complete_names_the_nearest_setting():
+    with pytest.raises(
+        InputError, match=r"^unknown setting of owner 'sample': did you mean 'samples'\? \(known: rate, s"
+    ):
+        complete(SPACE, {"sample": 4}, "owner")
+
+
+def test_complete_names_owner_and_setting_of_a_bad_value():
+    with pytest.raises(InputError, match=r"^owner\.samples: 9 is not an integer in 2\.\.6$"):
+        complete(SPACE, {"samples": 9}, "owner")
+
+
+def test_complete_checks_defaults_too():
+    with pytest.raises(InputError, match=r"^owner\.rate: 5\.0 is not a number in 0\.\.1$"):
+        complete({"rate": Real(5.0, low=0.0, high=1.0)}, {}, "owner")
