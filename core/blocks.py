@@ -59,3 +59,7 @@ class Gater(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Map ``[B, features]`` to logits ``[B, blocks]``."""
         return nn.functional.linear(hidden, self.weight, self.bias)
+
+    def at(self, hidden: Tensor, indices: Tensor) -> Tensor:
+        """Return the logits at ``indices`` ``[B, m]`` only, ``[B, m]``."""
+        return torch.einsum("bf,bmf->bm", hidden, self.weight[indices]) + self.bias[indices]

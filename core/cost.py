@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from core.architecture import Architecture, GatedLayer
+from core.strategy import Pass
 
 
 class PassCost:
@@ -45,6 +46,20 @@ class PassCost:
             self.training_macs += read * (needed if computed is None else computed) + (read + differentiated) * needed
         else:
             self.training_macs += read * needed
+
+
+def open_units(architecture: Architecture, done: Pass) -> list[Tensor]:
+    """Return ``[B]`` float64 counts of the open units that each layer of a pass, and its read-out, had to read.
+
+    All features of the data count; of a state that was carried along, the units that are not 0.
+    """
+    features = done.inputs[0].new_full((done.output.shape[0],), architecture.features, dtype=torch.float64)
+    carried = (done.inputs[0][:, architecture.features :] != 0).sum(dim=1)
+    hidden = [
+        (decision.gates != 0).sum(dim=1, dtype=torch.float64) * layer.size
+        for decision, layer in zip(done.decisions, architecture.layers, strict=True)
+    ]
+    return [features + carried, *hidden]
 
 
 def dense_macs(architecture: Architecture) -> int:

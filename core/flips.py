@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from core.blocks import BlockLinear
+from core.cost import open_units
 from core.network import GatedNetwork
 from core.strategy import Pass
 from kernels import activate, gate_blocks
@@ -28,13 +29,8 @@ def flipped_outputs(network: GatedNetwork, base: Pass, layer: int) -> tuple[Tens
     architecture = network.architecture
     activation = architecture.activation
     following = [*(cast(BlockLinear, part) for part in network.layers), network.readout]
-    open_units = [base.inputs[0].new_full((base.output.shape[0],), architecture.features, dtype=torch.float64)]
-    open_units[0] += (base.inputs[0][:, architecture.features :] != 0).sum(dim=1)
-    open_units += [
-        (decision.gates != 0).sum(dim=1, dtype=torch.float64) * shape.size
-        for decision, shape in zip(base.decisions, architecture.layers, strict=True)
-    ]
-    open_units.append(torch.full_like(open_units[0], architecture.classes))
+    units_in = open_units(architecture, base)
+    units_in.append(torch.full_like(units_in[0], architecture.classes))
 
     gates = base.decisions[layer].gates
     blocks, units = gates.shape[1], architecture.layers[layer].units
@@ -49,7 +45,7 @@ def flipped_outputs(network: GatedNetwork, base: Pass, layer: int) -> tuple[Tens
             hidden = gate_blocks(activate(y, activation), later)
             y = following[index + 1](hidden, (later != 0).to(hidden.dtype))
 
-    macs = open_units[layer] * units + (units + open_units[layer + 1]) * open_units[layer + 2]
+    macs = units_in[layer] * units + (units + units_in[layer + 1]) * units_in[layer + 2]
     for index in range(layer + 2, len(following)):
-        macs = macs + blocks * open_units[index] * open_units[index + 1]
+        macs = macs + blocks * units_in[index] * units_in[index + 1]
     return y.unflatten(0, (-1, blocks)), float(macs.sum())

@@ -21,3 +21,39 @@ def hard_gates(probability: Tensor, generator: torch.Generator, mode: str) -> Te
     if mode == "sampled":
         return bernoulli(probability, generator)
     return (probability > 0.5).to(probability.dtype)
+
+
+def budget(blocks: int, density: float) -> int:
+    """Return how many blocks may be open at ``density``, at least one.
+
+    >>> budget(16, 1 / 8), budget(16, 1 / 64)
+    (2, 1)
+    """
+    return max(1, round(density * blocks))
+
+
+def top_blocks(scores: Tensor, count: int) -> Tensor:
+    """Return binary gates ``[B, blocks]`` that open the ``count`` highest scores of each example."""
+    return torch.zeros_like(scores).scatter_(1, scores.topk(count, dim=1).indices, 1.0)
+
+
+def normal_like(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw standard normal noise of the shape, dtype and device of ``values``."""
+    return torch.randn(values.shape, generator=generator, dtype=values.dtype, device=values.device)
+
+
+def logistic_like(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw standard logistic noise, the difference of two Gumbels: ``P(l + noise > 0) = sigmoid(l)``."""
+    uniform = torch.rand(values.shape, generator=generator, dtype=values.dtype, device=values.device)
+    return torch.logit(uniform, eps=1e-6)
+
+
+def routed_gates(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Open the ``count`` highest scores of each example, with the gradient of their softmax probabilities.
+
+    Returns:
+        Gates ``[B, blocks]``, binary in value, and the same without a gradient.
+    """
+    chosen = top_blocks(scores, count)
+    weights = chosen * scores.softmax(dim=1)
+    return chosen + weights - weights.detach(), chosen

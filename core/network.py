@@ -24,6 +24,7 @@ class LayerSite:
         self._gater = gater
         self._scores: Tensor | None = None
         self._scores_detached: Tensor | None = None
+        self._single_scores = 0
 
     @property
     def scores(self) -> Tensor:
@@ -39,15 +40,20 @@ class LayerSite:
             self._scores_detached = self._gater(self.hidden.detach())
         return self._scores_detached
 
+    def scores_at(self, indices: Tensor) -> Tensor:
+        self._single_scores += indices.shape[1]
+        return self._gater.at(self.hidden, indices)
+
     @property
-    def scored(self) -> bool:
-        """Whether the gater was asked at all."""
-        return self._scores is not None or self._scores_detached is not None
+    def scored(self) -> int:
+        """How many logits were computed for each example: all blocks' if all were asked for, else the single ones."""
+        everything = self._scores is not None or self._scores_detached is not None
+        return self.blocks if everything else self._single_scores
 
     @property
     def differentiated(self) -> bool:
         """Whether the scores can send a gradient to :attr:`hidden`."""
-        return self._scores is not None
+        return self._scores is not None or self._single_scores > 0
 
 
 class GatedNetwork(nn.Module):
@@ -117,7 +123,7 @@ class GatedNetwork(nn.Module):
             inputs.append(seen)
             decisions.append(decision)
             if site.scored:
-                cost.product(read, layer.blocks, differentiated=differentiated if site.differentiated else 0)
+                cost.product(read, site.scored, differentiated=differentiated if site.differentiated else 0)
             cost.product(read, needed, computed=layer.units if exact else None, differentiated=differentiated)
             seen = self._layer(index, seen, in_mask, decision, exact)
             in_mask = None if exact else (decision.gates != 0).to(seen.dtype)

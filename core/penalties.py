@@ -66,3 +66,33 @@ def penalty(decisions: Iterable[Decision], density: float, lambda_s: float, lamb
             raise ValueError("a decision without a probability cannot be penalised")
         total = total + lambda_s * (block_usage(p, density) + example_usage(p, density)) + lambda_v * variance(p)
     return total
+
+
+def entropy(decisions: Iterable[Decision]) -> Tensor:
+    """Return the mean entropy of the open-probabilities in nats per block, over all decisions that have one.
+
+    ln 2 for an even chance, 0 for a sure one:
+
+    >>> entropy([Decision(torch.ones(1, 2), probability=torch.tensor([[0.5, 1.0]]))])
+    tensor(0.3466)
+    """
+    probabilities = [decision.probability.flatten() for decision in decisions if decision.probability is not None]
+    p = torch.cat(probabilities)
+    return (torch.special.entr(p) + torch.special.entr(1 - p)).mean()
+
+
+def load_imbalance(scores: Tensor, chosen: Tensor) -> Tensor:
+    """How unevenly examples choose blocks: ``n sum_j f_j P_j`` (Fedus et al. 2021, equation 4), 1 when even.
+
+    Args:
+        scores: ``[B, blocks]`` logits; ``P_j`` is the mean softmax probability of block j.
+        chosen: ``[B, blocks]`` binary; ``f_j`` is block j's share of all choices.
+
+    Both examples choose the first of two blocks, whose probability is 3/4: 2 (1 x 3/4 + 0 x 1/4):
+
+    >>> scores = torch.tensor([[3.0, 1.0], [3.0, 1.0]]).log()
+    >>> load_imbalance(scores, torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+    tensor(1.5000)
+    """
+    share = chosen.sum(dim=0) / chosen.sum()
+    return chosen.shape[1] * (share * scores.softmax(dim=1).mean(dim=0)).sum()

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from core.cost import PassCost, open_units
 from core.fallback import with_fallback
 from core.flips import flipped_outputs
 from core.network import GatedNetwork
@@ -46,7 +47,8 @@ class BatchRun:
         self._fallback = fallback
         self._passes: list[Pass] = []
         self._running: list[Tensor] = []
-        self._flip_macs = 0.0
+        self._head_macs: list[Tensor] = []
+        self._other_training_macs = 0.0
 
     def __call__(self, decide: Decide, carry: Pass | None = None, samples: int = 1) -> Pass:
         """See :meth:`core.strategy.Run.__call__`."""
@@ -57,6 +59,7 @@ class BatchRun:
         done = replace(done, loss=self._loss(done.output, samples), samples=samples)
         self._passes.append(done)
         self._running.append(torch.ones_like(done.macs))
+        self._head_macs.append(torch.zeros_like(done.macs))
         return done
 
     def flips(self, base: Pass, layer: int) -> Tensor:
@@ -66,9 +69,21 @@ class BatchRun:
         if not base.inputs:
             raise ProtocolError("flips need a single pass, not a mix")
         outputs, macs = flipped_outputs(self._network, base, layer)
-        self._flip_macs += macs
+        self._other_training_macs += macs
         labels = self._labels.repeat(base.samples).repeat_interleave(outputs.shape[1])
         return cross_entropy(outputs.flatten(0, 1), labels, reduction="none").view(outputs.shape[:2])
+
+    def head(self, done: Pass, linear: nn.Linear, layer: int = -1) -> Tensor:
+        """See :meth:`core.strategy.Run.head`."""
+        position = self._position(done)
+        read = open_units(self._network.architecture, done)[layer]
+        seen = done.inputs[layer]
+        cost = PassCost(seen.shape[0], seen.device)
+        cost.product(read, linear.out_features, differentiated=read if seen.requires_grad else 0)
+        self._head_macs[position] = self._head_macs[position] + cost.macs
+        self._other_training_macs += float(cost.training_macs.sum())
+        values: Tensor = linear(seen)
+        return values
 
     def mix(self, passes: Sequence[Pass], weights: Tensor) -> Pass:
         """See :meth:`core.strategy.Run.mix`."""
@@ -107,8 +122,8 @@ class BatchRun:
         """``[B]`` multiply-adds of all passes that were asked for, each while it was running; samples added up."""
         return torch.stack(
             [
-                (done.macs * running).unflatten(0, (done.samples, -1)).sum(dim=0)
-                for done, running in zip(self._passes, self._running, strict=True)
+                ((done.macs + head) * running).unflatten(0, (done.samples, -1)).sum(dim=0)
+                for done, head, running in zip(self._passes, self._head_macs, self._running, strict=True)
             ]
         ).sum(dim=0)
 
@@ -124,8 +139,8 @@ class BatchRun:
         return tuple(torch.stack(layer).sum(dim=0) for layer in zip(*per_pass, strict=True))
 
     def training_macs(self) -> float:
-        """Multiply-adds of all passes, their backward where gradients were on, and all flips, for the whole batch."""
-        return self._flip_macs + sum(float(done.training_macs.sum()) for done in self._passes)
+        """Multiply-adds of all passes and heads, their backward where gradients were on, and all flips; whole batch."""
+        return self._other_training_macs + sum(float(done.training_macs.sum()) for done in self._passes)
 
     def _loss(self, output: Tensor, samples: int) -> Tensor | None:
         if self._labels is None:

@@ -43,6 +43,9 @@ class Site(Protocol):
     def scores_detached(self) -> Tensor:
         """The same logits with the gradient to :attr:`hidden` cut, so that only the gater learns from them."""
 
+    def scores_at(self, indices: Tensor) -> Tensor:
+        """Return ``[B, m]``: only the logits at ``indices`` ``[B, m]`` of each example, and charge only those."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -136,6 +139,18 @@ class Run(Protocol):
 
         Raises:
             ProtocolError: labels are withheld, or ``base`` is a mix.
+        """
+
+    def head(self, done: Pass, linear: nn.Linear, layer: int = -1) -> Tensor:
+        """Return ``[B, outputs]``: an affine map of what a layer of a pass has read, charged to that pass.
+
+        Args:
+            done: a single pass of this run, not a mix.
+            linear: the map, a parameter of the strategy such as a halting unit or a learned baseline.
+            layer: which layer's input; 0 is the network's, -1 the read-out's, that is the last hidden state.
+
+        Raises:
+            ProtocolError: this run did not make the pass.
         """
 
     def mix(self, passes: Sequence[Pass], weights: Tensor) -> Pass:

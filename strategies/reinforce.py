@@ -1,15 +1,17 @@
 """REINFORCE: the paper's own policy gradient on block gates."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from core import penalties
+from core.architecture import Architecture
+from core.baselines import BASELINES, baseline
 from core.gates import bernoulli, hard_gates
-from core.space import Choice, Domain, Integer
+from core.space import Choice, Domain, Integer, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 
 
@@ -18,13 +20,9 @@ class Reinforce(Strategy):
 
     The network learns by backpropagation through the sampled gates; the gaters by
     ``(C - baseline) grad log pi(g | h)`` with the cost ``C = -log P(y | x)`` of each example (paper, section 3.1), and
-    by the penalties. Baselines of the cost:
-
-    * ``none``: the paper's text.
-    * ``batch_minimum``: the smallest cost of the batch, as in the authors' code. Slightly biased, since an example's
-      own cost can be the smallest.
-    * ``batch_mean``: the mean cost of the other examples of the batch.
-    * ``samples``: the mean cost of the same example's other samples (RLOO: Kool et al. 2019); ``samples`` per example.
+    by the penalties. The baseline is one of :func:`core.baselines.baseline`, of which ``none`` is the paper's text and
+    ``batch_minimum`` the authors' code, or ``learned``: a linear prediction of the cost from the input, trained by least
+    squares. ``entropy`` is the reward for undecided policies, in nats per block.
     """
 
     source: ClassVar[str] = "Bengio et al. 2015, section 3; Williams 1992"
@@ -32,10 +30,19 @@ class Reinforce(Strategy):
     needs = frozenset({"samples"})
     space: ClassVar[Mapping[str, Domain]] = {
         **penalties.SPACE,
-        "baseline": Choice("batch_minimum", ("none", "batch_minimum", "batch_mean", "samples")),
+        "baseline": Choice("batch_minimum", (*BASELINES, "learned")),
         "samples": Integer(4, low=2, high=64),
+        "entropy": Real(0.0, low=1e-4, high=10.0, log=True, or_zero=True),
         "test_gates": Choice("sampled", ("sampled", "threshold")),
     }
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        super().__init__(architecture, settings, generator)
+        self.predicted_cost: nn.Linear | None = None
+        if self.settings["baseline"] == "learned":
+            self.predicted_cost = nn.utils.skip_init(nn.Linear, architecture.features, 1)
+            nn.init.zeros_(self.predicted_cost.weight)
+            nn.init.zeros_(self.predicted_cost.bias)
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
         log_probabilities: list[Tensor] = []
@@ -49,14 +56,25 @@ class Reinforce(Strategy):
             )
             return Decision(gates, probability)
 
-        baseline = self.settings["baseline"]
-        done = run(decide, samples=self.settings["samples"] if baseline == "samples" else 1)
+        kind = self.settings["baseline"]
+        done = run(decide, samples=self.settings["samples"] if kind == "samples" else 1)
         assert done.loss is not None
         cost = done.loss.detach().unflatten(0, (done.samples, -1))
+        total = done.mean_loss()
+        if self.predicted_cost is None:
+            compared_with = baseline(cost, kind)
+        else:
+            predicted = run.head(done, self.predicted_cost, layer=0).view_as(cost)
+            compared_with = predicted.detach()
+            total = total + (predicted - cost).square().mean()
         log_probability = torch.stack(log_probabilities).sum(dim=0).view_as(cost)
-        policy = ((cost - _baseline(cost, baseline)) * log_probability).mean()
-        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
-        return done.mean_loss() + policy + price, done
+        total = total + ((cost - compared_with) * log_probability).mean()
+        total = total + penalties.penalty(
+            done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"]
+        )
+        if self.settings["entropy"]:
+            total = total - self.settings["entropy"] * penalties.entropy(done.decisions)
+        return total, done
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:
@@ -64,17 +82,3 @@ class Reinforce(Strategy):
             return Decision(hard_gates(probability, run.generator, self.settings["test_gates"]), probability)
 
         return run(decide)
-
-
-def _baseline(cost: Tensor, kind: str) -> Tensor:
-    """Return the baseline of each cost in ``[samples, B]``, broadcastable to it."""
-    samples, examples = cost.shape
-    match kind:
-        case "batch_minimum":
-            return cost.min()
-        case "batch_mean" if examples > 1:
-            return (cost.sum() - cost) / (cost.numel() - 1)
-        case "samples":
-            return (cost.sum(dim=0) - cost) / (samples - 1)
-        case _:
-            return torch.zeros_like(cost)

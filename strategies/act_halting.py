@@ -1,0 +1,66 @@
+"""Adaptive computation time: as many passes as the example needs."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from core.anneal import linear
+from core.architecture import Architecture
+from core.gates import budget, normal_like, routed_gates
+from core.halting import act_weights, halting_unit
+from core.penalties import load_imbalance
+from core.space import Domain, Integer, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+
+class ActHalting(Strategy):
+    """Run passes until a learned halting unit has had enough, each with its own gates, and weigh their outputs.
+
+    The halting unit reads each pass's hidden state. Weights, remainder and ponder cost are those of
+    :func:`core.halting.act_weights`; the ponder cost is paid at ``ponder_price``. Every pass opens the best
+    ``tau * n / expected_passes`` blocks, at least one, so that an example that halts after so many passes is on budget.
+    """
+
+    source: ClassVar[str] = "Graves 2016, arXiv 1603.08983; retrospective, R5"
+    family: ClassVar[Family] = "halting"
+    needs = frozenset({"passes"})
+    space: ClassVar[Mapping[str, Domain]] = {
+        "most_passes": Integer(4, low=1, high=16),
+        "expected_passes": Real(2.0, low=1.0, high=8.0),
+        "ponder_price": Real(0.1, low=1e-3, high=10.0, log=True, or_zero=True),
+        "epsilon": Real(0.01, low=1e-4, high=0.5, log=True),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
+        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True),
+    }
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        super().__init__(architecture, settings, generator)
+        self.halting = halting_unit(architecture, generator)
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        imbalance: list[Tensor] = []
+        done, ponder = self._passes(run, linear(self.settings["noise"], 0.0, run.progress), imbalance)
+        price = self.settings["ponder_price"] * ponder.mean() + self.settings["balance"] * torch.stack(imbalance).mean()
+        return done.mean_loss() + price, done
+
+    def infer(self, run: Run) -> Pass:
+        return self._passes(run, 0.0, [])[0]
+
+    def _passes(self, run: Run, noise: float, imbalance: list[Tensor]) -> tuple[Pass, Tensor]:
+        def decide(site: Site) -> Decision:
+            noisy = site.scores + noise * normal_like(site.scores, run.generator)
+            gates, chosen = routed_gates(noisy, budget(site.blocks, run.density / self.settings["expected_passes"]))
+            imbalance.append(load_imbalance(site.scores, chosen))
+            return Decision(gates)
+
+        passes: list[Pass] = []
+        halting: list[Tensor] = []
+        while len(passes) < self.settings["most_passes"]:
+            passes.append(run(decide, carry=passes[-1] if passes else None))
+            halting.append(run.head(passes[-1], self.halting)[:, 0].sigmoid())
+            if bool((torch.stack(halting).sum(dim=0) >= 1 - self.settings["epsilon"]).all()):
+                break
+        weights, ponder = act_weights(halting, self.settings["epsilon"])
+        return run.mix(passes, weights), ponder

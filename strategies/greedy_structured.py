@@ -1,0 +1,70 @@
+"""Greedy structured prediction: a teacher adds the block that helps most, and the student imitates it."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from core.anneal import linear
+from core.gates import budget, normal_like, top_blocks
+from core.penalties import load_imbalance
+from core.space import Domain, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+
+class GreedyStructured(Strategy):
+    """Add blocks one at a time, each by the largest decrease of the loss; the gater learns to name it.
+
+    The blocks chosen so far (the roll-in) are the teacher's with a probability that falls from ``first_mix`` to 0 in
+    training, else the student's own: DAgger's mix, so that the student learns where its own choices lead. The teacher
+    sees labels, the student never does, and the network is trained on the student's gates.
+    """
+
+    source: ClassVar[str] = "retrospective, R9; Ross et al. 2011 (DAgger), arXiv 1011.0686"
+    family: ClassVar[Family] = "search"
+    needs = frozenset({"flips"})
+    space: ClassVar[Mapping[str, Domain]] = {
+        "first_mix": Real(0.5, low=1e-2, high=1.0, or_zero=True),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
+        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True),
+        "imitation": Real(1.0, low=1e-2, high=10.0, log=True),
+    }
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        noise = linear(self.settings["noise"], 0.0, run.progress)
+        scores: list[Tensor] = []
+        noisy: list[Tensor] = []
+
+        def decide(site: Site) -> Decision:
+            scores.append(site.scores)
+            noisy.append(site.scores.detach() + noise * normal_like(site.scores, run.generator))
+            return Decision(top_blocks(noisy[-1], budget(site.blocks, run.density)))
+
+        done = run(decide)
+        total = done.mean_loss()
+        mix = linear(self.settings["first_mix"], 0.0, run.progress)
+        for layer, decision in enumerate(done.decisions):
+            gates = [other.gates for other in done.decisions]
+            gates[layer] = torch.zeros_like(decision.gates)
+            named = torch.zeros_like(decision.gates)
+            count = int(decision.gates[0].sum())
+            for _ in range(count):
+                with torch.no_grad():
+                    base = run(lambda site, gates=gates: Decision(gates[site.index]))
+                    flipped = run.flips(base, layer)
+                taken = gates[layer] != 0
+                best = flipped.masked_fill(taken, torch.inf).argmin(dim=1)
+                closed_scores = scores[layer].masked_fill(taken, -torch.inf)
+                total = total + self.settings["imitation"] * cross_entropy(closed_scores, best) / count
+                named = named.scatter(1, best[:, None], 1.0)
+                own = noisy[layer].masked_fill(taken, -torch.inf).argmax(dim=1)
+                teacher = torch.rand(best.shape, generator=run.generator, device=best.device) < mix
+                gates = list(gates)
+                gates[layer] = gates[layer].scatter(1, torch.where(teacher, best, own)[:, None], 1.0)
+            total = total + self.settings["balance"] * load_imbalance(scores[layer], named)
+        return total, done
+
+    def infer(self, run: Run) -> Pass:
+        return run(lambda site: Decision(top_blocks(site.scores, budget(site.blocks, run.density))))

@@ -1,0 +1,55 @@
+"""Gumbel-softmax for binary gates: the binary concrete distribution."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+
+from core import penalties
+from core.anneal import geometric
+from core.gates import hard_gates, logistic_like
+from core.space import Choice, Domain, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+
+class GumbelSoftmax(Strategy):
+    """Relax sampling: a sigmoid of logit plus logistic noise, over a temperature that falls in training.
+
+    ``s = sigmoid((logit + logit(u)) / T)``, ``u`` uniform: ``s > 1/2`` has exactly the open-probability. ``soft`` gates
+    are ``s`` itself in training, so that every block is computed; ``hard`` ones are ``s > 1/2`` with the gradient of
+    ``s``. Test gates are hard in both.
+    """
+
+    source: ClassVar[str] = "Maddison et al. 2017, arXiv 1611.00712; Jang et al. 2017, arXiv 1611.01144"
+    family: ClassVar[Family] = "relaxation"
+    space: ClassVar[Mapping[str, Domain]] = {
+        **penalties.SPACE,
+        "mode": Choice("hard", ("hard", "soft")),
+        "first_temperature": Real(1.0, low=0.1, high=5.0, log=True),
+        "last_temperature": Real(0.5, low=0.05, high=5.0, log=True),
+        "test_gates": Choice("sampled", ("sampled", "threshold")),
+    }
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        temperature = geometric(
+            self.settings["first_temperature"], self.settings["last_temperature"], run.progress
+        )
+
+        def decide(site: Site) -> Decision:
+            relaxed = ((site.scores + logistic_like(site.scores, run.generator)) / temperature).sigmoid()
+            probability = site.scores.sigmoid()
+            if self.settings["mode"] == "soft":
+                return Decision(relaxed, probability)
+            hard = (relaxed > 0.5).to(relaxed.dtype)
+            return Decision(hard + relaxed - relaxed.detach(), probability, gate_grad="exact")
+
+        done = run(decide)
+        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
+        return done.mean_loss() + price, done
+
+    def infer(self, run: Run) -> Pass:
+        def decide(site: Site) -> Decision:
+            probability = site.scores.sigmoid()
+            return Decision(hard_gates(probability, run.generator, self.settings["test_gates"]), probability)
+
+        return run(decide)

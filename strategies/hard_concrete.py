@@ -1,0 +1,52 @@
+"""Hard concrete gates: a stretched and clamped binary concrete."""
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import Tensor
+
+from core import penalties
+from core.gates import logistic_like
+from core.space import Domain, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+# The stretch of the paper (Louizos et al. 2018, section 4.1).
+LOW, HIGH = -0.1, 1.1
+
+
+class HardConcrete(Strategy):
+    """Stretch a binary concrete sample beyond 0 and 1 and clamp it: exact zeros with a gradient in between.
+
+    ``s = sigmoid((logit + logit(u)) / beta)``, ``g = clamp(s (HIGH - LOW) + LOW, 0, 1)``. A block is open with
+    probability ``sigmoid(logit - beta log(-LOW / HIGH))``. At test time there is no noise: ``s = sigmoid(logit)``.
+    """
+
+    source: ClassVar[str] = "Louizos, Welling and Kingma 2018, arXiv 1712.01312"
+    family: ClassVar[Family] = "relaxation"
+    space: ClassVar[Mapping[str, Domain]] = {
+        **penalties.SPACE,
+        "beta": Real(2 / 3, low=0.1, high=2.0, log=True),
+    }
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        def decide(site: Site) -> Decision:
+            sample = ((site.scores + logistic_like(site.scores, run.generator)) / self.settings["beta"]).sigmoid()
+            return Decision(_stretched(sample), self._probability(site))
+
+        done = run(decide)
+        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
+        return done.mean_loss() + price, done
+
+    def infer(self, run: Run) -> Pass:
+        def decide(site: Site) -> Decision:
+            return Decision(_stretched(site.scores.sigmoid()), self._probability(site))
+
+        return run(decide)
+
+    def _probability(self, site: Site) -> Tensor:
+        return (site.scores - self.settings["beta"] * math.log(-LOW / HIGH)).sigmoid()
+
+
+def _stretched(sample: Tensor) -> Tensor:
+    return (sample * (HIGH - LOW) + LOW).clamp(0, 1)

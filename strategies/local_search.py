@@ -1,0 +1,92 @@
+"""Local search: a teacher climbs from the student's gates by swapping blocks, and the student imitates it."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from core.anneal import linear
+from core.gates import budget, normal_like, top_blocks
+from core.penalties import load_imbalance
+from core.space import Domain, Integer, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+
+class LocalSearch(Strategy):
+    """Improve each example's gates by hill climbing on its loss, within the budget; the gater imitates what was found.
+
+    A step swaps one block of each layer: the open one whose closing costs least for the closed one whose opening helps
+    most, both from ``flips``; a swap that does not lower the true loss is taken back. The search sees labels, the student
+    never does, and the network is trained on the student's gates: trained on the teacher's, it would learn to read the
+    label off the mask.
+    """
+
+    source: ClassVar[str] = "retrospective, R9"
+    family: ClassVar[Family] = "search"
+    needs = frozenset({"flips"})
+    space: ClassVar[Mapping[str, Domain]] = {
+        "steps": Integer(1, low=1, high=16),
+        "restarts": Integer(0, low=0, high=8),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
+        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True),
+        "imitation": Real(1.0, low=1e-2, high=10.0, log=True),
+    }
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        noise = linear(self.settings["noise"], 0.0, run.progress)
+        scores: list[Tensor] = []
+
+        def decide(site: Site) -> Decision:
+            scores.append(site.scores)
+            noisy = site.scores + noise * normal_like(site.scores, run.generator)
+            return Decision(top_blocks(noisy, budget(site.blocks, run.density)))
+
+        done = run(decide)
+        with torch.no_grad():
+            found = self._search(run, [decision.gates for decision in done.decisions], done)
+        imitation = sum(
+            (-(gates * score.log_softmax(dim=1)).sum(dim=1).mean() for gates, score in zip(found, scores, strict=True)),
+            start=torch.zeros_like(done.mean_loss()),
+        )
+        balance = torch.stack([load_imbalance(score, gates) for gates, score in zip(found, scores, strict=True)]).sum()
+        objective = done.mean_loss() + self.settings["imitation"] * imitation + self.settings["balance"] * balance
+        return objective, done
+
+    def infer(self, run: Run) -> Pass:
+        return run(lambda site: Decision(top_blocks(site.scores, budget(site.blocks, run.density))))
+
+    def _search(self, run: Run, start: Sequence[Tensor], first: Pass) -> list[Tensor]:
+        """Return the best gates found for each example, from ``start`` and from random restarts."""
+        best, best_loss = self._climb(run, list(start), first)
+        for _ in range(self.settings["restarts"]):
+            drawn = [top_blocks(normal_like(gates, run.generator), int(gates[0].sum())) for gates in start]
+            gates, loss = self._climb(run, drawn, run(lambda site, drawn=drawn: Decision(drawn[site.index])))
+            better = (loss < best_loss)[:, None]
+            best = [torch.where(better, new, old) for new, old in zip(gates, best, strict=True)]
+            best_loss = torch.minimum(loss, best_loss)
+        return best
+
+    def _climb(self, run: Run, gates: list[Tensor], done: Pass) -> tuple[list[Tensor], Tensor]:
+        assert done.loss is not None
+        loss = done.loss
+        for _ in range(self.settings["steps"]):
+            for layer in range(len(gates)):
+                base = run(lambda site, gates=gates: Decision(gates[site.index]))
+                trial = list(gates)
+                trial[layer] = _swapped(gates[layer], run.flips(base, layer))
+                tried = run(lambda site, trial=trial: Decision(trial[site.index])).loss
+                assert tried is not None
+                gates = list(gates)
+                gates[layer] = torch.where((tried < loss)[:, None], trial[layer], gates[layer])
+                loss = torch.minimum(tried, loss)
+        return gates, loss
+
+
+def _swapped(gates: Tensor, flipped: Tensor) -> Tensor:
+    """Close the open block whose closing leaves the least loss, and open the closed one whose opening does."""
+    if bool((gates != 0).all()):
+        return gates
+    close = flipped.masked_fill(gates == 0, torch.inf).argmin(dim=1, keepdim=True)
+    open_ = flipped.masked_fill(gates != 0, torch.inf).argmin(dim=1, keepdim=True)
+    return gates.scatter(1, close, 0.0).scatter(1, open_, 1.0)

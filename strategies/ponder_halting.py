@@ -1,0 +1,79 @@
+"""PonderNet: halting as a probability per pass, regularised towards a geometric prior."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from core.anneal import linear
+from core.architecture import Architecture
+from core.gates import budget, normal_like, routed_gates
+from core.halting import halting_unit, stopping_distribution
+from core.penalties import load_imbalance
+from core.space import Choice, Domain, Integer, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+
+class PonderHalting(Strategy):
+    """Learn the probability of stopping at each pass, from the expected loss over when to stop.
+
+    ``L = sum_t p_t loss_t + beta KL(p | geometric(prior))``. At test time an example stops where a draw says so
+    (``sampled``) or where stopping has become more likely than not (``median``), and the answer is that pass's.
+    """
+
+    source: ClassVar[str] = "Banino et al. 2021, arXiv 2107.05407"
+    family: ClassVar[Family] = "halting"
+    needs = frozenset({"passes"})
+    space: ClassVar[Mapping[str, Domain]] = {
+        "most_passes": Integer(4, low=1, high=16),
+        "expected_passes": Real(2.0, low=1.0, high=8.0),
+        "prior": Real(0.5, low=0.05, high=0.95),
+        "beta": Real(0.01, low=1e-4, high=10.0, log=True, or_zero=True),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
+        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True),
+        "test_halting": Choice("median", ("median", "sampled")),
+    }
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        super().__init__(architecture, settings, generator)
+        self.halting = halting_unit(architecture, generator)
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        imbalance: list[Tensor] = []
+        passes, stop = self._passes(run, linear(self.settings["noise"], 0.0, run.progress), imbalance)
+        prior = stopping_distribution([torch.full_like(stop[0], self.settings["prior"])] * len(passes))
+        divergence = (stop * (stop.clamp_min(1e-12) / prior).log()).sum(dim=0).mean()
+        expected = sum(
+            ((weight * done.loss).mean() for weight, done in zip(stop, passes, strict=True) if done.loss is not None),
+            start=torch.zeros_like(divergence),
+        )
+        objective = expected + self.settings["beta"] * divergence
+        objective = objective + self.settings["balance"] * torch.stack(imbalance).mean()
+        return objective, run.mix(passes, stop)
+
+    def infer(self, run: Run) -> Pass:
+        passes, stop = self._passes(run, 0.0, [])
+        reached = stop.cumsum(dim=0)
+        if self.settings["test_halting"] == "median":
+            threshold = torch.full_like(stop[0], 0.5)
+        else:
+            threshold = torch.rand(stop[0].shape, generator=run.generator, dtype=stop.dtype, device=stop.device)
+        # Rounding may leave the last sum a little below a threshold near 1.
+        reached[-1] = 2.0
+        last = (reached >= threshold).to(stop.dtype).argmax(dim=0)
+        return run.mix(passes, nn.functional.one_hot(last, len(passes)).T.to(stop.dtype))
+
+    def _passes(self, run: Run, noise: float, imbalance: list[Tensor]) -> tuple[list[Pass], Tensor]:
+        def decide(site: Site) -> Decision:
+            noisy = site.scores + noise * normal_like(site.scores, run.generator)
+            gates, chosen = routed_gates(noisy, budget(site.blocks, run.density / self.settings["expected_passes"]))
+            imbalance.append(load_imbalance(site.scores, chosen))
+            return Decision(gates)
+
+        passes: list[Pass] = []
+        halting: list[Tensor] = []
+        for _ in range(self.settings["most_passes"]):
+            passes.append(run(decide, carry=passes[-1] if passes else None))
+            halting.append(run.head(passes[-1], self.halting)[:, 0].sigmoid())
+        return passes, stopping_distribution(halting)

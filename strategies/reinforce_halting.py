@@ -1,0 +1,102 @@
+"""Multi-pass REINFORCE: gates and halting are both sampled, and learned from the same cost."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from core import penalties
+from core.architecture import Architecture
+from core.baselines import baseline
+from core.gates import bernoulli, hard_gates
+from core.halting import halting_unit
+from core.space import Choice, Domain, Integer, Real
+from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+
+
+class ReinforceHalting(Strategy):
+    """Sample gates and when to stop, pass by pass; reinforce whatever came with a low loss and few passes.
+
+    The cost of an example is the loss of the pass at which it stopped plus ``pass_price`` per pass, against the mean cost
+    of its other samples. Only decisions taken before stopping are credited. The penalties keep each pass to a share
+    ``tau / expected_passes`` of the blocks.
+    """
+
+    source: ClassVar[str] = "retrospective, R5; Williams 1992"
+    family: ClassVar[Family] = "halting"
+    needs = frozenset({"passes", "samples"})
+    space: ClassVar[Mapping[str, Domain]] = {
+        **penalties.SPACE,
+        "most_passes": Integer(4, low=1, high=16),
+        "expected_passes": Real(2.0, low=1.0, high=8.0),
+        "pass_price": Real(0.05, low=1e-3, high=10.0, log=True, or_zero=True),
+        "samples": Integer(2, low=2, high=64),
+        "test_gates": Choice("sampled", ("sampled", "threshold")),
+    }
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        super().__init__(architecture, settings, generator)
+        self.halting = halting_unit(architecture, generator)
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        log_gates: list[Tensor] = []
+
+        def decide(site: Site) -> Decision:
+            probability = site.scores.sigmoid()
+            gates = bernoulli(probability, run.generator)
+            log_gates[-1] = log_gates[-1] - binary_cross_entropy_with_logits(
+                site.scores_detached, gates, reduction="none"
+            ).sum(dim=1)
+            return Decision(gates, probability)
+
+        passes: list[Pass] = []
+        credit: list[Tensor] = []
+        stopped: list[Tensor] = []
+        running: Tensor | None = None
+        last = self.settings["most_passes"] - 1
+        for number in range(last + 1):
+            log_gates.append(torch.zeros(()))
+            done = run(decide, carry=passes[-1] if passes else None, samples=self.settings["samples"])
+            passes.append(done)
+            running = torch.ones_like(done.output[:, 0]) if running is None else running
+            logit = run.head(done, self.halting)[:, 0]
+            stop = bernoulli(logit.sigmoid(), run.generator) if number < last else torch.ones_like(running)
+            log_stop = -binary_cross_entropy_with_logits(logit, stop, reduction="none") if number < last else 0.0
+            credit.append(running * (log_gates[-1] + log_stop))
+            stopped.append(running * stop)
+            running = running * (1 - stop)
+            if not bool(running.any()):
+                break
+        mixed = run.mix(passes, torch.stack(stopped))
+        assert mixed.loss is not None
+        took = sum((number + 1) * at for number, at in enumerate(stopped))
+        cost = (mixed.loss.detach() + self.settings["pass_price"] * took).unflatten(0, (mixed.samples, -1))
+        advantage = (cost - baseline(cost, "samples")).flatten()
+        policy = (advantage * torch.stack(credit).sum(dim=0)).mean()
+        share = run.density / self.settings["expected_passes"]
+        price = penalties.penalty(mixed.decisions, share, self.settings["lambda_s"], self.settings["lambda_v"])
+        return mixed.mean_loss() + policy + price / len(passes), mixed
+
+    def infer(self, run: Run) -> Pass:
+        def decide(site: Site) -> Decision:
+            probability = site.scores.sigmoid()
+            return Decision(hard_gates(probability, run.generator, self.settings["test_gates"]), probability)
+
+        passes: list[Pass] = []
+        stopped: list[Tensor] = []
+        running: Tensor | None = None
+        last = self.settings["most_passes"] - 1
+        for number in range(last + 1):
+            done = run(decide, carry=passes[-1] if passes else None)
+            passes.append(done)
+            running = torch.ones_like(done.output[:, 0]) if running is None else running
+            probability = run.head(done, self.halting)[:, 0].sigmoid()
+            stop = hard_gates(probability, run.generator, self.settings["test_gates"])
+            stop = stop if number < last else torch.ones_like(running)
+            stopped.append(running * stop)
+            running = running * (1 - stop)
+            if not bool(running.any()):
+                break
+        return run.mix(passes, torch.stack(stopped))

@@ -1,0 +1,48 @@
+"""Control: one learned mask for all inputs."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from core.anneal import linear
+from core.architecture import Architecture
+from core.gates import budget, normal_like, top_blocks
+from core.space import Domain, Real
+from core.strategy import Decide, Decision, Family, Pass, Run, Site, Strategy
+
+
+class StaticBlocks(Strategy):
+    """Learn which blocks to open, the same for every input, without a gater: is conditionality worth anything?
+
+    One logit per block; the tau * n blocks of the highest ones are open, with the gradient of their sigmoid. Noise on the
+    logits, annealed to 0, lets closed blocks be tried in training.
+    """
+
+    source: ClassVar[str] = "control"
+    family: ClassVar[Family] = "control"
+    space: ClassVar[Mapping[str, Domain]] = {"noise": Real(1.0, low=1e-2, high=10.0, log=True, or_zero=True)}
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        super().__init__(architecture, settings, generator)
+        self.logits = nn.ParameterList(
+            nn.Parameter(1e-2 * torch.randn(layer.blocks, generator=generator)) for layer in architecture.layers
+        )
+
+    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+        done = run(self._decide(run, linear(self.settings["noise"], 0.0, run.progress)))
+        return done.mean_loss(), done
+
+    def infer(self, run: Run) -> Pass:
+        return run(self._decide(run, 0.0))
+
+    def _decide(self, run: Run, noise: float) -> Decide:
+        def decide(site: Site) -> Decision:
+            logits = self.logits[site.index].to(site.hidden.dtype)
+            noisy = logits + noise * normal_like(logits, run.generator)
+            chosen = top_blocks(noisy[None], budget(site.blocks, run.density))
+            gates = chosen + logits.sigmoid() - logits.sigmoid().detach()
+            return Decision(gates.expand(site.hidden.shape[0], -1), gate_grad="exact")
+
+        return decide
