@@ -41,25 +41,38 @@ class BlockLinear(nn.Module):
 
 
 class Gater(nn.Module):
-    """The scores of a layer's blocks, ``Z h + d``: one logit per block (paper, section 2)."""
+    """The scores of a layer's blocks, ``Z h + d``: one logit per block (paper, section 2).
 
-    def __init__(self, features: int, blocks: int) -> None:
+    Args:
+        features: of the layer's input.
+        blocks: of the layer.
+        carried: units of a state carried over from an earlier pass, which the gater sees behind the input. They have a
+            weight of their own, so that gaters with and without them start from the same ``Z``.
+    """
+
+    def __init__(self, features: int, blocks: int, carried: int = 0) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(blocks, features))
         self.bias = nn.Parameter(torch.empty(blocks))
+        self.carried_weight = nn.Parameter(torch.empty(blocks, carried)) if carried else None
 
     def reset(self, generator: torch.Generator, density: float) -> None:
         """Glorot-uniform weights; biases at the logit of ``density``, so that training starts near the budget."""
-        bound = math.sqrt(6.0 / sum(self.weight.shape))
         with torch.no_grad():
-            self.weight.uniform_(-bound, bound, generator=generator)
+            for weight in (self.weight, self.carried_weight):
+                if weight is not None:
+                    bound = math.sqrt(6.0 / sum(weight.shape))
+                    weight.uniform_(-bound, bound, generator=generator)
             # A target of 1 has an infinite logit; 0.99 keeps the sigmoid out of saturation.
             self.bias.fill_(math.log(min(density, 0.99) / (1 - min(density, 0.99))))
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Map ``[B, features]`` to logits ``[B, blocks]``."""
-        return nn.functional.linear(hidden, self.weight, self.bias)
+    def forward(self, seen: Tensor) -> Tensor:
+        """Map ``[B, features + carried]`` to logits ``[B, blocks]``."""
+        return nn.functional.linear(seen, self._weights(), self.bias)
 
-    def at(self, hidden: Tensor, indices: Tensor) -> Tensor:
+    def at(self, seen: Tensor, indices: Tensor) -> Tensor:
         """Return the logits at ``indices`` ``[B, m]`` only, ``[B, m]``."""
-        return torch.einsum("bf,bmf->bm", hidden, self.weight[indices]) + self.bias[indices]
+        return torch.einsum("bf,bmf->bm", seen, self._weights()[indices]) + self.bias[indices]
+
+    def _weights(self) -> Tensor:
+        return self.weight if self.carried_weight is None else torch.cat([self.weight, self.carried_weight], dim=1)

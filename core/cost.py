@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from core.architecture import Architecture, GatedLayer
-from core.strategy import Pass
 
 
 class PassCost:
@@ -47,19 +46,9 @@ class PassCost:
         else:
             self.training_macs += read * needed
 
-
-def open_units(architecture: Architecture, done: Pass) -> list[Tensor]:
-    """Return ``[B]`` float64 counts of the open units that each layer of a pass, and its read-out, had to read.
-
-    All features of the data count; of a state that was carried along, the units that are not 0.
-    """
-    features = done.inputs[0].new_full((done.output.shape[0],), architecture.features, dtype=torch.float64)
-    carried = (done.inputs[0][:, architecture.features :] != 0).sum(dim=1)
-    hidden = [
-        (decision.gates != 0).sum(dim=1, dtype=torch.float64) * layer.size
-        for decision, layer in zip(done.decisions, architecture.layers, strict=True)
-    ]
-    return [features + carried, *hidden]
+    def repeat(self, read: Tensor, needed: int) -> None:
+        """Charge training for computing a product once more, with its weight gradient, that the output needs once."""
+        self.training_macs += read * needed * (2 if torch.is_grad_enabled() else 1)
 
 
 def dense_macs(architecture: Architecture) -> int:

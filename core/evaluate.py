@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from core.data import Split
 from core.network import GatedNetwork
+from core.penalties import bernoulli_entropy
 from core.run import BatchRun
 from core.strategy import Pass, ProtocolError, Strategy
 
@@ -27,7 +28,7 @@ class Evaluation:
         dead_blocks: blocks computed for no example.
         gate_entropy: mean entropy of the strategy's own open-probabilities, in nats per block; None if it has none.
         macs: multiply-adds, gater and every pass included.
-        gates_by_class: per layer, per class, how often each block is computed.
+        gates_by_class: per layer, per class, how often each block is computed; None for a class without examples.
     """
 
     error: float
@@ -37,7 +38,7 @@ class Evaluation:
     dead_blocks: int
     gate_entropy: float | None
     macs: float
-    gates_by_class: list[list[list[float]]]
+    gates_by_class: list[list[list[float | None]]]
 
 
 @torch.no_grad()
@@ -64,7 +65,7 @@ def evaluate(
         The measures; None if ``fallback`` is asked of a strategy whose layers can never be fully closed.
 
     Raises:
-        ProtocolError: the strategy returned a pass that does not hold one prediction per example.
+        ProtocolError: the strategy returned a pass that the run did not make, or not one prediction per example.
     """
     strategy.eval()
     outputs: list[Tensor] = []
@@ -80,8 +81,8 @@ def evaluate(
                 f"expected {[x.shape[0], network.architecture.classes]}: one prediction per example"
             )
         outputs.append(done.output)
-        macs.append(run.macs())
-        executed.append(run.executed())
+        macs.append(run.macs(done))
+        executed.append(run.executed(done))
         entropies += _entropies(done)
     if fallback and not entropies:
         return None
@@ -97,13 +98,15 @@ def evaluate(
         dead_blocks=sum(int((layer == 0).all(dim=0).sum()) for layer in layers),
         gate_entropy=float(torch.cat(entropies).double().mean()) if entropies else None,
         macs=float(torch.cat(macs).mean()),
-        gates_by_class=[
-            [layer[split.y == label].double().mean(dim=0).tolist() for label in classes] for layer in layers
-        ],
+        gates_by_class=[[_shares(layer[split.y == label]) for label in classes] for layer in layers],
     )
+
+
+def _shares(executed: Tensor) -> list[float | None]:
+    return executed.double().mean(dim=0).tolist() if len(executed) else [None] * executed.shape[1]
 
 
 def _entropies(done: Pass) -> list[Tensor]:
     """Per decision with a probability, the Bernoulli entropies of its blocks, flattened."""
     probabilities = [decision.probability for decision in done.decisions if decision.probability is not None]
-    return [(torch.special.entr(p) + torch.special.entr(1 - p)).flatten() for p in probabilities]
+    return [bernoulli_entropy(probability).flatten() for probability in probabilities]

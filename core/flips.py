@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from core.blocks import BlockLinear
-from core.cost import open_units
 from core.network import GatedNetwork
 from core.strategy import Pass
 from kernels import activate, gate_blocks
@@ -29,8 +28,7 @@ def flipped_outputs(network: GatedNetwork, base: Pass, layer: int) -> tuple[Tens
     architecture = network.architecture
     activation = architecture.activation
     following = [*(cast(BlockLinear, part) for part in network.layers), network.readout]
-    units_in = open_units(architecture, base)
-    units_in.append(torch.full_like(units_in[0], architecture.classes))
+    units_in = [*base.read, torch.full_like(base.read[0], architecture.classes)]
 
     gates = base.decisions[layer].gates
     blocks, units = gates.shape[1], architecture.layers[layer].units

@@ -1,9 +1,11 @@
 """Hard gates that several strategies draw or set in the same way."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from core.strategy import Decision, Site
+from core.strategy import Decide, Decision, Site
 
 
 def open_all(site: Site) -> Decision:
@@ -11,9 +13,20 @@ def open_all(site: Site) -> Decision:
     return Decision(site.hidden.new_ones(site.hidden.shape[0], site.blocks))
 
 
+def explicit(gates: Sequence[Tensor]) -> Decide:
+    """Return a callback that sets given gates ``[B, blocks]`` in each layer, without asking the gater."""
+
+    def decide(site: Site) -> Decision:
+        return Decision(gates[site.index])
+
+    return decide
+
+
 def bernoulli(probability: Tensor, generator: torch.Generator) -> Tensor:
     """Draw binary gates that are open with the given probability; no gradient."""
-    return torch.bernoulli(probability.detach(), generator=generator)
+    uniform = torch.rand(probability.shape, generator=generator, dtype=probability.dtype, device=probability.device)
+    # Unlike torch.bernoulli this takes NaN, as closed: a diverged run ends with its status, not with an exception.
+    return (uniform < probability).to(probability.dtype)
 
 
 def hard_gates(probability: Tensor, generator: torch.Generator, mode: str) -> Tensor:
@@ -21,6 +34,11 @@ def hard_gates(probability: Tensor, generator: torch.Generator, mode: str) -> Te
     if mode == "sampled":
         return bernoulli(probability, generator)
     return (probability > 0.5).to(probability.dtype)
+
+
+def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
+    """Return the values of ``hard``, exactly, with the gradient of ``soft``."""
+    return hard + (soft - soft.detach())
 
 
 def budget(blocks: int, density: float) -> int:
@@ -56,4 +74,4 @@ def routed_gates(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     chosen = top_blocks(scores, count)
     weights = chosen * scores.softmax(dim=1)
-    return chosen + weights - weights.detach(), chosen
+    return straight_through(chosen, weights), chosen

@@ -58,7 +58,7 @@ def stopping_distribution(halting: Sequence[Tensor]) -> Tensor:
 def halting_unit(architecture: Architecture, generator: torch.Generator) -> nn.Linear:
     """Return a unit that reads the last hidden layer; Glorot-uniform weights, bias 1 (Graves 2016, section 3)."""
     units = architecture.layers[-1].units
-    unit = nn.utils.skip_init(nn.Linear, units, 1)
+    unit: nn.Linear = nn.utils.skip_init(nn.Linear, units, 1)
     bound = math.sqrt(6.0 / (units + 1))
     with torch.no_grad():
         unit.weight.uniform_(-bound, bound, generator=generator)

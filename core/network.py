@@ -51,6 +51,11 @@ class LayerSite:
         return self.blocks if everything else self._single_scores
 
     @property
+    def scored_twice(self) -> bool:
+        """Whether the logits were computed both with and without a gradient to :attr:`hidden`."""
+        return self._scores is not None and self._scores_detached is not None
+
+    @property
     def differentiated(self) -> bool:
         """Whether the scores can send a gradient to :attr:`hidden`."""
         return self._scores is not None or self._single_scores > 0
@@ -70,11 +75,10 @@ class GatedNetwork(nn.Module):
         self.layers = nn.ModuleList(BlockLinear(*before, *after) for before, after in pairwise(shapes))
         self.readout = BlockLinear(*shapes[-1], 1, architecture.classes)
         self.recurrence = BlockLinear(*shapes[-1], *shapes[1], bias=False) if recurrent else None
-        seen = [blocks * size for blocks, size in shapes[:-1]]
-        if recurrent:
-            seen[0] += architecture.layers[-1].units
+        carried = architecture.layers[-1].units if recurrent else 0
         self.gaters = nn.ModuleList(
-            Gater(features, layer.blocks) for features, layer in zip(seen, architecture.layers, strict=True)
+            Gater(blocks * size, layer.blocks, carried if index == 0 else 0)
+            for index, ((blocks, size), layer) in enumerate(zip(shapes[:-1], architecture.layers, strict=True))
         )
 
     def reset(self, generator_for: Callable[[str], torch.Generator], density: float) -> None:
@@ -109,12 +113,13 @@ class GatedNetwork(nn.Module):
             state, carried = self._state(x, carry)
             seen = torch.cat([x, state], dim=1)
             units = _units(carried, self.architecture.layers[-1].size)
-            exact = carry is not None and _exact(carry.decisions[-1])
+            exact = carry is not None and any(_exact(decision) for decision in carry.decisions)
             in_mask = None if exact else carried
             read = read + units
             differentiated = torch.full_like(units, state.shape[1]) if exact else units
         inputs: list[Tensor] = []
         decisions: list[Decision] = []
+        reads: list[Tensor] = []
         for index, layer in enumerate(self.architecture.layers):
             site = LayerSite(index, seen, cast(Gater, self.gaters[index]))
             decision = _checked(decide(site), site)
@@ -124,6 +129,9 @@ class GatedNetwork(nn.Module):
             decisions.append(decision)
             if site.scored:
                 cost.product(read, site.scored, differentiated=differentiated if site.differentiated else 0)
+            if site.scored_twice:
+                cost.repeat(read, layer.blocks)
+            reads.append(read)
             cost.product(read, needed, computed=layer.units if exact else None, differentiated=differentiated)
             seen = self._layer(index, seen, in_mask, decision, exact)
             in_mask = None if exact else (decision.gates != 0).to(seen.dtype)
@@ -133,6 +141,7 @@ class GatedNetwork(nn.Module):
         return Pass(
             decisions=tuple(decisions),
             inputs=(*inputs, seen),
+            read=(*reads, read),
             hidden=seen,
             output=self.readout(seen, in_mask),
             executed=tuple((decision.gates != 0).to(x.dtype) for decision in decisions),

@@ -77,8 +77,13 @@ def entropy(decisions: Iterable[Decision]) -> Tensor:
     tensor(0.3466)
     """
     probabilities = [decision.probability.flatten() for decision in decisions if decision.probability is not None]
-    p = torch.cat(probabilities)
-    return (torch.special.entr(p) + torch.special.entr(1 - p)).mean()
+    return bernoulli_entropy(torch.cat(probabilities)).mean()
+
+
+def bernoulli_entropy(probability: Tensor) -> Tensor:
+    """Return the elementwise entropy of Bernoulli variables, in nats."""
+    nats: Tensor = torch.special.entr(probability) + torch.special.entr(1 - probability)
+    return nats
 
 
 def load_imbalance(scores: Tensor, chosen: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from core.cost import PassCost, open_units
+from core.cost import PassCost
 from core.fallback import with_fallback
 from core.flips import flipped_outputs
 from core.network import GatedNetwork
@@ -46,7 +46,7 @@ class BatchRun:
         self._labels = labels
         self._fallback = fallback
         self._passes: list[Pass] = []
-        self._running: list[Tensor] = []
+        self._mixes: list[tuple[Pass, list[int], Tensor]] = []
         self._head_macs: list[Tensor] = []
         self._other_training_macs = 0.0
 
@@ -58,7 +58,6 @@ class BatchRun:
         done: Pass = self._network(x, with_fallback(decide) if self._fallback else decide, carry)
         done = replace(done, loss=self._loss(done.output, samples), samples=samples)
         self._passes.append(done)
-        self._running.append(torch.ones_like(done.macs))
         self._head_macs.append(torch.zeros_like(done.macs))
         return done
 
@@ -68,6 +67,8 @@ class BatchRun:
             raise ProtocolError("flips need the loss, and labels are withheld")
         if not base.inputs:
             raise ProtocolError("flips need a single pass, not a mix")
+        if not 0 <= layer < len(base.decisions):
+            raise ProtocolError(f"flips of layer {layer}, expected 0..{len(base.decisions) - 1}")
         outputs, macs = flipped_outputs(self._network, base, layer)
         self._other_training_macs += macs
         labels = self._labels.repeat(base.samples).repeat_interleave(outputs.shape[1])
@@ -76,8 +77,7 @@ class BatchRun:
     def head(self, done: Pass, linear: nn.Linear, layer: int = -1) -> Tensor:
         """See :meth:`core.strategy.Run.head`."""
         position = self._position(done)
-        read = open_units(self._network.architecture, done)[layer]
-        seen = done.inputs[layer]
+        read, seen = done.read[layer], done.inputs[layer]
         cost = PassCost(seen.shape[0], seen.device)
         cost.product(read, linear.out_features, differentiated=read if seen.requires_grad else 0)
         self._head_macs[position] = self._head_macs[position] + cost.macs
@@ -90,17 +90,18 @@ class BatchRun:
         rows = passes[0].output.shape[0] if passes else 0
         if weights.shape != (len(passes), rows) or not passes:
             raise ProtocolError(f"halting weights are {list(weights.shape)}, expected {[len(passes), rows]}")
+        if len({done.samples for done in passes}) > 1:
+            raise ProtocolError("passes of different numbers of samples are mixed")
         order = [self._position(done) for done in passes]
         if order != sorted(set(order)):
             raise ProtocolError("passes are mixed in another order than they were run in")
         # A pass runs for an example as long as any weight at or after it is not zero.
         running = ((weights != 0).flip(0).cumsum(0).flip(0) > 0).to(torch.float64)
-        for position, mask in zip(order, running, strict=True):
-            self._running[position] = mask
         output = torch.einsum("tb,tbc->bc", weights, torch.stack([done.output for done in passes]))
-        return Pass(
+        mixed = Pass(
             decisions=tuple(decision for done in passes for decision in done.decisions),
             inputs=(),
+            read=(),
             hidden=torch.einsum("tb,tbh->bh", weights, torch.stack([done.hidden for done in passes])),
             output=output,
             executed=tuple(
@@ -112,35 +113,58 @@ class BatchRun:
             loss=self._loss(output, passes[0].samples),
             samples=passes[0].samples,
         )
+        self._mixes.append((mixed, order, running))
+        return mixed
 
     @property
     def examples(self) -> int:
         """How many examples the batch has."""
         return self._x.shape[0]
 
-    def macs(self) -> Tensor:
-        """``[B]`` multiply-adds of all passes that were asked for, each while it was running; samples added up."""
-        return torch.stack(
-            [
-                ((done.macs + head) * running).unflatten(0, (done.samples, -1)).sum(dim=0)
-                for done, head, running in zip(self._passes, self._head_macs, self._running, strict=True)
-            ]
-        ).sum(dim=0)
+    def macs(self, answer: Pass) -> Tensor:
+        """Return ``[B]``: multiply-adds of all passes that were run for ``answer``, samples added up.
 
-    def executed(self) -> tuple[Tensor, ...]:
-        """Per gated layer ``[B, blocks]``: how often each block was computed for each example, over all passes."""
+        If the answer is a mix, its passes are charged while they were running; every other pass is charged in full.
+
+        Raises:
+            ProtocolError: ``answer`` is neither a pass nor a mix of this run.
+        """
+        running = self._running(answer)
+        per_pass = [
+            ((done.macs + head) * mask).unflatten(0, (done.samples, -1)).sum(dim=0)
+            for done, head, mask in zip(self._passes, self._head_macs, running, strict=True)
+        ]
+        return torch.stack(per_pass).sum(dim=0)
+
+    def executed(self, answer: Pass) -> tuple[Tensor, ...]:
+        """Return ``[B, blocks]`` per gated layer: how often each block was computed, counted like :meth:`macs`.
+
+        Raises:
+            ProtocolError: ``answer`` is neither a pass nor a mix of this run.
+        """
         per_pass = [
             [
-                (layer * running[:, None].to(layer.dtype)).unflatten(0, (done.samples, -1)).sum(dim=0)
+                (layer * mask[:, None].to(layer.dtype)).unflatten(0, (done.samples, -1)).sum(dim=0)
                 for layer in done.executed
             ]
-            for done, running in zip(self._passes, self._running, strict=True)
+            for done, mask in zip(self._passes, self._running(answer), strict=True)
         ]
         return tuple(torch.stack(layer).sum(dim=0) for layer in zip(*per_pass, strict=True))
 
     def training_macs(self) -> float:
         """Multiply-adds of all passes and heads, their backward where gradients were on, and all flips; whole batch."""
         return self._other_training_macs + sum(float(done.training_macs.sum()) for done in self._passes)
+
+    def _running(self, answer: Pass) -> list[Tensor]:
+        """Per pass ``[rows]``: 1 where it counts towards the answer's cost."""
+        masks = [torch.ones_like(done.macs) for done in self._passes]
+        for mixed, order, running in self._mixes:
+            if mixed is answer:
+                for position, mask in zip(order, running, strict=True):
+                    masks[position] = mask
+                return masks
+        self._position(answer)
+        return masks
 
     def _loss(self, output: Tensor, samples: int) -> Tensor | None:
         if self._labels is None:
@@ -151,4 +175,4 @@ class BatchRun:
         for position, done in enumerate(self._passes):
             if done is wanted:
                 return position
-        raise ProtocolError("a pass is mixed that this run did not make")
+        raise ProtocolError("the pass was not made by this run")

@@ -50,7 +50,7 @@ class Real(Domain):
     def check(self, value: Any) -> float:
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not (self.low <= number <= self.high or (self.or_zero and number == 0)):
             raise InputError(f"{value} is not a number in {self}")
@@ -82,7 +82,7 @@ class Integer(Domain):
     def check(self, value: Any) -> int:
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not (self.low <= number <= self.high and number == int(number)):
             raise InputError(f"{value} is not an integer in {self}")

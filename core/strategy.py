@@ -74,6 +74,7 @@ class Pass:
     Attributes:
         decisions: one per gated layer; several passes' decisions, one after another, in a mix.
         inputs: the gated input of each layer and of the read-out, as computed; empty in a mix.
+        read: ``[B]`` float64 for each of these, how many of its units are open; empty in a mix.
         hidden: ``[B, units]``, the last layer's gated output, which a later pass may carry on from.
         output: ``[B, classes]``, class logits.
         executed: per layer ``[B, blocks]``, how often each block was computed for each example.
@@ -85,6 +86,7 @@ class Pass:
 
     decisions: tuple[Decision, ...]
     inputs: tuple[Tensor, ...]
+    read: tuple[Tensor, ...]
     hidden: Tensor
     output: Tensor
     executed: tuple[Tensor, ...]

@@ -17,7 +17,7 @@ from core.network import GatedNetwork
 from core.run import BatchRun
 from core.seeding import SeedStreams
 from core.settings import TrainingSettings
-from core.strategy import ProtocolError, Strategy
+from core.strategy import Pass, ProtocolError, Strategy
 
 # A mean training loss this many times that of guessing uniformly, ln(classes), is not going to come back.
 DIVERGENCE_FACTOR = 10.0
@@ -110,9 +110,7 @@ def train(
         for number, (x, y) in enumerate(_batches(splits.train, settings.batch_size, order)):
             progress = ((epoch - 1) * batches + number) / steps
             run = BatchRun(network, x, y, noise, density=density, progress=progress)
-            objective, logged = strategy.objective(run)
-            if objective.dim() != 0 or logged.loss is None:
-                raise ProtocolError("objective must return a scalar and a pass with a loss")
+            objective, logged = _objective(strategy, run)
             optimizer.zero_grad()
             objective.backward()
             if settings.clip_norm > 0:
@@ -121,7 +119,7 @@ def train(
             if scheduler is not None:
                 scheduler.step()
             objectives += objective.detach()
-            losses += logged.loss.detach().mean()
+            losses += logged.mean_loss().detach()
             macs += run.training_macs()
         train_loss = float(losses) / batches
         seconds += time.perf_counter() - started
@@ -131,13 +129,15 @@ def train(
         assert measured is not None
         latest = Epoch(epoch, train_loss, measured.error, measured.loss, measured.density, macs, seconds)
         history.append(latest)
-        status, reason = _health(latest, float(objectives), architecture.classes)
+        finite = all(bool(torch.isfinite(parameter).all()) for parameter in parameters)
+        status, reason = _health(latest, float(objectives), architecture.classes, finite)
         if status != "ok":
             return Trained(network, strategy, status, reason, None, tuple(history))
         if _better(latest, chosen, strategy, settings, density):
             chosen = latest
             best = copy.deepcopy(both.state_dict())
-        if settings.patience and epoch - (chosen.epoch if chosen else 0) >= settings.patience:
+        # Patience starts with the first epoch within the budget: before it, density may still be on its way down.
+        if settings.patience and chosen is not None and epoch - chosen.epoch >= settings.patience:
             break
     if chosen is None:
         chosen = history[-1]
@@ -173,10 +173,26 @@ def _optimizer(network: GatedNetwork, strategy: Strategy, settings: TrainingSett
             return torch.optim.Adam(groups, weight_decay=decay)
 
 
-def _health(latest: Epoch, objective: float, classes: int) -> tuple[Literal["ok", "nan", "diverged"], str]:
+def _objective(strategy: Strategy, run: BatchRun) -> tuple[Tensor, Pass]:
+    returned = strategy.objective(run)
+    if not (isinstance(returned, tuple) and len(returned) == 2):
+        raise ProtocolError(f"objective returned {type(returned).__name__}, expected a scalar and a pass")
+    objective, logged = returned
+    if objective.dim() != 0 or logged.loss is None:
+        raise ProtocolError("objective must return a scalar and a pass with a loss")
+    if not objective.requires_grad:
+        raise ProtocolError("the objective has no gradient; was it computed under torch.no_grad, or detached?")
+    return objective, logged
+
+
+def _health(
+    latest: Epoch, objective: float, classes: int, finite: bool
+) -> tuple[Literal["ok", "nan", "diverged"], str]:
     for name, value in (("objective", objective), ("validation loss", latest.validation_loss)):
         if not math.isfinite(value):
             return "nan", f"{name} is {value} in epoch {latest.epoch}"
+    if not finite:
+        return "nan", f"a parameter is not finite after epoch {latest.epoch}"
     limit = DIVERGENCE_FACTOR * math.log(classes)
     if latest.train_loss > limit:
         return "diverged", f"training loss {latest.train_loss:.3g} > {limit:.3g} in epoch {latest.epoch}"

@@ -32,17 +32,24 @@ def gate_blocks(x: Tensor, gates: Tensor, gate_grad: GateGrad = "open") -> Tenso
     Returns:
         ``[B, n * size]``. Closed blocks are 0 whatever ``x`` holds there, and send no gradient to ``x``.
     """
-    blocks = x.unflatten(1, (gates.shape[1], -1))
-    factor = gates.unsqueeze(-1)
-    is_open = factor != 0
-    zero = blocks.new_zeros(())
     # Both masks are needed: the inner one keeps NaN out of the gate's gradient, the outer one keeps a NaN gradient
     # from coming back through a closed block.
-    gated = torch.where(is_open, torch.where(is_open, blocks, zero) * factor, zero)
-    if gate_grad == "exact":
-        closed = torch.where(is_open, zero, blocks.detach().nan_to_num(0.0, 0.0, 0.0))
-        gated = gated + closed * factor
-    return gated.flatten(1)
+    spread = gates.repeat_interleave(x.shape[1] // gates.shape[1], dim=1)
+    gated = keep_open(keep_open(x, gates) * spread, gates)
+    return gated if gate_grad == "open" else gated + _closed_part(x, gates)
+
+
+def keep_open(x: Tensor, gates: Tensor) -> Tensor:
+    """Return ``x`` ``[B, n * size]`` with 0 in closed blocks; their values and gradients go nowhere."""
+    blocks = x.unflatten(1, (gates.shape[1], -1))
+    return torch.where(gates.unsqueeze(-1) != 0, blocks, blocks.new_zeros(())).flatten(1)
+
+
+def _closed_part(x: Tensor, gates: Tensor) -> Tensor:
+    """Zeros whose gradient to a closed gate is the true one."""
+    blocks = x.detach().unflatten(1, (gates.shape[1], -1)).nan_to_num(0.0, 0.0, 0.0)
+    closed = torch.where(gates.unsqueeze(-1) != 0, blocks.new_zeros(()), blocks)
+    return (closed * gates.unsqueeze(-1)).flatten(1)
 
 
 def _without_unread_weights(weight: Tensor, in_gates: Tensor | None, out_gates: Tensor | None) -> Tensor:
@@ -73,5 +80,8 @@ def block_linear(
     y = x @ weight.permute(1, 2, 0, 3).reshape(n_in * in_size, n_out * out_size)
     if bias is not None:
         y = y + bias
-    y = activate(y, activation)
-    return y if out_gates is None else gate_blocks(y, out_gates, gate_grad)
+    if out_gates is None:
+        return activate(y, activation)
+    # Closed blocks are cut off before the activation too: the derivative of tanh at NaN is NaN, and 0 times it as well.
+    hidden = gate_blocks(activate(keep_open(y, out_gates), activation), out_gates)
+    return hidden if gate_grad == "open" else hidden + _closed_part(activate(y, activation), out_gates)

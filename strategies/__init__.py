@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 from core.errors import InputError, unknown
-from core.strategy import Strategy
+from core.strategy import Family, Strategy
 
 ENTRY_POINT_GROUP = "gating_studies.strategies"
 
@@ -75,10 +76,14 @@ def find(name: str, plugins: tuple[Plugin, ...] = ()) -> type[Strategy]:
         raise unknown("strategy", name, [*names(), *(plugin.name for plugin in plugins)])
     where = f"entry point {entry.group}:{name} ({entry.value})"
     try:
-        module = importlib.import_module(entry.module)
-    except Exception as error:
+        loaded = entry.load()
+    except (Exception, SystemExit) as error:
         raise InputError(f"{where}: fails to import: {_one_line(error)}") from None
-    return _only_strategy(module, where)
+    if isinstance(loaded, ModuleType):
+        return _only_strategy(loaded, where)
+    if not (isinstance(loaded, type) and issubclass(loaded, Strategy)):
+        raise InputError(f"{where}: is neither a module nor a subclass of core.strategy.Strategy")
+    return _complete(loaded, where)
 
 
 def source_hash(name: str, plugins: tuple[Plugin, ...] = ()) -> str:
@@ -108,7 +113,7 @@ def _load_plugin(plugin: Plugin) -> type[Strategy]:
         sys.modules[name] = module
         try:
             exec(compile(plugin.text, plugin.path, "exec"), vars(module))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise InputError(f"plugin {plugin.path}: fails to import: {_one_line(error)}") from None
     return _only_strategy(module, f"plugin {plugin.path}")
@@ -122,17 +127,23 @@ def _only_strategy(module: ModuleType, where: str) -> type[Strategy]:
     ]
     if len(found) != 1:
         raise InputError(f"{where}: defines {len(found)} subclasses of core.strategy.Strategy, expected exactly 1")
-    strategy = found[0]
+    return _complete(found[0], where)
+
+
+def _complete(strategy: type[Strategy], where: str) -> type[Strategy]:
+    """Return the strategy if it has everything that the protocol asks for."""
     if inspect.isabstract(strategy):
         missing = ", ".join(sorted(strategy.__abstractmethods__))
         raise InputError(f"{where}: {strategy.__name__} lacks {missing}")
     for attribute in ("source", "family"):
         if not isinstance(getattr(strategy, attribute, None), str):
             raise InputError(f"{where}: {strategy.__name__} lacks the class attribute {attribute!r}, a string")
+    if strategy.family not in get_args(Family):
+        raise InputError(f"{where}: {unknown('family', strategy.family, get_args(Family))}")
     if not strategy.idea():
         raise InputError(f"{where}: {strategy.__name__} lacks a docstring, whose first line is its idea")
     return strategy
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -45,7 +45,8 @@ class GaussianGates(Strategy):
         return run(decide)
 
     def _mean(self, site: Site) -> Tensor:
-        return self.settings["sigma"] * site.scores
+        sigma: float = self.settings["sigma"]
+        return sigma * site.scores
 
     def _probability(self, site: Site) -> Tensor:
         return 0.5 * (1 + torch.erf(site.scores / math.sqrt(2)))

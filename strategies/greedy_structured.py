@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from core.anneal import linear
-from core.gates import budget, normal_like, top_blocks
+from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
 from core.space import Domain, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
@@ -52,7 +52,7 @@ class GreedyStructured(Strategy):
             count = int(decision.gates[0].sum())
             for _ in range(count):
                 with torch.no_grad():
-                    base = run(lambda site, gates=gates: Decision(gates[site.index]))
+                    base = run(explicit(gates))
                     flipped = run.flips(base, layer)
                 taken = gates[layer] != 0
                 best = flipped.masked_fill(taken, torch.inf).argmin(dim=1)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core import penalties
 from core.anneal import geometric
-from core.gates import hard_gates, logistic_like
+from core.gates import hard_gates, logistic_like, straight_through
 from core.space import Choice, Domain, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 
@@ -31,9 +31,7 @@ class GumbelSoftmax(Strategy):
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        temperature = geometric(
-            self.settings["first_temperature"], self.settings["last_temperature"], run.progress
-        )
+        temperature = geometric(self.settings["first_temperature"], self.settings["last_temperature"], run.progress)
 
         def decide(site: Site) -> Decision:
             relaxed = ((site.scores + logistic_like(site.scores, run.generator)) / temperature).sigmoid()
@@ -41,7 +39,7 @@ class GumbelSoftmax(Strategy):
             if self.settings["mode"] == "soft":
                 return Decision(relaxed, probability)
             hard = (relaxed > 0.5).to(relaxed.dtype)
-            return Decision(hard + relaxed - relaxed.detach(), probability, gate_grad="exact")
+            return Decision(straight_through(hard, relaxed), probability, gate_grad="exact")
 
         done = run(decide)
         price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])

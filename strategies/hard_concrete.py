@@ -45,7 +45,8 @@ class HardConcrete(Strategy):
         return run(decide)
 
     def _probability(self, site: Site) -> Tensor:
-        return (site.scores - self.settings["beta"] * math.log(-LOW / HIGH)).sigmoid()
+        beta: float = self.settings["beta"]
+        return (site.scores - beta * math.log(-LOW / HIGH)).sigmoid()
 
 
 def _stretched(sample: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.anneal import linear
-from core.gates import budget, normal_like, top_blocks
+from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
 from core.space import Domain, Integer, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
@@ -17,9 +17,9 @@ class LocalSearch(Strategy):
     """Improve each example's gates by hill climbing on its loss, within the budget; the gater imitates what was found.
 
     A step swaps one block of each layer: the open one whose closing costs least for the closed one whose opening helps
-    most, both from ``flips``; a swap that does not lower the true loss is taken back. The search sees labels, the student
-    never does, and the network is trained on the student's gates: trained on the teacher's, it would learn to read the
-    label off the mask.
+    most, both from ``flips``; a swap that does not lower the true loss is taken back. The search sees labels, the
+    student never does, and the network is trained on the student's gates: trained on the teacher's, it would learn to
+    read the label off the mask.
     """
 
     source: ClassVar[str] = "retrospective, R9"
@@ -61,7 +61,7 @@ class LocalSearch(Strategy):
         best, best_loss = self._climb(run, list(start), first)
         for _ in range(self.settings["restarts"]):
             drawn = [top_blocks(normal_like(gates, run.generator), int(gates[0].sum())) for gates in start]
-            gates, loss = self._climb(run, drawn, run(lambda site, drawn=drawn: Decision(drawn[site.index])))
+            gates, loss = self._climb(run, drawn, run(explicit(drawn)))
             better = (loss < best_loss)[:, None]
             best = [torch.where(better, new, old) for new, old in zip(gates, best, strict=True)]
             best_loss = torch.minimum(loss, best_loss)
@@ -72,10 +72,10 @@ class LocalSearch(Strategy):
         loss = done.loss
         for _ in range(self.settings["steps"]):
             for layer in range(len(gates)):
-                base = run(lambda site, gates=gates: Decision(gates[site.index]))
+                base = run(explicit(gates))
                 trial = list(gates)
                 trial[layer] = _swapped(gates[layer], run.flips(base, layer))
-                tried = run(lambda site, trial=trial: Decision(trial[site.index])).loss
+                tried = run(explicit(trial)).loss
                 assert tried is not None
                 gates = list(gates)
                 gates[layer] = torch.where((tried < loss)[:, None], trial[layer], gates[layer])

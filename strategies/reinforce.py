@@ -21,8 +21,8 @@ class Reinforce(Strategy):
     The network learns by backpropagation through the sampled gates; the gaters by
     ``(C - baseline) grad log pi(g | h)`` with the cost ``C = -log P(y | x)`` of each example (paper, section 3.1), and
     by the penalties. The baseline is one of :func:`core.baselines.baseline`, of which ``none`` is the paper's text and
-    ``batch_minimum`` the authors' code, or ``learned``: a linear prediction of the cost from the input, trained by least
-    squares. ``entropy`` is the reward for undecided policies, in nats per block.
+    ``batch_minimum`` the authors' code, or ``learned``: a linear prediction of the cost from the input, trained by
+    least squares. ``entropy`` is the reward for undecided policies, in nats per block.
     """
 
     source: ClassVar[str] = "Bengio et al. 2015, section 3; Williams 1992"

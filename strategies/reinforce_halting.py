@@ -19,9 +19,9 @@ from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 class ReinforceHalting(Strategy):
     """Sample gates and when to stop, pass by pass; reinforce whatever came with a low loss and few passes.
 
-    The cost of an example is the loss of the pass at which it stopped plus ``pass_price`` per pass, against the mean cost
-    of its other samples. Only decisions taken before stopping are credited. The penalties keep each pass to a share
-    ``tau / expected_passes`` of the blocks.
+    The cost of an example is the loss of the pass at which it stopped plus ``pass_price`` per pass, against the mean
+    cost of its other samples. Only decisions taken before stopping are credited. The penalties keep each pass to a
+    share ``tau / expected_passes`` of the blocks.
     """
 
     source: ClassVar[str] = "retrospective, R5; Williams 1992"

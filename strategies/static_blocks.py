@@ -8,16 +8,16 @@ from torch import Tensor, nn
 
 from core.anneal import linear
 from core.architecture import Architecture
-from core.gates import budget, normal_like, top_blocks
+from core.gates import budget, normal_like, straight_through, top_blocks
 from core.space import Domain, Real
 from core.strategy import Decide, Decision, Family, Pass, Run, Site, Strategy
 
 
 class StaticBlocks(Strategy):
-    """Learn which blocks to open, the same for every input, without a gater: is conditionality worth anything?
+    """Learn which blocks to open, the same for every input, without a gater.
 
-    One logit per block; the tau * n blocks of the highest ones are open, with the gradient of their sigmoid. Noise on the
-    logits, annealed to 0, lets closed blocks be tried in training.
+    Is conditionality worth anything? One logit per block; the tau * n blocks of the highest ones are open, with the
+    gradient of their sigmoid. Noise on the logits, annealed to 0, lets closed blocks be tried in training.
     """
 
     source: ClassVar[str] = "control"
@@ -42,7 +42,7 @@ class StaticBlocks(Strategy):
             logits = self.logits[site.index].to(site.hidden.dtype)
             noisy = logits + noise * normal_like(logits, run.generator)
             chosen = top_blocks(noisy[None], budget(site.blocks, run.density))
-            gates = chosen + logits.sigmoid() - logits.sigmoid().detach()
+            gates = straight_through(chosen, logits.sigmoid())
             return Decision(gates.expand(site.hidden.shape[0], -1), gate_grad="exact")
 
         return decide

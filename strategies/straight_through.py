@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core import penalties
 from core.anneal import geometric
-from core.gates import bernoulli, hard_gates
+from core.gates import bernoulli, hard_gates, straight_through
 from core.space import Choice, Domain, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 
@@ -31,8 +31,7 @@ class StraightThrough(Strategy):
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
         def decide(site: Site) -> Decision:
             probability = self._probability(site, run)
-            # Exactly 0 or 1 in value: p - p.detach() is 0, and adds p's gradient.
-            gates = bernoulli(probability, run.generator) + probability - probability.detach()
+            gates = straight_through(bernoulli(probability, run.generator), probability)
             return Decision(gates, probability, gate_grad="exact")
 
         done = run(decide)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.anneal import linear
-from core.gates import budget, normal_like, top_blocks
+from core.gates import budget, normal_like, straight_through, top_blocks
 from core.penalties import load_imbalance
 from core.space import Choice, Domain, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
@@ -51,4 +51,4 @@ class TopK(Strategy):
         weights = chosen * scores.softmax(dim=1)
         if self.settings["gates"] == "weighted":
             return weights
-        return chosen + weights - weights.detach()
+        return straight_through(chosen, weights)

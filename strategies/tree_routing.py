@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from core.anneal import linear
-from core.gates import logistic_like
+from core.gates import logistic_like, straight_through
 from core.penalties import load_imbalance
 from core.space import Domain, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
@@ -17,10 +17,10 @@ from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 class TreeRouting(Strategy):
     """Walk down a binary tree whose leaves are groups of blocks, and open the leaf that is reached.
 
-    Inner node i is logit i of the gater, with children 2 i + 1 (left, logit < 0) and 2 i + 2. A leaf's probability is the
-    product of its path's sigmoids. Training computes all nodes, walks with logistic noise annealed to 0, and sends the
-    opened leaf the gradient of its probability; at test time only the nodes on the path are computed and charged, so that
-    choosing costs the logarithm of the number of leaves.
+    Inner node i is logit i of the gater, with children 2 i + 1 (left, logit < 0) and 2 i + 2. A leaf's probability is
+    the product of its path's sigmoids. Training computes all nodes, walks with logistic noise annealed to 0, and sends
+    the opened leaf the gradient of its probability; at test time only the nodes on the path are computed and charged,
+    so that choosing costs the logarithm of the number of leaves.
     """
 
     source: ClassVar[str] = "Belcak and Wattenhofer 2023, arXiv 2308.14711; retrospective, R1"
@@ -41,8 +41,8 @@ class TreeRouting(Strategy):
             leaf = walk(lambda node: noisy.gather(1, node), site.hidden, levels)
             chosen = torch.zeros_like(log_probability).scatter_(1, leaf, 1.0)
             imbalance.append(load_imbalance(log_probability, chosen))
-            weight = chosen * log_probability.exp()
-            return Decision(spread(chosen + weight - weight.detach(), site.blocks))
+            leaf_gates = straight_through(chosen, chosen * log_probability.exp())
+            return Decision(spread(leaf_gates, site.blocks))
 
         done = run(decide)
         return done.mean_loss() + self.settings["balance"] * torch.stack(imbalance).sum(), done
@@ -71,21 +71,22 @@ def depth(blocks: int, density: float) -> int:
 
 def walk(logit_at: Callable[[Tensor], Tensor], hidden: Tensor, levels: int) -> Tensor:
     """Return the leaf ``[B, 1]`` that each example reaches, asking for one node's logit per level."""
-    node = torch.zeros(hidden.shape[0], 1, dtype=torch.long, device=hidden.device)
+    node: Tensor = torch.zeros(hidden.shape[0], 1, dtype=torch.long, device=hidden.device)
     for _ in range(levels):
         node = 2 * node + 1 + (logit_at(node) > 0).long()
-    return node - (2**levels - 1)
+    return node - ((1 << levels) - 1)
 
 
 def leaf_log_probabilities(logits: Tensor, levels: int) -> Tensor:
     """Return ``[B, leaves]``: the log probability of each leaf, the sum over its path of the log sigmoids."""
-    total = logits.new_zeros(logits.shape[0], 1)
+    total: Tensor = logits.new_zeros(logits.shape[0], 1)
     for level in range(levels):
         nodes = logits[:, 2**level - 1 : 2 ** (level + 1) - 1]
-        total = (total[:, :, None] + torch.stack([logsigmoid(-nodes), logsigmoid(nodes)], dim=2)).flatten(1)
+        left_and_right: Tensor = torch.stack([logsigmoid(-nodes), logsigmoid(nodes)], dim=2)
+        total = (total[:, :, None] + left_and_right).flatten(1)
     return total
 
 
 def spread(leaves: Tensor, blocks: int) -> Tensor:
-    """Return gates ``[B, blocks]`` from leaf gates ``[B, leaves]``; block j belongs to leaf ``j * leaves // blocks``."""
+    """Return gates ``[B, blocks]`` from leaf gates ``[B, leaves]``; block j is of leaf ``j * leaves // blocks``."""
     return leaves[:, torch.arange(blocks, device=leaves.device) * leaves.shape[1] // blocks]

@@ -259,8 +259,9 @@ def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:
         found = conformance.problems(strategies.find(name, plugins))
         broken += bool(found)
         console.print(f"{name}: {'keeps the protocol' if not found else 'breaks the protocol'}", highlight=False)
-        for problem in found:
-            console.print(f"  {problem}", highlight=False, markup=False)
+        for message in dict.fromkeys(problem.message for problem in found):
+            checks = dict.fromkeys(problem.check for problem in found if problem.message == message)
+            console.print(f"  {', '.join(checks)}: {message}", highlight=False, markup=False)
     return 1 if broken else 0
 
 

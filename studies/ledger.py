@@ -36,8 +36,12 @@ class Ledger:
         return self._path(run_id).is_file()
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Write one run's record under its ``run_id``."""
-        write_atomically(self._path(record["run_id"]), json.dumps(record, indent=1) + "\n")
+        """Write one run's record under its ``run_id``.
+
+        Raises:
+            ValueError: the record holds a number that is not finite, which JSON cannot.
+        """
+        write_atomically(self._path(record["run_id"]), json.dumps(record, indent=1, allow_nan=False) + "\n")
 
     def remove(self, run_id: str) -> None:
         """Forget a run, so that it is run again."""

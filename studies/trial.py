@@ -1,5 +1,6 @@
 """One run from its configuration to its record."""
 
+import math
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -61,7 +62,7 @@ def _execute(
         "epochs": last.epoch,
         "train_macs": last.train_macs / len(splits.train.y),
         "train_seconds": last.train_seconds,
-        "history": [vars(epoch) for epoch in trained.history],
+        "history": [_finite(vars(epoch)) for epoch in trained.history],
     }
     if trained.chosen is None:
         return record
@@ -69,6 +70,11 @@ def _execute(
     if splits.test is not None:
         record |= _test_measures(trained, splits.test, streams, density)
     return record
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Replace what JSON cannot hold, the losses of a run that went wrong, by None."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 def _record(

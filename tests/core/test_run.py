@@ -70,9 +70,8 @@ def test_less_than_one_sample_breaks_the_protocol(network, samples):
 def test_executed_adds_up_the_blocks_of_all_passes(network):
     run = run_of(network, normal(ROWS, FEATURES))
     gates = [random_gates(network, ROWS, kind="real", seed=seed) for seed in range(3)]
-    for each in gates:
-        run(fixed(each))
-    for layer, executed in enumerate(run.executed()):
+    passes = [run(fixed(each)) for each in gates]
+    for layer, executed in enumerate(run.executed(passes[0])):
         assert torch.equal(executed, torch.stack([each[layer] != 0 for each in gates]).double().sum(dim=0))
 
 
@@ -129,7 +128,7 @@ class TestMix:
 
     def test_a_pass_of_another_run_breaks_the_protocol(self, network, run, passes):
         other = run_of(network, normal(ROWS, FEATURES), Y)(fixed(random_gates(network, ROWS)))
-        with pytest.raises(ProtocolError, match="did not make"):
+        with pytest.raises(ProtocolError, match="not made by this run"):
             run.mix([other], torch.ones(1, ROWS, dtype=torch.float64))
 
     def test_a_later_pass_can_carry_on_from_a_mix(self):

@@ -53,7 +53,7 @@ def test_x_behind_closed_input_gates(poison, activation, gate_grad):
 
 
 @pytest.mark.parametrize("poison", [NAN, INF])
-@pytest.mark.parametrize("activation", ["identity", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_bias_and_weights_of_outputs_that_no_row_opens(poison, activation):
     case, *_ = case_with_a_block_nobody_reads()
     results = []

@@ -35,7 +35,7 @@ def test_gates_are_sampled_and_hard_in_training():
     decision = done.decisions[0]
     assert decision.probability is not None
     rounded = decision.gates.detach().round()
-    torch.testing.assert_close(decision.gates.detach(), rounded)
+    assert torch.equal(decision.gates.detach(), rounded)
     assert set(rounded.unique().tolist()) == {0.0, 1.0}
     assert ((rounded - decision.probability).mean(dim=0).abs() < 5 * 0.5 / 3000**0.5).all()
 
