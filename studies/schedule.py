@@ -153,6 +153,8 @@ def _start(resources: Resources) -> None:
         os.environ.setdefault(name, value)
     if resources.address is None:
         ray.init(
+            # Not whatever cluster this machine may be part of: only --address joins one.
+            address="local",
             num_cpus=resources.cpus or os.cpu_count(),
             include_dashboard=False,
             log_to_driver=False,
