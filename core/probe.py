@@ -37,10 +37,14 @@ class Probe:
 
     @property
     def z_scores(self) -> Tensor:
-        """``[B, blocks]``: the mean draw's deviation from the exact gradient in standard errors; 0 if there is none."""
+        """``[B, blocks]``: the mean draw's deviation from the exact gradient in standard errors.
+
+        0 where there is none beyond rounding, as for a block whose units are all dead.
+        """
         deviation = self.draws.mean(dim=0) - self.exact
         error = self.draws.std(dim=0) / self.draws.shape[0] ** 0.5
-        return torch.where(deviation == 0, 0.0, deviation / error)
+        rounding = torch.finfo(self.exact.dtype).eps * self.exact.norm()
+        return torch.where(deviation.abs() <= rounding, 0.0, deviation / error)
 
 
 def probe(

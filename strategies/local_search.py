@@ -16,10 +16,10 @@ from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 class LocalSearch(Strategy):
     """Improve each example's gates by hill climbing on its loss, within the budget; the gater imitates what was found.
 
-    A step swaps one block of each layer: the open one whose closing costs least for the closed one whose opening helps
-    most, both from ``flips``; a swap that does not lower the true loss is taken back. The search sees labels, the
-    student never does, and the network is trained on the student's gates: trained on the teacher's, it would learn to
-    read the label off the mask.
+    A step closes one block of each layer, the one that is missed least, and then opens the best one in its place, which
+    may be the same: the loss never rises. Both come from ``flips``. The search sees labels, the student never does, and
+    the network is trained on the student's gates: trained on the teacher's, it would learn to read the label off the
+    mask.
     """
 
     source: ClassVar[str] = "retrospective, R9"
@@ -44,7 +44,7 @@ class LocalSearch(Strategy):
 
         done = run(decide)
         with torch.no_grad():
-            found = self._search(run, [decision.gates for decision in done.decisions], done)
+            found = self._search(run, [decision.gates for decision in done.decisions])
         imitation = sum(
             (-(gates * score.log_softmax(dim=1)).sum(dim=1).mean() for gates, score in zip(found, scores, strict=True)),
             start=torch.zeros_like(done.mean_loss()),
@@ -56,37 +56,27 @@ class LocalSearch(Strategy):
     def infer(self, run: Run) -> Pass:
         return run(lambda site: Decision(top_blocks(site.scores, budget(site.blocks, run.density))))
 
-    def _search(self, run: Run, start: Sequence[Tensor], first: Pass) -> list[Tensor]:
+    def _search(self, run: Run, start: Sequence[Tensor]) -> list[Tensor]:
         """Return the best gates found for each example, from ``start`` and from random restarts."""
-        best, best_loss = self._climb(run, list(start), first)
+        best, best_loss = self._climb(run, start)
         for _ in range(self.settings["restarts"]):
             drawn = [top_blocks(normal_like(gates, run.generator), int(gates[0].sum())) for gates in start]
-            gates, loss = self._climb(run, drawn, run(explicit(drawn)))
+            gates, loss = self._climb(run, drawn)
             better = (loss < best_loss)[:, None]
             best = [torch.where(better, new, old) for new, old in zip(gates, best, strict=True)]
             best_loss = torch.minimum(loss, best_loss)
         return best
 
-    def _climb(self, run: Run, gates: list[Tensor], done: Pass) -> tuple[list[Tensor], Tensor]:
-        assert done.loss is not None
-        loss = done.loss
+    def _climb(self, run: Run, start: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+        """Return the gates after all steps and their loss ``[B]``, never above that of ``start``."""
+        gates = list(start)
+        loss = torch.zeros(())
         for _ in range(self.settings["steps"]):
             for layer in range(len(gates)):
-                base = run(explicit(gates))
-                trial = list(gates)
-                trial[layer] = _swapped(gates[layer], run.flips(base, layer))
-                tried = run(explicit(trial)).loss
-                assert tried is not None
-                gates = list(gates)
-                gates[layer] = torch.where((tried < loss)[:, None], trial[layer], gates[layer])
-                loss = torch.minimum(tried, loss)
-        return gates, loss
-
-
-def _swapped(gates: Tensor, flipped: Tensor) -> Tensor:
-    """Close the open block whose closing leaves the least loss, and open the closed one whose opening does."""
-    if bool((gates != 0).all()):
-        return gates
-    close = flipped.masked_fill(gates == 0, torch.inf).argmin(dim=1, keepdim=True)
-    open_ = flipped.masked_fill(gates != 0, torch.inf).argmin(dim=1, keepdim=True)
-    return gates.scatter(1, close, 0.0).scatter(1, open_, 1.0)
+                flipped = run.flips(run(explicit(gates)), layer)
+                close = flipped.masked_fill(gates[layer] == 0, torch.inf).argmin(dim=1, keepdim=True)
+                gates[layer] = gates[layer].scatter(1, close, 0.0)
+                flipped = run.flips(run(explicit(gates)), layer).masked_fill(gates[layer] != 0, torch.inf)
+                loss, best = flipped.min(dim=1, keepdim=True)
+                gates[layer] = gates[layer].scatter(1, best, 1.0)
+        return gates, loss.squeeze(1)
