@@ -1,0 +1,83 @@
+"""Gradients of the gate logits against the enumeration of all gates of a small layer."""
+
+import pytest
+import torch
+
+import strategies
+from core.architecture import Architecture
+from core.network import GatedNetwork
+from core.probe import Probe, probe
+from core.seeding import SeedStreams
+
+ARCHITECTURE = Architecture.parse("6x4", features=20, classes=5)
+STREAMS = SeedStreams(0, "evaluate", "estimators", 0)
+NO_PENALTY = {"lambda_s": 0, "lambda_v": 0}
+
+
+def probed(name: str, draws: int, density: float = 0.3, **settings: object) -> Probe:
+    network = GatedNetwork(ARCHITECTURE).double()
+    network.reset(lambda part: STREAMS.torch("initialisation", part), density)
+    generator = STREAMS.torch("data")
+    x = torch.randn(4, 20, generator=generator).double()
+    strategy = strategies.find(name)(ARCHITECTURE, {**NO_PENALTY, **settings}, generator).double()
+    return probe(strategy, network, x, torch.arange(4), STREAMS.torch("gates"), draws=draws, density=density)
+
+
+def looks_unbiased(found: Probe) -> bool:
+    """Whether no coordinate's mean is further off than chance explains once in a thousand tests."""
+    threshold = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(1 - 0.0005 / found.exact.numel()))
+    return bool(found.z_scores.abs().max() < threshold)
+
+
+UNBIASED = [("local_expectation", {}), ("disarm", {}), ("reinforce", {"baseline": "learned"})]
+
+
+@pytest.mark.parametrize(("name", "settings"), UNBIASED)
+def test_the_estimator_is_unbiased(name, settings):
+    assert looks_unbiased(probed(name, draws=2000, **settings))
+
+
+@pytest.mark.parametrize("name", ["local_expectation", "disarm"])
+def test_a_planted_bias_is_found(name):
+    found = probed(name, draws=2000)
+    assert not looks_unbiased(Probe(0.8 * found.draws, found.exact))
+
+
+def test_flipping_every_gate_has_less_variance_than_any_sampled_estimator():
+    flips, antithetic, sampled = (
+        probed(name, draws=500, **settings).relative_variance
+        for name, settings in (("local_expectation", {}), ("disarm", {}), ("reinforce", {"baseline": "none"}))
+    )
+    assert flips < 0.5 * antithetic
+    assert antithetic < 0.5 * sampled
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_the_relaxations_bias_falls_and_its_variance_rises_as_the_temperature_falls(mode):
+    found = [
+        probed("gumbel_softmax", draws=3000, mode=mode, first_temperature=temperature)
+        for temperature in (2.0, 0.7, 0.2)
+    ]
+    biases = [each.relative_bias for each in found]
+    variances = [each.relative_variance for each in found]
+    assert variances == sorted(variances)
+    if mode == "soft":
+        assert biases == sorted(biases, reverse=True)
+        assert biases[0] > 3 * biases[-1]
+
+
+def test_the_temperature_ends_where_it_is_told_to():
+    network = GatedNetwork(ARCHITECTURE).double()
+    network.reset(lambda part: STREAMS.torch("initialisation", part), 0.3)
+    x = torch.randn(4, 20, generator=STREAMS.torch("data")).double()
+
+    def bias(progress: float) -> float:
+        strategy = strategies.find("gumbel_softmax")(
+            ARCHITECTURE, {**NO_PENALTY, "mode": "soft", "first_temperature": 2.0, "last_temperature": 0.2},
+            torch.Generator(),
+        )  # fmt: skip
+        return probe(
+            strategy, network, x, torch.arange(4), STREAMS.torch("gates"), draws=2000, density=0.3, progress=progress
+        ).relative_bias
+
+    assert bias(1.0) < 0.5 * bias(0.0)

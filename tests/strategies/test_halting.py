@@ -1,0 +1,81 @@
+"""Multi-pass strategies: what a price, a prior and a hard example do to the number of passes."""
+
+import pytest
+import torch
+
+import strategies
+from core.architecture import Architecture
+from core.data import Split, Splits
+from core.run import BatchRun
+from core.seeding import SeedStreams
+from core.settings import TrainingSettings
+from core.train import Trained, train
+from tests.networks import FEATURES, network_of, normal
+
+STREAMS = SeedStreams(0, "evaluate", "halting", 0)
+SETTINGS = TrainingSettings.of({"epochs": 20, "batch_size": 32, "learning_rate": 0.01, "gater_learning_rate": 0.01})
+
+
+def clouds() -> Splits:
+    """Two easy classes far away, and two hard ones that overlap."""
+    generator = STREAMS.torch("data")
+    y = torch.arange(512) % 4
+    centres = torch.tensor([[8.0, 0.0], [-8.0, 0.0], [0.0, 0.7], [0.0, -0.7]])
+    x = centres[y] + torch.randn(512, 2, generator=generator)
+    return Splits(Split(x[:384], y[:384]), Split(x[384:], y[384:]), None)
+
+
+def trained(name: str, **settings: object) -> Trained:
+    architecture = Architecture.parse("8x4", 2, 4)
+    return train(strategies.find(name), settings, architecture, clouds(), STREAMS, SETTINGS, density=1 / 4)
+
+
+def passes_of(result: Trained) -> torch.Tensor:
+    """How many passes each validation example takes: the blocks it runs over the one block of a pass."""
+    run = BatchRun(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
+    with torch.no_grad():
+        done = result.strategy.infer(run)
+    return run.executed(done)[0].sum(dim=1)
+
+
+def test_a_higher_ponder_price_means_fewer_passes():
+    cheap, dear = (passes_of(trained("act_halting", ponder_price=price)).mean() for price in (0, 3.0))
+    assert dear < cheap - 0.3
+    assert dear >= 1
+
+
+def test_harder_examples_take_more_passes():
+    passes, y = passes_of(trained("act_halting", ponder_price=0.8)), clouds().validation.y
+    assert passes[y >= 2].mean() > passes[y < 2].mean() + 0.2
+
+
+def test_a_higher_prior_of_stopping_means_fewer_passes():
+    patient, hasty = (passes_of(trained("ponder_halting", prior=prior, beta=1.0)).mean() for prior in (0.2, 0.9))
+    assert hasty < patient - 0.5
+
+
+def test_a_higher_price_per_pass_means_fewer_sampled_passes():
+    cheap, dear = (
+        passes_of(trained("reinforce_halting", pass_price=price, most_passes=3)).mean() for price in (0, 1.0)
+    )
+    assert dear < cheap
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_fixed_passes_run_as_often_as_they_are_told(count):
+    network = network_of("6x2", recurrent=True)
+    strategy = strategies.find("fixed_passes")(network.architecture, {"passes": count}, torch.Generator())
+    run = BatchRun(network, normal(5, FEATURES), None, torch.Generator(), density=0.5)
+    done = strategy.infer(run)
+    assert run.executed(done)[0].sum(dim=1).tolist() == [count * max(1, round(3 / count))] * 5
+
+
+def test_only_passes_before_the_stop_are_charged():
+    result = trained("ponder_halting")
+    run = BatchRun(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
+    with torch.no_grad():
+        macs = run.macs(result.strategy.infer(run))
+    first = passes_of(result) == 1
+    assert bool(first.any())
+    # Data, gater, one block of four units, the read-out, and the halting unit.
+    assert set(macs[first].tolist()) == {2 * 8 + 2 * 4 + 4 * 4 + 4}

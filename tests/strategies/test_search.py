@@ -1,0 +1,133 @@
+"""Search teachers: equal to brute force where they should be, within the budget, and blind to labels at test time."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor
+
+import strategies
+from core.gates import explicit, top_blocks
+from core.network import GatedNetwork
+from core.run import BatchRun
+from core.strategy import Strategy
+from strategies.local_search import LocalSearch
+from tests.networks import FEATURES, network_of, normal
+
+ROWS, BLOCKS = 12, 6
+Y = torch.arange(ROWS) % 3
+NAMES = ["local_search", "greedy_structured"]
+
+
+@pytest.fixture
+def network() -> GatedNetwork:
+    return network_of(f"{BLOCKS}x3")
+
+
+def run_with(network: GatedNetwork, labels: Tensor | None, density: float) -> BatchRun:
+    return BatchRun(network, normal(ROWS, FEATURES), labels, torch.Generator().manual_seed(0), density=density)
+
+
+def strategy_of(name: str, network: GatedNetwork, **settings: object) -> Strategy:
+    return strategies.find(name)(network.architecture, settings, torch.Generator())
+
+
+def loss_of(network: GatedNetwork, gates: list[Tensor]) -> Tensor:
+    loss = run_with(network, Y, 0.5)(explicit(gates)).loss
+    assert loss is not None
+    return loss.detach()
+
+
+def best_of_all(network: GatedNetwork, count: int) -> Tensor:
+    """The least loss of each example over every choice of ``count`` blocks."""
+    choices = [
+        torch.zeros(ROWS, BLOCKS, dtype=torch.float64).index_fill_(1, torch.tensor(blocks), 1.0)
+        for blocks in itertools.combinations(range(BLOCKS), count)
+    ]
+    return torch.stack([loss_of(network, [gates]) for gates in choices]).amin(dim=0)
+
+
+def climbed(network: GatedNetwork, count: int, **settings: object) -> tuple[Tensor, Tensor, Tensor]:
+    """The gates that local search ends with, their loss, and the loss it started from."""
+    teacher = strategy_of("local_search", network, **settings)
+    assert isinstance(teacher, LocalSearch)
+    start = top_blocks(normal(ROWS, BLOCKS, seed=5), count)
+    found = teacher._search(run_with(network, Y, 0.5), [start])
+    return found[0], loss_of(network, found), loss_of(network, [start])
+
+
+def test_one_step_finds_the_best_single_block(network):
+    _, found, _ = climbed(network, 1)
+    torch.testing.assert_close(found, best_of_all(network, 1))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, BLOCKS])
+def test_a_step_keeps_the_budget_and_never_raises_the_loss(network, count):
+    gates, found, started = climbed(network, count)
+    assert gates.sum(dim=1).tolist() == [count] * ROWS
+    assert bool((found <= started + 1e-12).all())
+    assert bool((found < started - 1e-6).any()) == (count < BLOCKS)
+
+
+def test_steps_and_restarts_come_close_to_brute_force(network):
+    _, once, _ = climbed(network, 3)
+    _, thorough, _ = climbed(network, 3, steps=6, restarts=4)
+    best = best_of_all(network, 3)
+    assert thorough.mean() < once.mean()
+    assert ((thorough - best).abs() < 1e-9).double().mean() > 0.8
+
+
+def named_by_greedy(network: GatedNetwork, density: float) -> Tensor:
+    """The gradient that imitation alone sends to the scores: negative where the teacher names a block."""
+    network.gaters[0].weight.data.zero_()  # type: ignore[union-attr, operator]
+    network.gaters[0].bias.data.zero_()  # type: ignore[union-attr, operator]
+    teacher = strategy_of("greedy_structured", network, balance=0, noise=0, first_mix=1.0)
+    seen: list[Tensor] = []
+
+    def keep(module: object, inputs: object, output: Tensor) -> None:
+        output.retain_grad()
+        seen.append(output)
+
+    hook = network.gaters[0].register_forward_hook(keep)
+    objective, _ = teacher.objective(run_with(network, Y, density))
+    hook.remove()
+    objective.backward()
+    assert seen[0].grad is not None
+    return (seen[0].grad < 0).double()
+
+
+def test_greedy_names_the_best_single_block(network):
+    named = named_by_greedy(network, 1 / BLOCKS)
+    assert named.sum(dim=1).tolist() == [1] * ROWS
+    torch.testing.assert_close(loss_of(network, [named]), best_of_all(network, 1))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", ["6x3", "6x3,4x2"])
+def test_test_gates_keep_the_budget_and_need_no_labels(name, shape):
+    network = network_of(shape)
+    student = strategy_of(name, network)
+    done = student.infer(run_with(network, None, 0.5))
+    for decision, layer in zip(done.decisions, network.architecture.layers, strict=True):
+        assert decision.gates.sum(dim=1).tolist() == [layer.blocks // 2] * ROWS
+    with_labels = student.infer(run_with(network, Y.flip(0), 0.5))
+    assert torch.equal(done.output, with_labels.output)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_network_learns_on_the_students_gates_only(name):
+    """The pass that is logged has the student's gates, whatever the labels that the teacher sees."""
+    network = network_of("6x3")
+    passes = [
+        strategy_of(name, network, noise=0).objective(run_with(network, labels, 0.5))[1] for labels in (Y, Y.flip(0))
+    ]
+    assert torch.equal(passes[0].decisions[0].gates, passes[1].decisions[0].gates)
+    assert torch.equal(passes[0].output, passes[1].output)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_teachers_passes_are_charged_to_training(name):
+    network = network_of("6x3")
+    run = run_with(network, Y, 0.5)
+    _, done = strategy_of(name, network).objective(run)
+    assert run.training_macs() > 2 * done.training_macs.sum()
