@@ -23,7 +23,7 @@ class TopK(Strategy):
     source: ClassVar[str] = "Shazeer et al. 2017, arXiv 1701.06538; balance loss of Fedus et al. 2021, arXiv 2101.03961"
     family: ClassVar[Family] = "routing"
     space: ClassVar[Mapping[str, Domain]] = {
-        "gates": Choice("weighted", ("weighted", "binary")),
+        "gates": Choice("binary", ("binary", "weighted")),
         "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
         "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True),
     }
