@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -12,7 +13,8 @@ from types import ModuleType
 from typing import get_args
 
 from core.errors import InputError, unknown
-from core.strategy import Family, Strategy
+from core.space import Domain
+from core.strategy import Family, Need, Strategy
 
 ENTRY_POINT_GROUP = "gating_studies.strategies"
 
@@ -140,6 +142,14 @@ def _complete(strategy: type[Strategy], where: str) -> type[Strategy]:
             raise InputError(f"{where}: {strategy.__name__} lacks the class attribute {attribute!r}, a string")
     if strategy.family not in get_args(Family):
         raise InputError(f"{where}: {unknown('family', strategy.family, get_args(Family))}")
+    if not isinstance(strategy.space, Mapping):
+        raise InputError(f"{where}: space is {strategy.space!r}, expected a mapping of names to core.space domains")
+    for name, domain in strategy.space.items():
+        if not isinstance(domain, Domain):
+            raise InputError(f"{where}: space[{name!r}] is {domain!r}, expected a domain of core.space")
+    for need in strategy.needs:
+        if need not in get_args(Need):
+            raise InputError(f"{where}: {unknown('need', need, get_args(Need))}")
     if not strategy.idea():
         raise InputError(f"{where}: {strategy.__name__} lacks a docstring, whose first line is its idea")
     return strategy

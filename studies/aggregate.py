@@ -48,7 +48,9 @@ def _runs(study: str, configurations: Sequence[Configuration], records: Sequence
         }
         for configuration, record in zip(configurations, records, strict=True)
     ]
-    return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(RUN_COLUMNS))
+    # Nullable, so that a failed run among them does not turn whole numbers into 25.0.
+    return table.astype(dict.fromkeys(("epochs", "chosen_epoch", "dead_blocks"), "Int64"))
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:

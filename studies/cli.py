@@ -1,5 +1,6 @@
 """The command line: exit codes 0 done, 1 some runs failed, 2 bad input, 130 interrupted."""
 
+import itertools
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -209,7 +210,7 @@ def doctor() -> int:
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; bad input is one line on standard error."""
     try:
-        return int(app.main(list(arguments), prog_name="python -m studies", standalone_mode=False) or 0)
+        return int(app.main(list(arguments) or ["--help"], prog_name="python -m studies", standalone_mode=False) or 0)
     except (InputError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"error: {' '.join(message.split())}", err=True)
@@ -222,12 +223,15 @@ def main(arguments: Sequence[str]) -> int:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in {"study", "strategy", "dataset"})
     return table
 
 
 def _read(files: Sequence[Path]) -> tuple[strategies.Plugin, ...]:
-    plugins = tuple(strategies.Plugin.read(path) for path in files)
+    plugins = tuple(dict.fromkeys(strategies.Plugin.read(path) for path in files))
+    for plugin, other in itertools.combinations(plugins, 2):
+        if plugin.name == other.name:
+            raise InputError(f"plugin {other.path}: {plugin.path} has the same name; rename one of them")
     for plugin in plugins:
         strategies.find(plugin.name, plugins)
     return plugins

@@ -1,5 +1,6 @@
 """How long runs will take: from finished ones of the same kind, or else from a few timed training steps."""
 
+import logging
 import math
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from core.settings import TrainingSettings
 from core.train import train
 from studies.configuration import Configuration, content_hash
 from studies.ledger import Ledger
+
+logger = logging.getLogger(__name__)
 
 TIMED_STEPS = 12
 # Measured on quickstart, 2 processors: starting and stopping Ray, and what a run takes besides its training steps.
@@ -71,7 +74,12 @@ def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...])
             replace(settings, epochs=2),
             density=configuration.target_density,
         )
+    except Exception as error:
+        # The run will fail likewise, and be recorded as failed; to plan it is no mistake.
+        logger.warning("%s cannot be timed: %s", configuration.strategy, error)
+        return 0.0
     finally:
         torch.set_num_threads(threads)
-    per_step = (trained.history[-1].train_seconds - trained.history[0].train_seconds) / min(steps, TIMED_STEPS)
+    spent = [epoch.train_seconds for epoch in trained.history]
+    per_step = (spent[-1] - (spent[0] if len(spent) > 1 else 0.0)) / min(steps, TIMED_STEPS)
     return per_step * steps * settings.epochs

@@ -22,6 +22,15 @@ def count(number: float | None) -> str:
     return f"{number:,.0f}" if _present(number) else "–"
 
 
+def number(value: float | None, digits: int) -> str:
+    """Write a number with so many decimals; a dash where there is none.
+
+    >>> number(0.25, 1), number(None, 1)
+    ('0.2', '–')
+    """
+    return f"{value:.{digits}f}" if _present(value) else "–"
+
+
 def interval(low: float, high: float, digits: int = 1) -> str:
     """Write the two ends of an interval of shares; a dash where it does not exist.
 

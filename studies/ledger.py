@@ -56,6 +56,8 @@ class Ledger:
         path = self._path(run_id)
         try:
             record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(record, dict):
+                raise ValueError("it holds no record")
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: not a readable record ({error}); delete it to run it again") from None
         return record

@@ -55,6 +55,7 @@ def describe(record: dict[str, Any]) -> str:
         f"seed {configuration['seed']}"
     )
     if record["status"] != "ok":
-        return f"{configuration['strategy']}, {setting}: {record['status']}: {record['reason']}"
+        reason = " ".join(record["reason"].split())
+        return f"{configuration['strategy']}, {setting}: {record['status']}: {reason}"
     error = record.get("test_error", record["validation_error"])
     return f"{configuration['strategy']}, {setting}: error {percent(error)} in {record['train_seconds']:.1f} s"

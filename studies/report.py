@@ -9,7 +9,7 @@ import jinja2
 from studies.aggregate import collect
 from studies.figures.figure import FORMATS, Figure
 from studies.folder import Frozen, ResultsFolder
-from studies.formatting import count, interval, percent
+from studies.formatting import count, interval, number, percent
 from studies.ledger import write_atomically
 from studies.results import Results
 from studies.study import Study
@@ -46,7 +46,7 @@ def _page(folder: ResultsFolder, frozen: Frozen, study: Study, results: Results)
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"percent": percent, "count": count}
+    environment.filters |= {"percent": percent, "count": count, "number": number}
     environment.globals["interval"] = interval
     runs = results.runs.to_dict("records")
     pictures = ((figure, _picture(folder, figure)) for figure in study.figures)

@@ -62,14 +62,16 @@ class Results:
 def with_counted_errors(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the evaluation runs with the columns ``failed`` and ``error``.
 
-    A failed run counts for the chance floor of its dataset, so that no failure ever improves a mean:
+    Accuracy has a floor, that of guessing: a failed run counts for it, and so does a run that ended below it, so that
+    no failure ever improves a score:
 
-    >>> runs = pd.DataFrame({"stage": ["evaluate"] * 2, "status": ["ok", "nan"], "test_error": [0.1, None],
-    ...                      "chance_error": [0.9, 0.9]})
+    >>> runs = pd.DataFrame({"stage": ["evaluate"] * 3, "status": ["ok", "nan", "ok"], "test_error": [0.1, None, 0.91],
+    ...                      "chance_error": [0.9] * 3})
     >>> with_counted_errors(runs)["error"].tolist()
-    [0.1, 0.9]
+    [0.1, 0.9, 0.9]
     """
     evaluated = runs[runs["stage"] == "evaluate"]
     failed = evaluated["status"] != "ok"
-    errors = evaluated["test_error"].astype(float).where(~failed, evaluated["chance_error"])
+    floor = evaluated["chance_error"]
+    errors = evaluated["test_error"].astype(float).clip(upper=floor).where(~failed, floor)
     return evaluated.assign(failed=failed, error=errors)

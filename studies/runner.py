@@ -37,7 +37,10 @@ def run_study(
     Raises:
         InputError: another driver is writing to the folder, or the cluster cannot be joined.
     """
-    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder.path}: cannot be made a folder: {error.strerror}") from None
     try:
         with FileLock(folder.path / ".lock", timeout=0):
             return _run_locked(design, folder, plugins, resources, console, retry_errors)
@@ -92,7 +95,7 @@ def _run_locked(
         return INTERRUPTED
     if outcome.lost:
         for run_id, reason in outcome.lost.items():
-            console.print(f"lost: run {run_id}: {reason}", highlight=False, markup=False)
+            console.print(f"lost: run {run_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
         console.print("lost runs have no record; the same command runs them again")
         return FAILED
     return _finish(design, folder, console, changed=True)
@@ -122,7 +125,7 @@ def _finish(design: Design, folder: ResultsFolder, console: Console, *, changed:
     console.print(summary_table(results))
     failed = [record for record in results.records if record["status"] != "ok"]
     for record in failed:
-        console.print(f"failed: {describe(record)}", highlight=False, markup=False)
+        console.print(f"failed: {describe(record)}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
     return FAILED if failed else DONE
 

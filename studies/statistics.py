@@ -18,7 +18,8 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float
     """
     if len(values) < 2:
         return math.nan, math.nan
-    if np.ptp(values) == 0:
+    # Equal but for rounding: scipy would warn of a loss of precision, and the interval is the value.
+    if np.ptp(values) <= 1e-12 * np.max(np.abs(values)):
         return float(values[0]), float(values[0])
     interval = stats.ttest_1samp(values, popmean=0.0).confidence_interval(confidence)
     return float(interval.low), float(interval.high)

@@ -93,7 +93,8 @@ class Design:
             InputError: one is unknown or out of range.
         """
         names = sweep.strategies or tuple(strategies.built_in())
-        found = {name: strategies.find(name, plugins) for name in names}
+        names = tuple(dict.fromkeys(names))
+        found = {name: strategies.find(name, plugins) for name in (*names, *sweep.strategy_settings)}
         for name in sweep.datasets:
             dataset, _ = data.find(name)
             for network in sweep.networks:
@@ -103,12 +104,13 @@ class Design:
         complete_sweep = replace(
             sweep,
             strategies=names,
-            densities=tuple(_checked("target_density", DENSITY, density) for density in sweep.densities),
+            datasets=tuple(dict.fromkeys(sweep.datasets)),
+            networks=tuple(dict.fromkeys(Architecture.parse(network, 1, 1).network for network in sweep.networks)),
+            densities=tuple(dict.fromkeys(_checked("target_density", DENSITY, density) for density in sweep.densities)),
             activation=_checked("activation", ACTIVATION, sweep.activation),
             training=settings.TrainingSettings.of(sweep.training).as_dict(),
             strategy_settings={
-                name: complete(strategy.space, sweep.strategy_settings.get(name, {}), name)
-                for name, strategy in found.items()
+                name: complete(found[name].space, sweep.strategy_settings.get(name, {}), name) for name in names
             },
         )
         sources = {name: source for name in names if (source := strategies.source_hash(name, plugins))}

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from studies.figures.figure import Figure, sample_note
-from studies.figures.panels import log_error_axis, panels, strategy_legend
+from studies.figures.panels import error_axis, panels, strategy_legend
 from studies.figures.style import styles
 from studies.results import GROUP, Results
 
@@ -56,7 +56,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.xaxis.set_minor_formatter("")
         ax.set_xlabel("realised MACs per test example")
         ax.set_ylabel("test error (%)")
-        log_error_axis(ax)
+        error_axis(ax, rows["test_error"])
     strategy_legend(figure, looks, lines=False)
     return figure
 
@@ -71,7 +71,8 @@ def _engineering(value: float, _: object) -> str:
 def _caption(results: Results) -> str:
     return (
         "Test error against realised multiply-adds per test example, gater and every pass included. "
-        "Small points are runs; large ones are means with 95 % t intervals over seeds. " + sample_note(results)
+        "Small points are runs; large ones are means with 95 % t intervals over seeds; both axes are logarithmic, that "
+        "of the error unless one is 0. " + sample_note(results)
     )
 
 

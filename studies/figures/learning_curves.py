@@ -4,7 +4,7 @@ import matplotlib.figure
 import pandas as pd
 
 from studies.figures.figure import Figure, sample_note
-from studies.figures.panels import log_error_axis, panels, strategy_legend
+from studies.figures.panels import error_axis, panels, strategy_legend
 from studies.figures.style import styles
 from studies.results import GROUP, Results
 
@@ -43,7 +43,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 markersize=4,
                 markevery=max(1, len(mean) // 8),
             )
-        log_error_axis(ax)
+        error_axis(ax, rows["validation_error"])
         ax.set_xlabel("epoch")
         ax.set_ylabel("validation error (%)")
     strategy_legend(figure, looks, lines=True)
@@ -53,7 +53,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 def _caption(results: Results) -> str:
     return (
         "Validation error after each epoch: thin lines are seeds, thick lines their mean over seeds still training; "
-        "logarithmic error axis. " + sample_note(results)
+        "the error axis is logarithmic unless an error is 0. " + sample_note(results)
     )
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from studies.figures.style import Style
 
 TEXT_WIDTH = 6.75  # inches: two columns of most conference styles
-_NAMES = {"dataset": "", "network": "", "target_density": "τ = "}
+_NAMES = {"dataset": "", "network": "", "target_density": "τ = ", "layer": "layer "}
 
 
 def panels(
@@ -55,8 +55,14 @@ def strategy_legend(figure: matplotlib.figure.Figure, looks: Mapping[str, Style]
     figure.legend(handles=handles, loc="outside right upper")
 
 
-def log_error_axis(ax: matplotlib.axes.Axes) -> None:
-    """Make the vertical axis logarithmic, labelled in plain per cent: errors of interest differ by ratios."""
+def error_axis(ax: matplotlib.axes.Axes, errors: "pd.Series[float]") -> None:
+    """Make the vertical axis logarithmic, labelled in plain per cent: errors of interest differ by ratios.
+
+    Where an error is 0 the axis stays linear, so that no run falls off it.
+    """
+    if (errors <= 0).any():
+        ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+        return
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 1.5, 2, 3, 4, 5, 6, 8)))
     ax.yaxis.set_major_formatter("{x:g}")

@@ -21,8 +21,10 @@ _HUES: dict[Family, str] = {
     "halting": "#E69F00",
 }
 _MARKERS = "os^DvPX*<>"
-# How far each further strategy of a family is from its hue towards white; neighbours in the list are far apart.
-_TINTS = (0.0, 0.6, 0.35, 0.75, 0.2, 0.5)
+# How far each further strategy of a family is from its hue, controls towards white and the others towards black, since
+# lighter tints would not stand out from paper. Neighbours in the list are far apart.
+_TINTS = (0.0, 0.58, 0.3, 0.66, 0.45, 0.15)
+_SHADES = (0.0, 0.5, 0.25, 0.65, 0.38, 0.12)
 
 THEME: dict[Any, Any] = {
     **sns.axes_style("ticks"),
@@ -73,7 +75,8 @@ def styles(numbers: pd.DataFrame) -> dict[str, Style]:
     for number, family in enumerate(get_args(Family)):
         foreign = sorted(name for name, of in families.items() if of == family and name not in _members(family))
         for place, name in enumerate([*_members(family), *foreign]):
-            tint = _TINTS[place % len(_TINTS)]
-            red, green, blue = ((1 - tint) * part + tint for part in to_rgb(_HUES[family]))
+            towards, steps = (1.0, _TINTS) if family == "control" else (0.0, _SHADES)
+            step = steps[place % len(steps)]
+            red, green, blue = ((1 - step) * part + step * towards for part in to_rgb(_HUES[family]))
             looks[name] = Style(to_hex((red, green, blue)), _MARKERS[(number + place) % len(_MARKERS)])
     return {name: looks[name] for name in families}

@@ -11,16 +11,17 @@ from core.seeding import SeedStreams
 
 ARCHITECTURE = Architecture.parse("6x4", features=20, classes=5)
 STREAMS = SeedStreams(0, "evaluate", "estimators", 0)
+DENSITY = 0.3
 NO_PENALTY = {"lambda_s": 0, "lambda_v": 0}
 
 
-def probed(name: str, draws: int, density: float = 0.3, **settings: object) -> Probe:
+def probed(name: str, draws: int, **settings: object) -> Probe:
     network = GatedNetwork(ARCHITECTURE).double()
-    network.reset(lambda part: STREAMS.torch("initialisation", part), density)
+    network.reset(lambda part: STREAMS.torch("initialisation", part), DENSITY)
     generator = STREAMS.torch("data")
     x = torch.randn(4, 20, generator=generator).double()
     strategy = strategies.find(name)(ARCHITECTURE, {**NO_PENALTY, **settings}, generator).double()
-    return probe(strategy, network, x, torch.arange(4), STREAMS.torch("gates"), draws=draws, density=density)
+    return probe(strategy, network, x, torch.arange(4), STREAMS.torch("gates"), draws=draws, density=DENSITY)
 
 
 def looks_unbiased(found: Probe) -> bool:

@@ -79,8 +79,8 @@ def test_steps_and_restarts_come_close_to_brute_force(network):
 
 def named_by_greedy(network: GatedNetwork, density: float) -> Tensor:
     """The gradient that imitation alone sends to the scores: negative where the teacher names a block."""
-    network.gaters[0].weight.data.zero_()  # type: ignore[union-attr, operator]
-    network.gaters[0].bias.data.zero_()  # type: ignore[union-attr, operator]
+    network.gaters[0].weight.data.zero_()  # type: ignore[operator]
+    network.gaters[0].bias.data.zero_()  # type: ignore[operator]
     teacher = strategy_of("greedy_structured", network, balance=0, noise=0, first_mix=1.0)
     seen: list[Tensor] = []
 

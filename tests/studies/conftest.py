@@ -1,0 +1,111 @@
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from core.data import Dataset
+from strategies import Plugin
+from studies import catalogue, cli
+from studies.configuration import Configuration
+from studies.resources import Resources
+from tests.studies.records import Failures, record_of
+
+
+@dataclass
+class Invented:
+    """Stands in for Ray: hands over invented records in order.
+
+    Attributes:
+        failures: the status of runs that fail, by strategy and seed.
+        reason: of their failure; ``{}`` is the status.
+        lost: strategies whose runs never come back.
+        stop_after: interrupts after so many records.
+        asked: per call, the strategy and seed of each run that was wanted.
+    """
+
+    failures: Failures = field(default_factory=dict)
+    reason: str = "invented {}"
+    lost: Sequence[str] = ()
+    stop_after: int | None = None
+    asked: list[list[tuple[str, int]]] = field(default_factory=list)
+    datasets: set[str] = field(default_factory=set)
+    resources: Resources | None = None
+
+    def __call__(
+        self,
+        configurations: Sequence[Configuration],
+        datasets: Mapping[str, Dataset],
+        plugins: tuple[Plugin, ...],
+        resources: Resources,
+        on_record: Callable[[dict[str, Any]], None],
+    ) -> SimpleNamespace:
+        self.asked.append([(entry.strategy, entry.seed) for entry in configurations])
+        self.datasets, self.resources = set(datasets), resources
+        lost = {entry.run_id: "its worker died" for entry in configurations if entry.strategy in self.lost}
+        for number, entry in enumerate(entry for entry in configurations if entry.run_id not in lost):
+            if number == self.stop_after:
+                return SimpleNamespace(lost={}, interrupted=True)
+            status = self.failures.get((entry.strategy, entry.seed), "ok")
+            on_record(record_of(entry, status, self.reason.format(status) if status != "ok" else "", plugins))
+        return SimpleNamespace(lost=lost, interrupted=False)
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """Executing a trial flushes denormals to zero in its whole process, which is not for other tests to see."""
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> Invented:
+    invented = Invented()
+    module = ModuleType("studies.schedule")
+    vars(module)["execute_all"] = invented
+    monkeypatch.setitem(sys.modules, "studies.schedule", module)
+    return invented
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studies.runner.find", lambda name: replace(catalogue.find(name), figures=()))
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Command:
+    """Runs a command in this process."""
+
+    results: Path
+    _capture: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str) -> Done:
+        self._capture.readouterr()
+        code = cli.main(arguments)
+        out, err = self._capture.readouterr()
+        return Done(code, out, err)
+
+    def study(self, *arguments: str, name: str = "quickstart", chosen: str = "dense,reinforce") -> Done:
+        """Run a study on a small network."""
+        small = ["--dataset", "digits", "--set", "network=4x4", "--set", "epochs=2", "--results", str(self.results)]
+        strategies = ["--strategies", chosen] if chosen else []
+        return self("run", name, *small, *strategies, *arguments)
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.setattr("studies.cli.console", Console(width=200))
+    monkeypatch.chdir(tmp_path)
+    return Command(tmp_path / "results", capsys)

@@ -1,0 +1,100 @@
+"""Drivers of real runs in Ray, as processes of their own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 90.0
+WITHOUT_RAY = "import sys; sys.modules['ray'] = None; from studies.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
+        time.sleep(0.02)
+
+
+class Driver:
+    """Starts ``python -m studies``, and knows every process that came from it, workers of Ray included."""
+
+    def __init__(self, folder: Path) -> None:
+        self.results = folder / "results"
+        self.folder = folder
+        # Short, since Ray keeps sockets there; apart from /tmp/ray, so that no other cluster of the machine is found.
+        self.ray = Path(tempfile.mkdtemp(prefix="gs", dir="/tmp"))
+        self._marker = f"GATING_STUDIES_TEST={uuid.uuid4()}"
+        (folder / "tmp").mkdir()
+        name, _, value = self._marker.partition("=")
+        self._environment = {
+            **{key: text for key, text in os.environ.items() if not key.startswith(("RAY_", "PYTEST_"))},
+            name: value,
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "400",
+            "RAY_TMPDIR": str(self.ray),
+            "TMPDIR": str(folder / "tmp"),
+        }
+
+    def start(self, *arguments: str, program: tuple[str, ...] = ("-m", "studies")) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *program, *arguments],
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, program: tuple[str, ...] = ("-m", "studies")) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, program=program)
+        out, err = process.communicate(timeout=2 * PATIENCE)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def files(self, study: str = "quickstart", results: Path | None = None) -> dict[str, bytes]:
+        """Everything in the study's folder by its path there, but the lock."""
+        folder = (results or self.results) / study
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and path.name != ".lock"
+        }
+
+    def runs(self, results: Path | None = None) -> dict[str, bytes]:
+        folder = (results or self.results) / "quickstart" / "runs"
+        return {path.name: path.read_bytes() for path in folder.glob("*.json")}
+
+    def temporary(self) -> list[str]:
+        return [path.name for path in (self.folder / "tmp").glob("gating-studies-*")]
+
+    def processes(self) -> dict[int, str]:
+        """Every living process that inherited this driver's environment: its command line by its id."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (path / "environ").read_bytes()
+                state = (path / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0]
+                command = (path / "cmdline").read_text("utf-8", "replace").replace("\0", " ").strip()
+            except OSError:
+                continue
+            if self._marker.encode() in environment and state != "Z":
+                found[int(path.name)] = command
+        return found
+
+    def end(self) -> None:
+        """End what is left, by process id."""
+        for process in self.processes():
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        shutil.rmtree(self.ray, ignore_errors=True)

@@ -1,0 +1,37 @@
+"""Plugin files for tests."""
+
+from pathlib import Path
+
+from strategies import Plugin
+
+PLUGIN = '''"""A plugin."""
+
+from core.gates import open_all
+from core.strategy import Strategy
+
+
+class OfMine(Strategy):
+    """Every block open."""
+
+    source = "a test"
+    family = "routing"
+    gated = False
+
+    def objective(self, run):
+        done = run(open_all)
+        return done.mean_loss(), done
+
+    def infer(self, run):
+        return run(open_all)
+'''
+
+
+def write_plugin(folder: Path, name: str = "of_mine", *, body: str = "", text: str = PLUGIN) -> Path:
+    """Write a plugin that keeps every block open; ``body`` is put before its objective, which knows ``run``."""
+    path = folder / f"{name}.py"
+    path.write_text(text.replace("        done = run(open_all)\n", f"{body}        done = run(open_all)\n", 1), "utf-8")
+    return path
+
+
+def read_plugin(folder: Path, name: str = "of_mine", *, body: str = "", text: str = PLUGIN) -> Plugin:
+    return Plugin.read(write_plugin(folder, name, body=body, text=text))

@@ -1,0 +1,118 @@
+"""Finished studies made of invented records, so that nothing has to be trained."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import data
+from core.architecture import Architecture
+from core.cost import dense_macs
+from strategies import Plugin, find
+from studies import environment
+from studies.configuration import Configuration
+from studies.folder import Frozen, ResultsFolder
+from studies.study import Design, Sweep
+
+CHANCE = 0.9
+Failures = Mapping[tuple[str, int], str]
+
+
+def design_of(
+    *strategies: str, seeds: int = 3, study: str = "quickstart", plugins: tuple[Plugin, ...] = (), **changes: Any
+) -> Design:
+    sweep: dict[str, Any] = {"datasets": ("digits",), "networks": ("4x4",), "training": {"epochs": 3}, **changes}
+    chosen = strategies or ("dense", "reinforce")
+    return Design.freeze(study, "default", Sweep(seeds=seeds, strategies=chosen, **sweep), plugins)
+
+
+def record_of(
+    configuration: Configuration, status: str = "ok", reason: str = "", plugins: tuple[Plugin, ...] = ()
+) -> dict[str, Any]:
+    """A record as ``studies.trial.execute`` makes it, with numbers drawn from the run's id."""
+    source, _ = data.find(configuration.dataset)
+    architecture = Architecture.parse(configuration.network, source.features, source.classes)
+    strategy = find(configuration.strategy, plugins)
+    whole = dense_macs(architecture)
+    random = np.random.default_rng(int(configuration.run_id, 16))
+    record: dict[str, Any] = {
+        "run_id": configuration.run_id,
+        "family": strategy.family,
+        "status": status,
+        "reason": reason,
+        "dense_macs": whole,
+        "chance_error": CHANCE,
+        "config": configuration.as_dict(),
+    }
+    if status == "error":
+        return record
+    epochs = configuration.training["epochs"]
+    density = configuration.target_density * random.uniform(0.9, 1.2) if strategy.gated else 1.0
+    errors = np.sort(random.uniform(0.03, 0.3, size=epochs + 1))[::-1].tolist()
+    record |= {
+        "epochs": epochs,
+        "train_macs": 3.0 * whole * random.uniform(0.5, 1.0),
+        "train_seconds": random.uniform(0.1, 5.0),
+        "history": [
+            {
+                "epoch": epoch + 1,
+                "train_loss": errors[epoch],
+                "validation_error": errors[epoch],
+                "validation_loss": errors[epoch] * 3,
+                "validation_density": density,
+                "train_macs": 1000.0 * (epoch + 1),
+                "train_seconds": 0.1 * (epoch + 1),
+            }
+            for epoch in range(epochs)
+        ],
+    }
+    if status != "ok":
+        return record
+    return record | {
+        "chosen_epoch": epochs,
+        "validation_error": errors[-2],
+        "test_error": errors[-1] + random.uniform(0.0, 0.1),
+        "test_loss": random.uniform(0.1, 2.0),
+        "test_error_fallback": errors[-1] if strategy.gated else None,
+        "test_density": density,
+        "test_density_fallback": density * 1.1 if strategy.gated else None,
+        "all_closed": random.uniform(0.0, 0.3) if strategy.gated else 0.0,
+        "dead_blocks": int(random.integers(0, 3)) if strategy.gated else 0,
+        "gate_entropy": random.uniform(0.0, 0.7) if strategy.gated else None,
+        "test_macs": whole * density,
+        "gates_by_class": [
+            (
+                random.random((source.classes, layer.blocks))
+                if strategy.gated
+                else np.ones((source.classes, layer.blocks))
+            )
+            .round(3)
+            .tolist()
+            for layer in architecture.layers
+        ],
+    }
+
+
+@cache
+def this_environment() -> dict[str, Any]:
+    return environment.describe()
+
+
+def finished(
+    results: Path,
+    design: Design,
+    failures: Failures | None = None,
+    *,
+    reason: str = "lost its way",
+    plugins: tuple[Plugin, ...] = (),
+) -> ResultsFolder:
+    """A folder in which every run of ``design`` is finished; ``failures`` gives a status by strategy and seed."""
+    folder = ResultsFolder(results, design.study)
+    folder.freeze(Frozen(design, this_environment()))
+    for configuration in design.configurations():
+        status = (failures or {}).get((configuration.strategy, configuration.seed), "ok")
+        record = record_of(configuration, status, reason if status != "ok" else "", plugins)
+        folder.ledger.add({**record, "design_hash": design.design_hash})
+    return folder

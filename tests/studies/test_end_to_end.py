@@ -1,0 +1,195 @@
+"""Whole studies in Ray, driven from outside as a user does. Scenarios, since every start of Ray takes seconds."""
+
+import io
+import json
+import os
+import signal
+import sys
+
+import pandas as pd
+import pytest
+
+from core.seeding import SeedStreams
+from tests.studies.driver import WITHOUT_RAY, Driver, wait_until
+from tests.studies.plugins import PLUGIN, write_plugin
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc"),
+]
+
+SMALL = ("--dataset", "digits", "--set", "network=4x4")
+CONTRACT = {"study.json", "runs.csv", "summary.csv", "report.html"}
+FIGURES = ("error_against_macs", "seeds", "learning_curves", "gates_by_class")
+
+
+@pytest.fixture
+def driver(tmp_path):
+    driver = Driver(tmp_path)
+    yield driver
+    driver.end()
+
+
+def study(driver: Driver, *arguments: str, strategies: str = "dense,reinforce", epochs: int = 1) -> tuple[str, ...]:
+    settings = ("--set", f"epochs={epochs}", "--strategies", strategies, "--results", str(driver.results))
+    return ("run", "quickstart", *SMALL, *settings, *arguments)
+
+
+def noise_seed(seed: int) -> int:
+    """The seed of the gate noise in training, by which a strategy can tell the seeds of its runs apart."""
+    return SeedStreams(0, "evaluate", "digits", seed).torch("gates", "train").initial_seed()
+
+
+def untimed(runs_csv: bytes) -> pd.DataFrame:
+    # The status "nan" is a word, not a gap.
+    return pd.read_csv(io.BytesIO(runs_csv), keep_default_na=False, na_values=[""]).drop(columns="train_seconds")
+
+
+def statuses(driver: Driver) -> dict[tuple[str, int], str]:
+    records = [json.loads(text) for text in driver.runs().values()]
+    return {(record["config"]["strategy"], record["config"]["seed"]): record["status"] for record in records}
+
+
+def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path):
+    first = driver.run(*study(driver, "--seeds", "2"))
+    assert first.returncode == 0, first.stderr
+    assert "Traceback" not in first.stderr
+    assert [line.partition("]")[0] for line in first.stdout.splitlines() if line.startswith("[")] == [
+        "[1/4", "[2/4", "[3/4", "[4/4"
+    ]  # fmt: skip
+    files = driver.files()
+    assert {f"figures/{name}.{end}" for name in FIGURES for end in ("pdf", "png", "csv")} | CONTRACT <= files.keys()
+    assert len(driver.runs()) == 4
+    assert not driver.temporary()
+    assert not driver.processes()
+
+    again = driver.run(*study(driver, "--seeds", "2"), program=("-c", WITHOUT_RAY))
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "nothing to run, all 4 runs are done" in again.stdout
+    assert driver.files() == files
+
+    broken = tmp_path / "broken"
+    broken.touch()
+    body = (
+        "        from pathlib import Path\n"
+        f"        if run.generator.initial_seed() == {noise_seed(1)} and Path({str(broken)!r}).exists():\n"
+        "            raise RuntimeError('out of luck')\n"
+        f"        if run.generator.initial_seed() == {noise_seed(2)}:\n"
+        "            done = run(open_all)\n"
+        "            return done.mean_loss() * float('nan'), done\n"
+    )
+    plugin = ("--seeds", "3", "--plugin", str(write_plugin(tmp_path, body=body)))
+    kept = driver.runs()
+    grown = driver.run(*study(driver, *plugin, strategies="dense,reinforce,of_mine"))
+    assert grown.returncode == 1, grown.stderr
+    assert "9 runs, 4 already done, 5 to run" in grown.stdout
+    assert kept.items() <= driver.runs().items()
+    failed = [line for line in grown.stdout.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 2
+    assert failed[0].startswith("failed: of_mine, digits 4x4 density 0.125 seed 1: error: RuntimeError: out of luck")
+    assert failed[1].startswith("failed: of_mine, digits 4x4 density 0.125 seed 2: nan: objective is nan")
+    table = untimed(driver.files()["runs.csv"])
+    assert table[table.status != "ok"].status.tolist() == ["error", "nan"]
+    page = driver.files()["report.html"].decode()
+    assert "out of luck" in page
+    assert "objective is nan" in page
+
+    kept = driver.runs()
+    broken.unlink()
+    mended = driver.run(*study(driver, *plugin, "--retry-errors", strategies="dense,reinforce,of_mine"))
+    assert mended.returncode == 1
+    assert "9 runs, 8 already done, 1 to run" in mended.stdout
+    assert statuses(driver)["of_mine", 1] == "ok"
+    assert statuses(driver)["of_mine", 2] == "nan"
+    assert sum(kept[name] != text for name, text in driver.runs().items()) == 1
+
+    kept = driver.runs()
+    write_plugin(tmp_path, text=PLUGIN + "# mended\n")
+    edited = driver.run(*study(driver, *plugin, strategies="dense,reinforce,of_mine"))
+    assert edited.returncode == 0, edited.stderr
+    assert "9 runs, 6 already done, 3 to run" in edited.stdout
+    assert kept.items() <= driver.runs().items()
+    assert set(untimed(driver.files()["runs.csv"]).status) == {"ok"}
+
+
+def test_a_killed_driver_loses_no_finished_run_and_changes_no_result(driver, tmp_path):
+    alive = tmp_path / "alive"
+    body = (
+        "        import os\n"
+        "        from pathlib import Path\n"
+        f"        if not Path({str(alive)!r}).exists():\n"
+        f"            Path({str(alive)!r}).touch()\n"
+        "            os.kill(os.getpid(), 9)\n"
+    )
+    plugin = ("--plugin", str(write_plugin(tmp_path, body=body)), "--seeds", "5")
+    arguments = study(driver, *plugin, strategies="dense,reinforce,of_mine", epochs=5)
+
+    alive.touch()
+    killed = driver.start(*arguments)
+    wait_until(driver.runs, "a first run")
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    kept = driver.runs()
+    assert 1 <= len(kept) < 15
+    # Ray's two agents notice after a minute; until then they hold neither a processor nor a file of the study.
+    wait_until(lambda: all("Agent" in command for command in driver.processes().values()), "an end of Ray", 20)
+
+    resumed = driver.run(*arguments)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"15 runs, {len(kept)} already done, {15 - len(kept)} to run" in resumed.stdout
+    assert kept.items() <= driver.runs().items()
+
+    # Uninterrupted, one run at a time, and with a worker that dies on the way.
+    alive.unlink()
+    elsewhere = tmp_path / "elsewhere"
+    whole = driver.run(*arguments, "--results", str(elsewhere), "--cpus", "1")
+    assert whole.returncode == 0, whole.stderr
+    assert alive.exists()
+    resumed_csv, whole_csv = driver.files()["runs.csv"], driver.files(results=elsewhere)["runs.csv"]
+    assert len(untimed(whole_csv)) == 15
+    pd.testing.assert_frame_equal(untimed(resumed_csv), untimed(whole_csv), check_exact=True)
+    wait_until(lambda: not driver.processes(), "an end of Ray's agents")
+
+
+def test_ctrl_c_keeps_what_is_finished_and_a_second_driver_has_to_wait(driver):
+    arguments = study(driver, "--seeds", "100", epochs=40)
+    first = driver.start(*arguments)
+    wait_until(lambda: len(driver.runs()) >= 2, "two runs")
+
+    second = driver.run(*arguments)
+    assert second.returncode == 2
+    assert second.stderr.count("\n") == 1
+    assert "another run is writing there" in second.stderr
+
+    assert first.poll() is None
+    os.killpg(first.pid, signal.SIGINT)
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 130
+    assert "Traceback" not in out + err
+    kept = driver.runs()
+    assert 2 <= len(kept) < 200
+    assert out.count(f"interrupted: {len(kept)} of 200 runs are kept, the same command runs the rest") == 1
+    assert {json.loads(text)["status"] for text in kept.values()} == {"ok"}
+    assert not (driver.results / "quickstart" / "runs.csv").exists()
+    assert not driver.temporary()
+    wait_until(lambda: not driver.processes(), "an end of Ray's processes", 30)
+
+    resumed = driver.run(*study(driver, "--seeds", "1", epochs=40), program=("-c", WITHOUT_RAY))
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    assert "nothing to run, all 2 runs are done" in resumed.stdout
+
+
+def test_a_cluster_on_this_machine_is_not_joined_unasked(driver):
+    (driver.ray / "ray").mkdir()
+    (driver.ray / "ray" / "ray_current_cluster").write_text("127.0.0.1:1", "utf-8")
+    done = driver.run(*study(driver, "--seeds", "1", strategies="dense"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_dry_run_creates_nothing_and_needs_no_ray(driver):
+    done = driver.run(*study(driver, "--seeds", "2", "--dry-run"), program=("-c", WITHOUT_RAY))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sum(" to run" in line for line in done.stdout.splitlines()) == 4 + 1
+    assert "4 runs, 4 to run: about 0:" in done.stdout
+    assert not driver.results.exists()

@@ -1,0 +1,193 @@
+"""The import rules of the house, read from the source itself."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import strategies
+import studies.catalogue
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("kernels", "core", "strategies", "studies")
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+MAY_IMPORT = {
+    "kernels": {"kernels"},
+    "core": {"core", "kernels"},
+    "strategies": {"core", "kernels"},
+    "studies": {"studies", "strategies", "core", "kernels"},
+}
+FENCES = {
+    "triton": "kernels",
+    "numba": "kernels",
+    "ray": "studies.schedule",
+    "matplotlib": "studies.figures",
+    "seaborn": "studies.figures",
+}
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def inside(module: str, package: str) -> bool:
+    return f"{module}.".startswith(f"{package}.")
+
+
+def imported(nodes: Iterator[ast.AST], module: str, *, package: bool) -> set[str]:
+    """Absolute names of what ``nodes`` import; ``from a import b`` is ``a.b``."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = node.module or ""
+            if node.level:
+                parts = module.split(".")
+                parts = parts[: len(parts) - node.level + package]
+                origin = ".".join([*parts, origin] if origin else parts)
+            found |= {f"{origin}.{alias.name}" for alias in node.names}
+    return found
+
+
+def outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from outside_functions(child)
+
+
+def imports_of(source: str, module: str, *, package: bool = False) -> set[str]:
+    return imported(ast.walk(ast.parse(source)), module, package=package)
+
+
+def load_time_imports_of(source: str, module: str, *, package: bool = False) -> set[str]:
+    """Imports at module level, under ``TYPE_CHECKING`` too."""
+    return imported(outside_functions(ast.parse(source)), module, package=package)
+
+
+def breaches(module: str, source: str, *, package: bool = False) -> set[str]:
+    """Imports of ``module`` that the rules forbid."""
+    names = imports_of(source, module, package=package)
+    ours = {name for name in names if top(name) in {*PACKAGES, "tests"} - MAY_IMPORT[top(module)]}
+    fenced = {name for name in names if top(name) in FENCES and not inside(module, FENCES[top(name)])}
+    return ours | fenced
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("kernels.cpu", "import core"),
+        ("studies.schedules", "import ray"),
+        ("strategies.dense", "from strategies import find"),
+        ("core.train", "from strategies import find"),
+        ("core.train", "def f():\n    from studies.ledger import Ledger"),
+        ("strategies.dense", "from strategies.small_dense import SmallDense"),
+        ("strategies.dense", "from strategies import small_dense"),
+        ("strategies.dense", "from . import small_dense"),
+        ("strategies.dense", "from .small_dense import SmallDense"),
+        ("strategies.dense", "import studies"),
+        ("studies.runner", "import tests.networks"),
+        ("studies.runner", "import ray.tune"),
+        ("studies.runner", "from ray import tune"),
+        ("studies.report", "import matplotlib.pyplot as plt"),
+        ("core.train", "import triton"),
+        ("studies.estimate", "import numba"),
+        ("core.probe", "import seaborn"),
+    ],
+)
+def test_the_rules_see_a_forbidden_import(module, source):
+    assert breaches(module, source)
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_a_module_keeps_the_import_rules(module):
+    path = FILES[module]
+    assert not breaches(module, path.read_text(encoding="utf-8"), package=path.name == "__init__.py")
+
+
+def test_only_one_module_imports_ray():
+    users = {name for name, path in FILES.items() if "ray" in map(top, imports_of(path.read_text("utf-8"), name))}
+    assert users == {"studies.schedule"}
+
+
+def our_module(name: str) -> str | None:
+    """The longest part of a dotted name that is a module of ours."""
+    while name and name not in FILES:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def test_modules_import_each_other_without_cycles():
+    graph = {}
+    for module, path in FILES.items():
+        names = load_time_imports_of(path.read_text("utf-8"), module, package=path.name == "__init__.py")
+        graph[module] = {found for name in names if (found := our_module(name))}
+    assert sum(map(len, graph.values())) > len(FILES)
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_a_cycle_is_seen_under_type_checking_but_not_in_functions():
+    source = "if TYPE_CHECKING:\n    import a\nclass C:\n    import b\ndef f():\n    import c\n"
+    assert load_time_imports_of(source, "d") == {"a", "b"}
+
+
+@pytest.mark.parametrize("package", ["kernels", "core", "strategies"])
+def test_every_module_imports_without_what_only_studies_need(package):
+    blocked = ["ray", "mlxtend", "mnist1d", "matplotlib", "seaborn", "pandas", "triton", "numba", "tests"]
+    blocked += {*PACKAGES} - MAY_IMPORT[package] - {package}
+    modules = [name for name in FILES if top(name) == package]
+    program = (
+        f"import sys\nfor name in {blocked!r}: sys.modules[name] = None\n"
+        f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_strategy_file_is_found_by_its_stem():
+    stems = sorted(path.stem for path in (ROOT / "strategies").glob("*.py") if path.stem != "__init__")
+    assert strategies.built_in() == stems
+    assert [strategies.find(stem).name() for stem in stems] == stems
+
+
+def test_every_study_file_is_found_by_its_stem():
+    stems = sorted(path.stem for path in (ROOT / "studies" / "catalogue").glob("*.py") if path.stem != "__init__")
+    assert studies.catalogue.names() == stems
+    assert all(studies.catalogue.find(stem).question.endswith("?") for stem in stems)
+
+
+def test_a_new_strategy_file_needs_no_entry_in_any_list(tmp_path, monkeypatch):
+    source = (ROOT / "strategies" / "dense.py").read_text("utf-8")
+    (tmp_path / "brand_new.py").write_text(source, "utf-8")
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "strategies.brand_new", raising=False)
+    assert "brand_new" in strategies.built_in()
+    assert strategies.find("brand_new").name() == "brand_new"
+
+
+def test_a_new_study_file_needs_no_entry_in_any_list(tmp_path, monkeypatch):
+    source = (ROOT / "studies" / "catalogue" / "quickstart.py").read_text("utf-8")
+    (tmp_path / "brand_new.py").write_text(source.replace("seeds=3", "seeds=4"), "utf-8")
+    monkeypatch.setattr(studies.catalogue, "__path__", [*studies.catalogue.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "studies.catalogue.brand_new", raising=False)
+    assert "brand_new" in studies.catalogue.names()
+    assert studies.catalogue.find("brand_new").scales["default"].seeds == 4
+
+
+@pytest.mark.parametrize("module", sorted(FILES))
+def test_a_module_says_what_it_is_for(module):
+    assert ast.get_docstring(ast.parse(FILES[module].read_text("utf-8")))
+
+
+def test_no_file_is_named_for_holding_odds_and_ends():
+    stems = {path.stem for path in [*FILES.values(), *(ROOT / "tests").rglob("*.py")]}
+    assert not stems & {"util", "utils", "helper", "helpers", "misc", "common", "lib"}
