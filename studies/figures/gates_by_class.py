@@ -43,7 +43,9 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.set_ylabel("class")
         ax.grid(visible=False)
     if image is not None:
-        figure.colorbar(image, ax=figure.axes, label="share of examples")
+        # As thin beside many rows of panels as beside one.
+        rows_of_panels = len({round(ax.get_position().y0, 3) for ax in figure.axes})
+        figure.colorbar(image, ax=figure.axes, label="share of examples", aspect=20 * rows_of_panels)
     return figure
 
 

@@ -24,7 +24,7 @@ _MARKERS = "os^DvPX*<>"
 # How far each further strategy of a family is from its hue, controls towards white and the others towards black, since
 # lighter tints would not stand out from paper. Neighbours in the list are far apart.
 _TINTS = (0.0, 0.58, 0.3, 0.66, 0.45, 0.15)
-_SHADES = (0.0, 0.5, 0.25, 0.65, 0.38, 0.12)
+_SHADES = (0.0, 0.42, 0.21, 0.54, 0.32, 0.1)
 
 THEME: dict[Any, Any] = {
     **sns.axes_style("ticks"),
