@@ -29,13 +29,6 @@ def bernoulli(probability: Tensor, generator: torch.Generator) -> Tensor:
     return (uniform < probability).to(probability.dtype)
 
 
-def hard_gates(probability: Tensor, generator: torch.Generator, mode: str) -> Tensor:
-    """Return binary test-time gates: ``"sampled"`` as in the paper, or open where the ``"threshold"`` 1/2 is passed."""
-    if mode == "sampled":
-        return bernoulli(probability, generator)
-    return (probability > 0.5).to(probability.dtype)
-
-
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
     """Return the values of ``hard``, exactly, with the gradient of ``soft``."""
     return hard + (soft - soft.detach())
@@ -64,14 +57,3 @@ def logistic_like(values: Tensor, generator: torch.Generator) -> Tensor:
     """Draw standard logistic noise, the difference of two Gumbels: ``P(l + noise > 0) = sigmoid(l)``."""
     uniform = torch.rand(values.shape, generator=generator, dtype=values.dtype, device=values.device)
     return torch.logit(uniform, eps=1e-6)
-
-
-def routed_gates(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Open the ``count`` highest scores of each example, with the gradient of their softmax probabilities.
-
-    Returns:
-        Gates ``[B, blocks]``, binary in value, and the same without a gradient.
-    """
-    chosen = top_blocks(scores, count)
-    weights = chosen * scores.softmax(dim=1)
-    return straight_through(chosen, weights), chosen

@@ -8,11 +8,10 @@ from torch import Tensor
 
 from core.anneal import linear
 from core.architecture import Architecture
-from core.gates import budget, normal_like, routed_gates
 from core.halting import act_weights, halting_unit
-from core.penalties import load_imbalance
+from core.routing import noisy_best_blocks
 from core.space import Domain, Integer, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Family, Pass, Run, Strategy
 
 
 class ActHalting(Strategy):
@@ -49,12 +48,7 @@ class ActHalting(Strategy):
         return self._passes(run, 0.0, [])[0]
 
     def _passes(self, run: Run, noise: float, imbalance: list[Tensor]) -> tuple[Pass, Tensor]:
-        def decide(site: Site) -> Decision:
-            noisy = site.scores + noise * normal_like(site.scores, run.generator)
-            gates, chosen = routed_gates(noisy, budget(site.blocks, run.density / self.settings["expected_passes"]))
-            imbalance.append(load_imbalance(site.scores, chosen))
-            return Decision(gates)
-
+        decide = noisy_best_blocks(run, run.density / self.settings["expected_passes"], noise, imbalance)
         passes: list[Pass] = []
         halting: list[Tensor] = []
         while len(passes) < self.settings["most_passes"]:

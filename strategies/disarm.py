@@ -1,18 +1,15 @@
 """DisARM: a pair of antithetic samples, with the noise of their uniforms integrated out."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from core import penalties
-from core.gates import hard_gates
-from core.space import Choice, Domain
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.bernoulli import BernoulliStrategy
+from core.strategy import Decision, Family, Pass, Run, Site
 
 
-class Disarm(Strategy):
+class Disarm(BernoulliStrategy):
     """Run two antithetic samples per example, and credit the gates in which they differ.
 
     ``b = [u < p]``, ``b' = [u > 1 - p]`` with one uniform ``u`` per gate; the gradient of the logit is
@@ -23,10 +20,6 @@ class Disarm(Strategy):
     source: ClassVar[str] = "Dong, Mnih and Tucker 2020, arXiv 2006.10680; Yin and Zhou 2019"
     family: ClassVar[Family] = "policy gradient"
     needs = frozenset({"samples"})
-    space: ClassVar[Mapping[str, Domain]] = {
-        **penalties.SPACE,
-        "test_gates": Choice("sampled", ("sampled", "threshold")),
-    }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
         logits: list[Tensor] = []
@@ -50,12 +43,4 @@ class Disarm(Strategy):
                 # Each sample's logits carry half of the gradient; in the first layer they are the same.
                 credit = half_difference * (1 - 2 * second) * (first != second) * logit.detach().abs().sigmoid()
                 policy = policy + 0.5 * (credit * logit).sum(dim=1).mean()
-        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
-        return done.mean_loss() + policy + price, done
-
-    def infer(self, run: Run) -> Pass:
-        def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
-            return Decision(hard_gates(probability, run.generator, self.settings["test_gates"]), probability)
-
-        return run(decide)
+        return done.mean_loss() + policy + self.price(run, done.decisions), done

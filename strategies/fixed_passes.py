@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from core.anneal import linear
-from core.gates import budget, normal_like, routed_gates
-from core.penalties import load_imbalance
+from core.routing import noisy_best_blocks
 from core.space import Domain, Integer, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Family, Pass, Run, Strategy
 
 
 class FixedPasses(Strategy):
@@ -40,12 +39,7 @@ class FixedPasses(Strategy):
     def _passes(self, run: Run, noise: float, imbalance: list[Tensor]) -> Pass:
         count = self.settings["passes"]
 
-        def decide(site: Site) -> Decision:
-            noisy = site.scores + noise * normal_like(site.scores, run.generator)
-            gates, chosen = routed_gates(noisy, budget(site.blocks, run.density / count))
-            imbalance.append(load_imbalance(site.scores, chosen))
-            return Decision(gates)
-
+        decide = noisy_best_blocks(run, run.density / count, noise, imbalance)
         passes: list[Pass] = []
         for _ in range(count):
             passes.append(run(decide, carry=passes[-1] if passes else None))

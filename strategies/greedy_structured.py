@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from core.anneal import linear
 from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
+from core.routing import best_blocks
 from core.space import Domain, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 
@@ -67,4 +68,4 @@ class GreedyStructured(Strategy):
         return total, done
 
     def infer(self, run: Run) -> Pass:
-        return run(lambda site: Decision(top_blocks(site.scores, budget(site.blocks, run.density))))
+        return run(best_blocks(run))

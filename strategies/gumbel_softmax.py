@@ -5,14 +5,14 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core import penalties
 from core.anneal import geometric
-from core.gates import hard_gates, logistic_like, straight_through
+from core.bernoulli import SPACE, BernoulliStrategy
+from core.gates import logistic_like, straight_through
 from core.space import Choice, Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, Pass, Run, Site
 
 
-class GumbelSoftmax(Strategy):
+class GumbelSoftmax(BernoulliStrategy):
     """Relax sampling: a sigmoid of logit plus logistic noise, over a temperature that falls in training.
 
     ``s = sigmoid((logit + logit(u)) / T)``, ``u`` uniform: ``s > 1/2`` has exactly the open-probability. ``soft`` gates
@@ -23,11 +23,10 @@ class GumbelSoftmax(Strategy):
     source: ClassVar[str] = "Maddison et al. 2017, arXiv 1611.00712; Jang et al. 2017, arXiv 1611.01144"
     family: ClassVar[Family] = "relaxation"
     space: ClassVar[Mapping[str, Domain]] = {
-        **penalties.SPACE,
+        **SPACE,
         "mode": Choice("hard", ("hard", "soft")),
         "first_temperature": Real(1.0, low=0.1, high=5.0, log=True),
         "last_temperature": Real(0.5, low=0.05, high=5.0, log=True),
-        "test_gates": Choice("sampled", ("sampled", "threshold")),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
@@ -42,12 +41,4 @@ class GumbelSoftmax(Strategy):
             return Decision(straight_through(hard, relaxed), probability, gate_grad="exact")
 
         done = run(decide)
-        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
-        return done.mean_loss() + price, done
-
-    def infer(self, run: Run) -> Pass:
-        def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
-            return Decision(hard_gates(probability, run.generator, self.settings["test_gates"]), probability)
-
-        return run(decide)
+        return done.mean_loss() + self.price(run, done.decisions), done

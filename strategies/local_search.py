@@ -9,6 +9,7 @@ from torch import Tensor
 from core.anneal import linear
 from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
+from core.routing import best_blocks
 from core.space import Domain, Integer, Real
 from core.strategy import Decision, Family, Pass, Run, Site, Strategy
 
@@ -54,7 +55,7 @@ class LocalSearch(Strategy):
         return objective, done
 
     def infer(self, run: Run) -> Pass:
-        return run(lambda site: Decision(top_blocks(site.scores, budget(site.blocks, run.density))))
+        return run(best_blocks(run))
 
     def _search(self, run: Run, start: Sequence[Tensor]) -> list[Tensor]:
         """Return the best gates found for each example, from ``start`` and from random restarts."""

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from core import penalties
 from core.architecture import Architecture
 from core.baselines import BASELINES, baseline
-from core.gates import bernoulli, hard_gates
+from core.bernoulli import SPACE, BernoulliStrategy
+from core.gates import bernoulli
+from core.penalties import entropy
 from core.space import Choice, Domain, Integer, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, Pass, Run, Site
 
 
-class Reinforce(Strategy):
+class Reinforce(BernoulliStrategy):
     """Sample gates from a Bernoulli policy; reinforce those that came with a low loss.
 
     The network learns by backpropagation through the sampled gates; the gaters by
@@ -29,11 +30,10 @@ class Reinforce(Strategy):
     family: ClassVar[Family] = "policy gradient"
     needs = frozenset({"samples"})
     space: ClassVar[Mapping[str, Domain]] = {
-        **penalties.SPACE,
+        **SPACE,
         "baseline": Choice("batch_minimum", (*BASELINES, "learned")),
         "samples": Integer(4, low=2, high=64),
         "entropy": Real(0.0, low=1e-4, high=10.0, log=True, or_zero=True),
-        "test_gates": Choice("sampled", ("sampled", "threshold")),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
@@ -69,16 +69,7 @@ class Reinforce(Strategy):
             total = total + (predicted - cost).square().mean()
         log_probability = torch.stack(log_probabilities).sum(dim=0).view_as(cost)
         total = total + ((cost - compared_with) * log_probability).mean()
-        total = total + penalties.penalty(
-            done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"]
-        )
+        total = total + self.price(run, done.decisions)
         if self.settings["entropy"]:
-            total = total - self.settings["entropy"] * penalties.entropy(done.decisions)
+            total = total - self.settings["entropy"] * entropy(done.decisions)
         return total, done
-
-    def infer(self, run: Run) -> Pass:
-        def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
-            return Decision(hard_gates(probability, run.generator, self.settings["test_gates"]), probability)
-
-        return run(decide)

@@ -10,13 +10,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from core import penalties
 from core.architecture import Architecture
 from core.baselines import baseline
-from core.gates import bernoulli, hard_gates
+from core.bernoulli import SPACE, BernoulliStrategy
+from core.gates import bernoulli
 from core.halting import halting_unit
-from core.space import Choice, Domain, Integer, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.space import Domain, Integer, Real
+from core.strategy import Decision, Family, Pass, Run, Site
 
 
-class ReinforceHalting(Strategy):
+class ReinforceHalting(BernoulliStrategy):
     """Sample gates and when to stop, pass by pass; reinforce whatever came with a low loss and few passes.
 
     The cost of an example is the loss of the pass at which it stopped plus ``pass_price`` per pass, against the mean
@@ -28,12 +29,11 @@ class ReinforceHalting(Strategy):
     family: ClassVar[Family] = "halting"
     needs = frozenset({"passes", "samples"})
     space: ClassVar[Mapping[str, Domain]] = {
-        **penalties.SPACE,
+        **SPACE,
         "most_passes": Integer(4, low=1, high=16),
         "expected_passes": Real(2.0, low=1.0, high=8.0),
         "pass_price": Real(0.05, low=1e-3, high=10.0, log=True, or_zero=True),
         "samples": Integer(2, low=2, high=64),
-        "test_gates": Choice("sampled", ("sampled", "threshold")),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
@@ -82,7 +82,7 @@ class ReinforceHalting(Strategy):
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:
             probability = site.scores.sigmoid()
-            return Decision(hard_gates(probability, run.generator, self.settings["test_gates"]), probability)
+            return Decision(self.hard_gates(probability, run), probability)
 
         passes: list[Pass] = []
         stopped: list[Tensor] = []
@@ -93,7 +93,7 @@ class ReinforceHalting(Strategy):
             passes.append(done)
             running = torch.ones_like(done.output[:, 0]) if running is None else running
             probability = run.head(done, self.halting)[:, 0].sigmoid()
-            stop = hard_gates(probability, run.generator, self.settings["test_gates"])
+            stop = self.hard_gates(probability, run)
             stop = stop if number < last else torch.ones_like(running)
             stopped.append(running * stop)
             running = running * (1 - stop)
