@@ -53,6 +53,8 @@ class Driver:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Where the tests run in the background of a script, SIGINT is ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, *arguments: str, program: tuple[str, ...] = ("-m", "studies")) -> subprocess.CompletedProcess[str]:
