@@ -12,7 +12,11 @@ from core.space import Choice, Domain
 from core.strategy import Decision, Pass, Run, Site, Strategy
 
 SPACE: Mapping[str, Domain] = MappingProxyType(
-    {**penalties.SPACE, "test_gates": Choice("sampled", ("sampled", "threshold"))}
+    {
+        **penalties.SPACE,
+        "score_gradient": Choice("gater", ("gater", "all")),
+        "test_gates": Choice("sampled", ("sampled", "threshold")),
+    }
 )
 
 
@@ -21,13 +25,21 @@ class BernoulliStrategy(Strategy):
 
     A ``space`` of its own must include :data:`SPACE`. At test time gates are ``sampled`` as in the paper, or open where
     the ``threshold`` 1/2 is passed.
+
+    ``score_gradient`` says who learns from the logits: the ``gater`` alone, or ``all`` layers below it too, as in the
+    paper's text. In one layer they are the same. In two the penalties' pull on the first layer keeps the second layer's
+    gates undecided: reinforce on two layers of 16x16 went from 24 to 9 % error without it.
     """
 
     space: ClassVar[Mapping[str, Domain]] = SPACE
 
     def probability(self, site: Site, run: Run) -> Tensor:
         """Return the open-probabilities ``[B, blocks]``."""
-        return site.scores.sigmoid()
+        return self.scores(site).sigmoid()
+
+    def scores(self, site: Site) -> Tensor:
+        """Return the logits ``[B, blocks]``, with the gradient that ``score_gradient`` asks for."""
+        return site.scores if self.settings["score_gradient"] == "all" else site.scores_detached
 
     def price(self, run: Run, decisions: Sequence[Decision]) -> Tensor:
         """Return the paper's penalties at the strategy's weights."""

@@ -25,7 +25,7 @@ class Disarm(BernoulliStrategy):
         logits: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
+            probability = self.probability(site, run)
             logits.append(site.scores_detached)
             first, second = probability.detach().chunk(2)
             uniform = torch.rand(first.shape, generator=run.generator, dtype=first.dtype, device=first.device)

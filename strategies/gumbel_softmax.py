@@ -33,8 +33,9 @@ class GumbelSoftmax(BernoulliStrategy):
         temperature = geometric(self.settings["first_temperature"], self.settings["last_temperature"], run.progress)
 
         def decide(site: Site) -> Decision:
-            relaxed = ((site.scores + logistic_like(site.scores, run.generator)) / temperature).sigmoid()
-            probability = site.scores.sigmoid()
+            logits = self.scores(site)
+            relaxed = ((logits + logistic_like(logits, run.generator)) / temperature).sigmoid()
+            probability = self.probability(site, run)
             if self.settings["mode"] == "soft":
                 return Decision(relaxed, probability)
             hard = (relaxed > 0.5).to(relaxed.dtype)

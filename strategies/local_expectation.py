@@ -25,7 +25,7 @@ class LocalExpectation(BernoulliStrategy):
         detached: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
+            probability = self.probability(site, run)
             detached.append(site.scores_detached.sigmoid())
             return Decision(bernoulli(probability, run.generator), probability)
 

@@ -48,7 +48,7 @@ class Reinforce(BernoulliStrategy):
         log_probabilities: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
+            probability = self.probability(site, run)
             gates = bernoulli(probability, run.generator)
             # The policy gradient is the gaters' alone: it does not reach the layers below.
             log_probabilities.append(

@@ -13,7 +13,7 @@ from core.baselines import baseline
 from core.bernoulli import SPACE, BernoulliStrategy
 from core.gates import bernoulli
 from core.halting import halting_unit
-from core.space import Domain, Integer, Real
+from core.space import Choice, Domain, Integer, Real
 from core.strategy import Decision, Family, Pass, Run, Site
 
 
@@ -30,6 +30,8 @@ class ReinforceHalting(BernoulliStrategy):
     needs = frozenset({"passes", "samples"})
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
+        # A carried state is hidden too: the halting and gating of later passes teach earlier ones through it.
+        "score_gradient": Choice("all", ("gater", "all")),
         "most_passes": Integer(4, low=1, high=16),
         "expected_passes": Real(2.0, low=1.0, high=8.0),
         "pass_price": Real(0.05, low=1e-3, high=10.0, log=True, or_zero=True),
@@ -44,7 +46,7 @@ class ReinforceHalting(BernoulliStrategy):
         log_gates: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
+            probability = self.probability(site, run)
             gates = bernoulli(probability, run.generator)
             log_gates[-1] = log_gates[-1] - binary_cross_entropy_with_logits(
                 site.scores_detached, gates, reduction="none"
@@ -81,7 +83,7 @@ class ReinforceHalting(BernoulliStrategy):
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:
-            probability = site.scores.sigmoid()
+            probability = self.probability(site, run)
             return Decision(self.hard_gates(probability, run), probability)
 
         passes: list[Pass] = []

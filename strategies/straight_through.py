@@ -37,4 +37,4 @@ class StraightThrough(BernoulliStrategy):
         return done.mean_loss() + self.price(run, done.decisions), done
 
     def probability(self, site: Site, run: Run) -> Tensor:
-        return (geometric(1.0, self.settings["last_slope"], run.progress) * site.scores).sigmoid()
+        return (geometric(1.0, self.settings["last_slope"], run.progress) * self.scores(site)).sigmoid()

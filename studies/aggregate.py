@@ -25,8 +25,8 @@ def collect(design: Design, ledger: Ledger) -> Results:
     missing = ledger.missing(configuration.run_id for configuration in configurations)
     if missing:
         raise InputError(
-            f"{len(missing)} of {len(configurations)} runs of {design.study!r} at scale {design.scale!r} are missing: "
-            f"python -m studies run {design.study} --scale {design.scale} runs them"
+            f"{len(missing)} of {len(configurations)} runs of {design.study!r} are missing: "
+            f"the command that began it (python -m studies run {design.study} ..., with its options) runs them"
         )
     records = tuple(ledger.read(configuration.run_id) for configuration in configurations)
     runs = _runs(design.study, configurations, records)

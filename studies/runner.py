@@ -60,12 +60,13 @@ def _run_locked(
 ) -> int:
     ledger = folder.ledger
     configurations = design.configurations()
-    if retry_errors:
-        for configuration in configurations:
-            if configuration.run_id in ledger and ledger.read(configuration.run_id)["status"] in RETRIED:
-                ledger.remove(configuration.run_id)
-    absent = set(ledger.missing(configuration.run_id for configuration in configurations))
-    wanted = [configuration for configuration in configurations if configuration.run_id in absent]
+    # A record that is retried stays until its successor replaces it.
+    wanted = [
+        configuration
+        for configuration in configurations
+        if configuration.run_id not in ledger
+        or (retry_errors and ledger.read(configuration.run_id)["status"] in RETRIED)
+    ]
     if not wanted:
         console.print(f"{design.study}: nothing to run, all {len(configurations)} runs are done", highlight=False)
         return _finish(design, folder, console, changed=_changed(design, folder))

@@ -187,12 +187,15 @@ def lower_weight_gradient(value: Tensor, network: GatedNetwork) -> Tensor:
     return grad(value, cast(Tensor, network.layers[0].weight))[0]
 
 
-def test_penalties_reach_the_layers_below_the_gater():
-    def lower_gradient(lambda_s: float, lambda_v: float) -> Tensor:
-        network, objective, _ = objective_of("3x2,2x2", lambda_s=lambda_s, lambda_v=lambda_v)
+def test_penalties_reach_the_layers_below_the_gater_only_if_they_are_asked_to():
+    def lower_gradient(lambda_s: float, lambda_v: float, score_gradient: str = "all") -> Tensor:
+        network, objective, _ = objective_of(
+            "3x2,2x2", lambda_s=lambda_s, lambda_v=lambda_v, score_gradient=score_gradient
+        )
         return lower_weight_gradient(objective, network)
 
-    network, _, done = objective_of("3x2,2x2")
+    torch.testing.assert_close(lower_gradient(3.0, 2.0, "gater"), lower_gradient(0.0, 0.0, "gater"))
+    network, _, done = objective_of("3x2,2x2", score_gradient="all")
     expected = lower_weight_gradient(penalties.penalty(done.decisions, 0.5, 3.0, 2.0), network)
     assert expected.abs().max() > 1e-3
     torch.testing.assert_close(lower_gradient(3.0, 2.0) - lower_gradient(0.0, 0.0), expected)
