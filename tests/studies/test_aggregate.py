@@ -19,7 +19,7 @@ from studies.report import write_report
 from studies.results import with_counted_errors
 from tests.studies.records import CHANCE, design_of, finished
 
-# shared/design.md, "Command line (contract)".
+# The columns that docs/guides/results.md promises.
 RUN_CONTRACT = {
     *("run_id", "study", "stage", "strategy", "dataset", "network", "target_density", "seed", "status", "epochs"),
     *("validation_error", "test_error", "test_error_fallback", "test_density", "all_closed", "dead_blocks"),
