@@ -62,7 +62,7 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     assert {f"figures/{name}.{end}" for name in FIGURES for end in ("pdf", "png", "csv")} | CONTRACT <= files.keys()
     assert len(driver.runs()) == 4
     assert not driver.temporary()
-    assert not driver.processes()
+    wait_until(lambda: not driver.processes(), "an end of Ray's processes", 30)
 
     again = driver.run(*study(driver, "--seeds", "2"), program=("-c", WITHOUT_RAY))
     assert (again.returncode, again.stderr) == (0, "")
@@ -133,7 +133,7 @@ def test_a_killed_driver_loses_no_finished_run_and_changes_no_result(driver, tmp
     kept = driver.runs()
     assert 1 <= len(kept) < 15
     # Ray's two agents notice after a minute; until then they hold neither a processor nor a file of the study.
-    wait_until(lambda: all("Agent" in command for command in driver.processes().values()), "an end of Ray", 20)
+    wait_until(lambda: all("Agent" in command for command in driver.processes().values()), "an end of Ray", 60)
 
     resumed = driver.run(*arguments)
     assert resumed.returncode == 0, resumed.stderr
