@@ -28,7 +28,7 @@ class BernoulliStrategy(Strategy):
 
     ``score_gradient`` says who learns from the logits: the ``gater`` alone, or ``all`` layers below it too, as in the
     paper's text. In one layer they are the same. In two the penalties' pull on the first layer keeps the second layer's
-    gates undecided: reinforce on two layers of 16x16 went from 24 to 9 % error without it.
+    gates undecided: on one seed, reinforce with four samples went from 17.4 to 7.1 % without it (two layers of 16x16).
     """
 
     space: ClassVar[Mapping[str, Domain]] = SPACE
