@@ -66,6 +66,12 @@ class Gater(nn.Module):
             # A target of 1 has an infinite logit; 0.99 keeps the sigmoid out of saturation.
             self.bias.fill_(math.log(min(density, 0.99) / (1 - min(density, 0.99))))
 
+    @classmethod
+    def like(cls, other: "Gater") -> "Gater":
+        """Return an uninitialised gater of the same shape, on the CPU."""
+        carried = 0 if other.carried_weight is None else other.carried_weight.shape[1]
+        return cls(other.weight.shape[1], other.weight.shape[0], carried)
+
     def forward(self, seen: Tensor) -> Tensor:
         """Map ``[B, features + carried]`` to logits ``[B, blocks]``."""
         return nn.functional.linear(seen, self._weights(), self.bias)

@@ -19,6 +19,7 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
         "clip_norm": Real(0.0, low=1e-3, high=1e3, log=True, or_zero=True),
         "selection": Choice("best", ("best", "last")),
         "patience": Integer(0, low=0, high=10_000),
+        "revive_after": Integer(0, low=0, high=10_000),
         "density_tolerance": Real(0.2, low=0.0, high=1.0),
     }
 )
@@ -40,6 +41,8 @@ class TrainingSettings:
         selection: which epoch's parameters are kept: ``best`` on validation among those within the density budget
             (the last epoch if none is), or the ``last``.
         patience: stop after so many epochs without a better one; 0 trains for all epochs.
+        revive_after: replace the gater's row of a block that was closed for all training examples of so many epochs,
+            see :class:`core.revival.Revival`; 0 never does.
         density_tolerance: how far, relative to the target, realised validation density may exceed it.
     """
 
@@ -53,6 +56,7 @@ class TrainingSettings:
     clip_norm: float
     selection: str
     patience: int
+    revive_after: int
     density_tolerance: float
 
     @classmethod

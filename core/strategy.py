@@ -175,6 +175,7 @@ class Strategy(nn.Module, ABC):
         needs: what it asks of :class:`Run` beyond one pass per batch.
         space: what a search may vary, and the defaults.
         gated: False for dense controls, which are free of the density budget.
+        scores_blocks: False if score j of a gater is not about block j: dead blocks cannot be revived through it.
     """
 
     source: ClassVar[str]
@@ -182,6 +183,7 @@ class Strategy(nn.Module, ABC):
     needs: ClassVar[frozenset[Need]] = frozenset()
     space: ClassVar[Mapping[str, Domain]] = {}
     gated: ClassVar[bool] = True
+    scores_blocks: ClassVar[bool] = True
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
         """Check ``settings`` against :attr:`space`.

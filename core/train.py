@@ -14,6 +14,7 @@ from core.architecture import Architecture
 from core.data import Split, Splits
 from core.evaluate import evaluate
 from core.network import GatedNetwork
+from core.revival import Revival
 from core.run import BatchRun
 from core.seeding import SeedStreams
 from core.settings import TrainingSettings
@@ -95,6 +96,10 @@ def train(
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if settings.schedule == "cosine" else None
     noise = streams.torch("gates", "train", device=device)
     order = streams.torch("order")
+    revival: Revival | None = None
+    if settings.revive_after and strategy.scores_blocks:
+        fresh = streams.torch("initialisation", "revival")
+        revival = Revival(network, optimizer, settings.revive_after, fresh, density)
 
     history: list[Epoch] = []
     chosen: Epoch | None = None
@@ -121,6 +126,10 @@ def train(
             objectives += objective.detach()
             losses += logged.mean_loss().detach()
             macs += run.training_macs()
+            if revival is not None:
+                revival.count(logged.executed)
+        if revival is not None and epoch < settings.epochs:
+            revival.end_epoch()
         train_loss = float(losses) / batches
         seconds += time.perf_counter() - started
         measured = evaluate(

@@ -7,13 +7,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core import penalties
 from core.gates import normal_like
+from core.penalised import SPACE, PenalisedStrategy
 from core.space import Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, Pass, Run, Site
 
 
-class GaussianGates(Strategy):
+class GaussianGates(PenalisedStrategy):
     """Gates are a mean plus Gaussian noise, clamped to 0..1: a little noise and a true gradient in between.
 
     ``g = clamp(mu + sigma e, 0, 1)``, ``e ~ N(0, 1)`` in training and 0 at test time; a block is open with probability
@@ -23,7 +23,7 @@ class GaussianGates(Strategy):
     source: ClassVar[str] = "Yamada et al. 2020, arXiv 1810.04247"
     family: ClassVar[Family] = "relaxation"
     space: ClassVar[Mapping[str, Domain]] = {
-        **penalties.SPACE,
+        **SPACE,
         "sigma": Real(0.5, low=0.05, high=2.0, log=True),
     }
 
@@ -31,12 +31,12 @@ class GaussianGates(Strategy):
         sigma = self.settings["sigma"]
 
         def decide(site: Site) -> Decision:
-            noise = normal_like(site.scores, run.generator)
-            return Decision((self._mean(site) + sigma * noise).clamp(0, 1), self._probability(site))
+            mean = self._mean(site)
+            noise = normal_like(mean, run.generator)
+            return Decision((mean + sigma * noise).clamp(0, 1), self._probability(site))
 
         done = run(decide)
-        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
-        return done.mean_loss() + price, done
+        return done.mean_loss() + self.price(run, done.decisions), done
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:
@@ -46,7 +46,7 @@ class GaussianGates(Strategy):
 
     def _mean(self, site: Site) -> Tensor:
         sigma: float = self.settings["sigma"]
-        return sigma * site.scores
+        return sigma * self.scores(site)
 
     def _probability(self, site: Site) -> Tensor:
-        return 0.5 * (1 + torch.erf(site.scores / math.sqrt(2)))
+        return 0.5 * (1 + torch.erf(self.scores(site) / math.sqrt(2)))

@@ -6,16 +6,16 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core import penalties
 from core.gates import logistic_like
+from core.penalised import SPACE, PenalisedStrategy
 from core.space import Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, Pass, Run, Site
 
 # The stretch of the paper (Louizos et al. 2018, section 4.1).
 LOW, HIGH = -0.1, 1.1
 
 
-class HardConcrete(Strategy):
+class HardConcrete(PenalisedStrategy):
     """Stretch a binary concrete sample beyond 0 and 1 and clamp it: exact zeros with a gradient in between.
 
     ``s = sigmoid((logit + logit(u)) / beta)``, ``g = clamp(s (HIGH - LOW) + LOW, 0, 1)``. A block is open with
@@ -25,28 +25,28 @@ class HardConcrete(Strategy):
     source: ClassVar[str] = "Louizos, Welling and Kingma 2018, arXiv 1712.01312"
     family: ClassVar[Family] = "relaxation"
     space: ClassVar[Mapping[str, Domain]] = {
-        **penalties.SPACE,
+        **SPACE,
         "beta": Real(2 / 3, low=0.1, high=2.0, log=True),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
         def decide(site: Site) -> Decision:
-            sample = ((site.scores + logistic_like(site.scores, run.generator)) / self.settings["beta"]).sigmoid()
+            logits = self.scores(site)
+            sample = ((logits + logistic_like(logits, run.generator)) / self.settings["beta"]).sigmoid()
             return Decision(_stretched(sample), self._probability(site))
 
         done = run(decide)
-        price = penalties.penalty(done.decisions, run.density, self.settings["lambda_s"], self.settings["lambda_v"])
-        return done.mean_loss() + price, done
+        return done.mean_loss() + self.price(run, done.decisions), done
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:
-            return Decision(_stretched(site.scores.sigmoid()), self._probability(site))
+            return Decision(_stretched(self.scores(site).sigmoid()), self._probability(site))
 
         return run(decide)
 
     def _probability(self, site: Site) -> Tensor:
         beta: float = self.settings["beta"]
-        return (site.scores - beta * math.log(-LOW / HIGH)).sigmoid()
+        return (self.scores(site) - beta * math.log(-LOW / HIGH)).sigmoid()
 
 
 def _stretched(sample: Tensor) -> Tensor:

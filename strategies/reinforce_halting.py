@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from core import penalties
 from core.architecture import Architecture
 from core.baselines import baseline
 from core.bernoulli import SPACE, BernoulliStrategy
@@ -77,8 +76,7 @@ class ReinforceHalting(BernoulliStrategy):
         cost = (mixed.loss.detach() + self.settings["pass_price"] * took).unflatten(0, (mixed.samples, -1))
         advantage = (cost - baseline(cost, "samples")).flatten()
         policy = (advantage * torch.stack(credit).sum(dim=0)).mean()
-        share = run.density / self.settings["expected_passes"]
-        price = penalties.penalty(mixed.decisions, share, self.settings["lambda_s"], self.settings["lambda_v"])
+        price = self.price(run, mixed.decisions, share=1 / self.settings["expected_passes"])
         return mixed.mean_loss() + policy + price / len(passes), mixed
 
     def infer(self, run: Run) -> Pass:

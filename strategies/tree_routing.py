@@ -25,6 +25,7 @@ class TreeRouting(Strategy):
 
     source: ClassVar[str] = "Belcak and Wattenhofer 2023, arXiv 2308.14711; retrospective, R1"
     family: ClassVar[Family] = "routing"
+    scores_blocks: ClassVar[bool] = False
     space: ClassVar[Mapping[str, Domain]] = {
         "noise": Real(1.0, low=1e-2, high=10.0, log=True, or_zero=True),
         "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True),

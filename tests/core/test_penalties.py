@@ -1,12 +1,18 @@
 """Equations 5-7 of the paper, against numbers worked out by hand."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd import grad
 
+from core.architecture import Architecture
+from core.penalised import PenalisedStrategy
 from core.penalties import block_usage, example_usage, penalty, variance
-from core.strategy import Decision
+from core.strategy import Decision, Run
+from strategies import find
 
 TAU = 0.25
 
@@ -71,3 +77,19 @@ def test_penalty_can_be_switched_off(p):
 def test_penalty_needs_a_probability():
     with pytest.raises(ValueError, match="without a probability"):
         penalty([Decision(torch.ones(2, 3))], TAU, lambda_s=1, lambda_v=1)
+
+
+def test_a_penalised_strategy_raises_its_penalties_over_the_warm_up(p):
+    def price(progress: float, warmup: float, share: float = 1.0) -> float:
+        settings = {"lambda_s": 2.0, "lambda_v": 5.0, "penalty_warmup": warmup}
+        strategy = find("gaussian_gates")(Architecture.parse("3x2", 4, 2), settings, torch.Generator())
+        assert isinstance(strategy, PenalisedStrategy)
+        run = SimpleNamespace(progress=progress, density=TAU)
+        return strategy.price(cast(Run, run), [decision(p)], share).item()
+
+    full = 2 * (0.65 + (0.25 + 0.05 / 3) / 2) + 5 * -0.06
+    assert price(0.0, 0.0) == pytest.approx(full)
+    assert price(0.1, 0.4) == pytest.approx(full / 4)
+    assert price(0.7, 0.4) == pytest.approx(full)
+    half = 2 * (0.175 + 0.575 + 0.025 + (0.375 + 0.325 / 3) / 2) + 5 * -0.06
+    assert price(0.5, 0.0, share=0.5) == pytest.approx(half)
