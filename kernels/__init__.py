@@ -3,7 +3,18 @@
 Imports nothing else of this project, so it can be used on its own.
 """
 
-from kernels.operation import BACKENDS, block_linear
+from kernels.backend import BACKENDS
+from kernels.choice import BackendError, use_backend
+from kernels.operation import block_linear
 from kernels.reference import Activation, GateGrad, activate, gate_blocks
 
-__all__ = ["BACKENDS", "Activation", "GateGrad", "activate", "block_linear", "gate_blocks"]
+__all__ = [
+    "BACKENDS",
+    "Activation",
+    "BackendError",
+    "GateGrad",
+    "activate",
+    "block_linear",
+    "gate_blocks",
+    "use_backend",
+]

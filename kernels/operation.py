@@ -1,31 +1,16 @@
 """The public entry: checks the arguments once, then hands over to a back end."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Protocol, get_args
+from typing import get_args
 
 from torch import Tensor
 
 from kernels import reference
+from kernels.autograd import differentiable
+from kernels.choice import checked, choose
 from kernels.reference import Activation, GateGrad
 
-
-class Backend(Protocol):
-    """What every back end provides: the operation on arguments that have been checked."""
-
-    def __call__(
-        self,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        in_gates: Tensor | None,
-        out_gates: Tensor | None,
-        activation: Activation,
-        gate_grad: GateGrad,
-    ) -> Tensor: ...
-
-
-BACKENDS: Mapping[str, Backend] = MappingProxyType({"reference": reference.block_linear})
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+GATE_GRADS: tuple[str, ...] = get_args(GateGrad)
 
 
 def block_linear(
@@ -52,7 +37,9 @@ def block_linear(
         in_gates: ``[B, n_in]``, or None for all open.
         out_gates: ``[B, n_out]``, or None for all open.
         activation: ``"identity"``, ``"relu"`` or ``"tanh"``, applied before the output gates.
-        backend: ``"auto"``, or the name of one back end in ``BACKENDS``.
+        backend: ``"auto"``, or the name of one in ``BACKENDS``, which must then run it. ``"auto"`` is what
+            :func:`kernels.use_backend` or the environment variable ``GATING_BACKEND`` pins, or else what suits the
+            arguments.
         gate_grad: ``"open"`` returns gradients for open gates and 0 for closed ones, so that closed blocks can be
             skipped. ``"exact"`` returns the true gradient of closed gates too, at the price of computing them;
             estimators such as straight-through need it.
@@ -62,16 +49,18 @@ def block_linear(
 
     Raises:
         ValueError: a shape, dtype, device or option does not fit; the message names it and what would.
+        BackendError: the back end is pinned and cannot run these arguments; the message says why.
     """
-    _check(x, weight, bias, in_gates, out_gates, activation, gate_grad)
-    if backend == "auto":
-        backend = "reference"
-    if backend not in BACKENDS:
-        raise ValueError(f"unknown backend {backend!r}: choose one of auto, {', '.join(BACKENDS)}")
-    return BACKENDS[backend](x, weight, bias, in_gates, out_gates, activation, gate_grad)
+    arguments = (x, weight, bias, in_gates, out_gates)
+    if not _fits(*arguments, activation, gate_grad):
+        raise ValueError(_explain(*arguments, activation, gate_grad))
+    chosen = choose(checked(backend, "backend"), weight, in_gates, gate_grad)
+    if chosen == "reference":
+        return reference.block_linear(*arguments, activation, gate_grad)
+    return differentiable(chosen, arguments, activation, gate_grad)
 
 
-def _check(
+def _fits(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None,
@@ -79,13 +68,50 @@ def _check(
     out_gates: Tensor | None,
     activation: str,
     gate_grad: str,
-) -> None:
+) -> bool:
+    """Whether the arguments fit together; as little work as can be, since a batch of one takes a few microseconds."""
+    if weight.dim() != 4 or activation not in ACTIVATIONS or gate_grad not in GATE_GRADS:
+        return False
+    n_out, n_in, in_size, out_size = weight.shape
+    dtype, device = weight.dtype, weight.device
+    rows = x.shape[0] if x.dim() == 2 else -1
+    return (
+        dtype.is_floating_point
+        and x.shape == (rows, n_in * in_size)
+        and x.dtype is dtype
+        and x.device == device
+        and (bias is None or (bias.shape == (n_out * out_size,) and bias.dtype is dtype and bias.device == device))
+        and (
+            in_gates is None
+            or (in_gates.shape == (rows, n_in) and in_gates.dtype is dtype and in_gates.device == device)
+        )
+        and (
+            out_gates is None
+            or (out_gates.shape == (rows, n_out) and out_gates.dtype is dtype and out_gates.device == device)
+        )
+    )
+
+
+def _explain(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    in_gates: Tensor | None,
+    out_gates: Tensor | None,
+    activation: str,
+    gate_grad: str,
+) -> str:
+    """Return what is wrong with arguments that do not fit, and what would be right."""
+    if activation not in ACTIVATIONS:
+        return f"unknown activation {activation!r}: choose one of {', '.join(ACTIVATIONS)}"
+    if gate_grad not in GATE_GRADS:
+        return f"unknown gate_grad {gate_grad!r}: choose one of {', '.join(GATE_GRADS)}"
     if weight.dim() != 4:
-        raise ValueError(f"weight has shape {list(weight.shape)}, expected [n_out, n_in, in_size, out_size]")
+        return f"weight has shape {list(weight.shape)}, expected [n_out, n_in, in_size, out_size]"
     if x.dim() != 2:
-        raise ValueError(f"x has shape {list(x.shape)}, expected [B, n_in * in_size]")
+        return f"x has shape {list(x.shape)}, expected [B, n_in * in_size]"
     if not weight.dtype.is_floating_point:
-        raise ValueError(f"weight has dtype {weight.dtype}, expected a floating point dtype")
+        return f"weight has dtype {weight.dtype}, expected a floating point dtype"
     n_out, n_in, in_size, out_size = weight.shape
     expected = {
         "x": (x, (x.shape[0], n_in * in_size)),
@@ -94,17 +120,11 @@ def _check(
         "out_gates": (out_gates, (x.shape[0], n_out)),
     }
     for name, (tensor, shape) in expected.items():
-        if tensor is None:
-            continue
-        if tensor.shape != shape:
-            raise ValueError(
-                f"{name} has shape {list(tensor.shape)}, expected {list(shape)} for weight {list(weight.shape)}"
-            )
-        if tensor.dtype != weight.dtype or tensor.device != weight.device:
-            raise ValueError(
-                f"{name} is {tensor.dtype} on {tensor.device}, expected {weight.dtype} on {weight.device} like weight"
-            )
-    if activation not in get_args(Activation):
-        raise ValueError(f"unknown activation {activation!r}: choose one of {', '.join(get_args(Activation))}")
-    if gate_grad not in get_args(GateGrad):
-        raise ValueError(f"unknown gate_grad {gate_grad!r}: choose one of {', '.join(get_args(GateGrad))}")
+        if tensor is not None and tensor.shape != shape:
+            return f"{name} has shape {list(tensor.shape)}, expected {list(shape)} for weight {list(weight.shape)}"
+    name, tensor = next(
+        (name, tensor)
+        for name, (tensor, _) in expected.items()
+        if tensor is not None and (tensor.dtype != weight.dtype or tensor.device != weight.device)
+    )
+    return f"{name} is {tensor.dtype} on {tensor.device}, expected {weight.dtype} on {weight.device} like weight"

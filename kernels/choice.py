@@ -1,0 +1,119 @@
+"""Which back end runs a call: a pinned one, or one that suits the arguments."""
+
+import functools
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from torch import Tensor
+
+from kernels.backend import BACKENDS, COMPILED, Call, load
+from kernels.reference import GateGrad
+
+VARIABLE = "GATING_BACKEND"
+
+logger = logging.getLogger(__name__)
+_pinned: ContextVar[str | None] = ContextVar("pinned", default=None)
+
+
+class BackendError(RuntimeError):
+    """A pinned back end cannot run the call; the message says why."""
+
+
+@contextmanager
+def use_backend(name: str) -> Iterator[None]:
+    """Pin the back end of every ``block_linear`` call with ``backend="auto"`` inside the ``with`` statement.
+
+    Stronger than the environment variable ``GATING_BACKEND``, which is read once, and weaker than the argument
+    ``backend``. A function that ``torch.compile`` has traced keeps the back end that was chosen then.
+
+    Raises:
+        ValueError: there is no such back end.
+    """
+    token = _pinned.set(checked(name, "use_backend"))
+    try:
+        yield
+    finally:
+        _pinned.reset(token)
+
+
+def pinned() -> str:
+    """Return the name that the context or the environment pins, or ``"auto"``.
+
+    Raises:
+        ValueError: the environment names a back end that does not exist.
+    """
+    return _pinned.get() or _from_environment()
+
+
+@functools.cache  # a look into the environment takes a microsecond
+def _from_environment() -> str:
+    return checked(os.environ.get(VARIABLE, "auto"), VARIABLE)
+
+
+def checked(name: str, where: str) -> str:
+    """Return ``name`` if it is ``"auto"`` or a back end's.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if name != "auto" and name not in BACKENDS:
+        raise ValueError(f"{where}: unknown backend {name!r}: choose one of auto, {', '.join(BACKENDS)}")
+    return name
+
+
+def choose(name: str, weight: Tensor, in_gates: Tensor | None, gate_grad: GateGrad) -> str:
+    """Return the back end to run.
+
+    Args:
+        name: ``"auto"``, or one that must be used.
+        weight: as given to ``block_linear``, like the others.
+        in_gates: likewise.
+        gate_grad: likewise.
+
+    Raises:
+        BackendError: ``name`` is pinned, by argument or else by :func:`pinned`, and cannot run these arguments.
+    """
+    device, shape = weight.device.type, tuple(weight.shape)
+    chosen: str = _choose(name, device, weight.dtype, shape, in_gates is not None, gate_grad)
+    return chosen
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _choose(
+    name: str, device: str, dtype: torch.dtype, weight: tuple[int, ...], in_gated: bool, gate_grad: GateGrad
+) -> str:
+    return _suited(pinned() if name == "auto" else name, Call(device, dtype, weight, in_gated, gate_grad))
+
+
+@functools.cache
+def _suited(name: str, call: Call) -> str:
+    if name == "reference":
+        return name
+    suited = name if name != "auto" else "triton" if call.device == "cuda" else "cpu"
+    reason = _missing(suited) or load(suited).unsupported(call)
+    if reason is None:
+        _log(suited, "")
+        return suited
+    if name != "auto":
+        raise BackendError(f"backend {name!r} is pinned and cannot run this call: {reason}")
+    _log("reference", reason)
+    return "reference"
+
+
+@functools.cache
+def _missing(name: str) -> str | None:
+    """Return why a compiled back end cannot be imported, or None."""
+    try:
+        load(name)
+    except ImportError as error:
+        return f"{COMPILED[name]} cannot be imported: {error}"
+    return None
+
+
+@functools.cache
+def _log(name: str, reason: str) -> None:
+    logger.debug("backend %s%s", name, f", because {reason}" if reason else "")

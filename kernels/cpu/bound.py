@@ -1,0 +1,63 @@
+"""One layer bound to its weights, for calls so short that checking and allocating would show."""
+
+import torch
+from torch import Tensor
+
+from kernels.backend import Call
+from kernels.cpu.gemv import gemv
+from kernels.cpu.launch import ACTIVATIONS, compiling, unsupported
+from kernels.reference import Activation
+
+
+class BoundLinear:
+    """``block_linear`` without gradients, with everything that does not change looked up once.
+
+    Args:
+        weight: ``[n_out, n_in, in_size, out_size]``, contiguous. Changes in place are seen.
+        bias: ``[n_out * out_size]``, contiguous, or None.
+        rows: of every batch.
+        activation: before the output gates.
+
+    Raises:
+        ValueError: the tensors cannot be used on the CPU back end as they are.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, rows: int = 1, activation: Activation = "identity"):
+        reason = unsupported(
+            Call(weight.device.type, weight.dtype, tuple(weight.shape), in_gated=False, gate_grad="open")
+        )
+        if reason is None and not (weight.is_contiguous() and (bias is None or bias.is_contiguous())):
+            reason = "weight and bias must be contiguous"
+        if reason is not None:
+            raise ValueError(reason)
+        compiling()
+        n_out, n_in, in_size, out_size = weight.shape
+        self._held = weight, bias
+        self._parameters = weight.data_ptr(), 0 if bias is None else bias.data_ptr()
+        self._sizes = rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation]
+        self._x_shape = torch.Size([rows, n_in * in_size])
+        self._in_shape, self._out_shape = torch.Size([rows, n_in]), torch.Size([rows, n_out])
+        self._y = torch.empty(rows, n_out * out_size)
+        self._y_address = self._y.data_ptr()
+
+    def __call__(self, x: Tensor, in_gates: Tensor | None = None, out_gates: Tensor | None = None) -> Tensor:
+        """Return ``[rows, n_out * out_size]``: always the same tensor, which the next call overwrites.
+
+        Raises:
+            ValueError: an argument is not a contiguous float32 CPU tensor of the right shape.
+        """
+        in_address = out_address = 0
+        if in_gates is not None:
+            in_address = _address(in_gates, self._in_shape)
+        if out_gates is not None:
+            out_address = _address(out_gates, self._out_shape)
+        gemv(_address(x, self._x_shape), *self._parameters, in_address, out_address, self._y_address, *self._sizes)
+        return self._y
+
+
+def _address(tensor: Tensor, shape: torch.Size) -> int:
+    if tensor.shape == shape and tensor.dtype is torch.float32 and tensor.is_cpu and tensor.is_contiguous():
+        return tensor.data_ptr()
+    raise ValueError(
+        f"got {tensor.dtype} {list(tensor.shape)} on {tensor.device}, expected contiguous float32 {list(shape)} on cpu"
+    )

@@ -1,0 +1,203 @@
+"""The innermost loop, ``C[r] += sum_k A[r, k] B[k]`` for a few rows, with the sums held in vector registers.
+
+Numba's own vectoriser keeps such sums in memory and reaches a third of this, so the loop is emitted as LLVM IR of
+vector types. Rows of A and C are given by address, so that gathered rows need no copy.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+Grid = list[list[ir.Value]]
+
+I32, I64, FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
+FLOAT_BYTES, ADDRESS_BYTES, LINE_BYTES = 4, 8, 64
+
+_FEATURES = get_host_cpu_features()
+# Floats per register, and registers per row of six: 6 x 4 sums of 32 registers with AVX-512, 6 x 2 of 16 with AVX2.
+LANES, VECTORS = (16, 4) if _FEATURES.get("avx512f") else (8, 2)
+
+
+def accumulator(rows: int, vectors: int, lanes: int, *, interleaved: int = 1) -> Callable[..., None]:
+    """Return an intrinsic for numba-compiled code that adds a product to ``rows`` rows of ``vectors * lanes`` floats.
+
+    It is called with ten int64: the addresses of ``rows`` row addresses of C and of A, a byte offset into the rows of
+    A, A's bytes from one k to the next, the address of ``B[0]``, B's bytes from one k to the next, the number of k,
+    whether C starts at 0 instead of at what is there, the first column's byte offset in B and C, and how many bytes
+    ahead of B to prefetch.
+
+    Args:
+        rows: of A and C.
+        vectors: registers per row.
+        lanes: floats per register; 1 for scalar code.
+        interleaved: into how many sums each sum is split. One row alone has too few sums to hide the latency of
+            a multiply-add.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def accumulate(  # numba wants every argument named
+        _: Any,
+        c_rows: Any,
+        a_rows: Any,
+        a_offset: Any,
+        a_step: Any,
+        b: Any,
+        b_step: Any,
+        count: Any,
+        fresh: Any,
+        column: Any,
+        ahead: Any,
+    ) -> Any:
+        signature = types.void(*[types.int64] * 10)
+
+        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            _Loop(builder, rows, vectors, lanes, interleaved).emit(*arguments)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return accumulate  # type: ignore[no-any-return]
+
+
+class _Loop:
+    def __init__(self, builder: ir.IRBuilder, rows: int, vectors: int, lanes: int, interleaved: int) -> None:
+        self.builder = builder
+        self.rows, self.vectors, self.lanes, self.interleaved = rows, vectors, lanes, interleaved
+        self.type = ir.VectorType(FLOAT, lanes) if lanes > 1 else FLOAT
+        name = f"llvm.fma.v{lanes}f32" if lanes > 1 else "llvm.fma.f32"
+        self.multiply_add = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(self.type, [self.type] * 3), name
+        )
+        self.prefetch = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), I32, I32, I32]),
+            "llvm.prefetch.p0i8",
+        )
+        self.zeros: Grid = [[ir.Constant(self.type, None if lanes > 1 else 0.0)] * vectors for _ in range(rows)]
+
+    def emit(
+        self,
+        c_rows: ir.Value,
+        a_rows: ir.Value,
+        a_offset: ir.Value,
+        a_step: ir.Value,
+        b: ir.Value,
+        b_step: ir.Value,
+        count: ir.Value,
+        fresh: ir.Value,
+        column: ir.Value,
+        ahead: ir.Value,
+    ) -> None:
+        builder = self.builder
+        self.a = [builder.add(self._address(a_rows, row), a_offset) for row in range(self.rows)]
+        c = [builder.add(self._address(c_rows, row), column) for row in range(self.rows)]
+        self.a_step, self.b_step, self.ahead = a_step, b_step, ahead
+
+        before = builder.basic_block
+        load, start = (builder.append_basic_block(name) for name in ("load", "start"))
+        builder.cbranch(builder.icmp_signed("!=", fresh, I64(0)), start, load)
+        builder.position_at_end(load)
+        loaded = [self._load_vectors(address) for address in c]
+        builder.branch(start)
+        builder.position_at_end(start)
+        initial = self._phis()
+        self._come_from(initial, before, self.zeros)
+        self._come_from(initial, load, loaded)
+
+        sums = [initial, *([self.zeros] * (self.interleaved - 1))]
+        whole = builder.sub(count, builder.srem(count, I64(self.interleaved)))
+        sums, a_at, b_at = self._steps(sums, I64(0), whole, I64(0), builder.add(b, column))
+        total = sums[0]
+        for other in sums[1:]:
+            total = [
+                [builder.fadd(x, y) for x, y in zip(*pair, strict=True)] for pair in zip(total, other, strict=True)
+            ]
+        if self.interleaved > 1:
+            (total,), _, _ = self._steps([total], whole, count, a_at, b_at)
+        for row, address in enumerate(c):
+            for number in range(self.vectors):
+                builder.store(total[row][number], self._pointer(address, number), align=FLOAT_BYTES)
+
+    def _steps(
+        self, sums: Sequence[Grid], first: ir.Value, last: ir.Value, a_at: ir.Value, b_at: ir.Value
+    ) -> tuple[list[Grid], ir.Value, ir.Value]:
+        """Loop over k, ``len(sums)`` at a time, and return the sums, and how far A and B have been read."""
+        builder = self.builder
+        before = builder.basic_block
+        body, done = (builder.append_basic_block(name) for name in ("body", "done"))
+        entry = [first, a_at, b_at]
+        builder.cbranch(builder.icmp_signed("<", first, last), body, done)
+
+        builder.position_at_end(body)
+        running = [self._phis() for _ in sums]
+        counters = [builder.phi(I64) for _ in entry]
+        _, a_now, b_now = counters
+        updated: list[Grid] = []
+        for grid in running:
+            b_vectors = self._load_vectors(b_now)
+            self._prefetch(builder.add(b_now, self.ahead))
+            updated.append([self._row_step(grid[row], self.a[row], a_now, b_vectors) for row in range(self.rows)])
+            a_now, b_now = builder.add(a_now, self.a_step), builder.add(b_now, self.b_step)
+        advanced = [builder.add(counters[0], I64(len(sums))), a_now, b_now]
+        end = builder.basic_block
+        for grid, initial, new in zip(running, sums, updated, strict=True):
+            self._come_from(grid, before, initial)
+            self._come_from(grid, end, new)
+        for counter, initial, new in zip(counters, entry, advanced, strict=True):
+            counter.add_incoming(initial, before)
+            counter.add_incoming(new, end)
+        builder.cbranch(builder.icmp_signed("<", advanced[0], last), body, done)
+
+        builder.position_at_end(done)
+        final = [self._phis() for _ in sums]
+        for grid, initial, new in zip(final, sums, updated, strict=True):
+            self._come_from(grid, before, initial)
+            self._come_from(grid, end, new)
+        reached = []
+        for initial, new in zip(entry[1:], advanced[1:], strict=True):
+            phi = builder.phi(I64)
+            phi.add_incoming(initial, before)
+            phi.add_incoming(new, end)
+            reached.append(phi)
+        return final, reached[0], reached[1]
+
+    def _row_step(self, sums: list[ir.Value], row: ir.Value, at: ir.Value, b: list[ir.Value]) -> list[ir.Value]:
+        builder = self.builder
+        pointer = builder.inttoptr(builder.add(row, at), FLOAT.as_pointer())
+        a = builder.load(pointer, align=FLOAT_BYTES)
+        if self.lanes > 1:
+            undefined = ir.Constant(self.type, ir.Undefined)
+            first = builder.insert_element(undefined, a, I32(0))
+            a = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
+        return [builder.call(self.multiply_add, [a, value, total]) for value, total in zip(b, sums, strict=True)]
+
+    def _address(self, rows: ir.Value, row: int) -> ir.Value:
+        pointer = self.builder.inttoptr(self.builder.add(rows, I64(ADDRESS_BYTES * row)), I64.as_pointer())
+        return self.builder.load(pointer, align=ADDRESS_BYTES)
+
+    def _pointer(self, address: ir.Value, number: int) -> ir.Value:
+        offset = I64(FLOAT_BYTES * self.lanes * number)
+        return self.builder.inttoptr(self.builder.add(address, offset), self.type.as_pointer())
+
+    def _load_vectors(self, address: ir.Value) -> list[ir.Value]:
+        return [self.builder.load(self._pointer(address, number), align=FLOAT_BYTES) for number in range(self.vectors)]
+
+    def _prefetch(self, address: ir.Value) -> None:
+        for line in range(0, FLOAT_BYTES * self.lanes * self.vectors, LINE_BYTES):
+            pointer = self.builder.inttoptr(self.builder.add(address, I64(line)), ir.IntType(8).as_pointer())
+            reading, near, data = I32(0), I32(2), I32(1)
+            self.builder.call(self.prefetch, [pointer, reading, near, data])
+
+    def _phis(self) -> Grid:
+        return [[self.builder.phi(self.type) for _ in range(self.vectors)] for _ in range(self.rows)]
+
+    @staticmethod
+    def _come_from(phis: Grid, block: ir.Block, values: Grid) -> None:
+        for phi_row, value_row in zip(phis, values, strict=True):
+            for phi, value in zip(phi_row, value_row, strict=True):
+                phi.add_incoming(value, block)

@@ -1,0 +1,101 @@
+"""``C[r] += A[r] B`` for any number of gathered rows, cut into the shapes that the micro-kernels take."""
+
+from typing import Any
+
+from numba import njit
+
+from kernels.cpu.microkernel import ADDRESS_BYTES, FLOAT_BYTES, LANES, VECTORS, accumulator
+
+
+def _strip(vectors: int, lanes: int) -> Any:
+    six, five, four, three, two = (accumulator(rows, vectors, lanes) for rows in (6, 5, 4, 3, 2))
+    one = accumulator(1, vectors, lanes, interleaved=2)
+
+    @njit
+    def strip(
+        c: int,
+        a: int,
+        rows: int,
+        a_offset: int,
+        a_step: int,
+        b: int,
+        b_step: int,
+        count: int,
+        fresh: int,
+        column: int,
+        ahead: int,
+    ) -> None:
+        while rows > 7:
+            six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            rows -= 6
+            c += 6 * ADDRESS_BYTES
+            a += 6 * ADDRESS_BYTES
+        if rows == 7:
+            # One row alone takes nearly as long as three together.
+            three(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            rows -= 3
+            c += 3 * ADDRESS_BYTES
+            a += 3 * ADDRESS_BYTES
+        if rows == 6:
+            six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+        elif rows == 5:
+            five(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+        elif rows == 4:
+            four(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+        elif rows == 3:
+            three(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+        elif rows == 2:
+            two(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+        elif rows == 1:
+            one(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+
+    return strip
+
+
+_WIDE, _NARROW, _HALF = VECTORS * LANES, LANES, min(LANES, 8)
+_wide_strip, _narrow_strip, _half_strip, _scalar_strip = (
+    _strip(vectors, lanes) for vectors, lanes in ((VECTORS, LANES), (1, LANES), (1, _HALF), (1, 1))
+)
+
+
+@njit
+def add_product(
+    c: int,
+    a: int,
+    rows: int,
+    a_offset: int,
+    a_step: int,
+    b: int,
+    columns: int,
+    count: int,
+    fresh: int,
+    ahead: int,
+) -> None:
+    """Add the product of ``rows`` rows of A with B ``[count, columns]`` to as many rows of C.
+
+    Args:
+        c: address of the int64 addresses of C's rows.
+        a: address of the int64 addresses of A's rows.
+        rows: how many.
+        a_offset: bytes from there to A's first element.
+        a_step: bytes from one element of A's row to the next.
+        b: address of B, contiguous.
+        columns: of B and C.
+        count: of rows of B, the length of the sums.
+        fresh: 1 to start from 0 instead of from what C holds.
+        ahead: how many bytes after B that lies which is multiplied with next; 0 if that is not known.
+    """
+    step = FLOAT_BYTES * columns
+    done = 0
+    while columns - done >= _WIDE:
+        _wide_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
+        done += _WIDE
+    while columns - done >= _NARROW:
+        _narrow_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
+        done += _NARROW
+    while columns - done >= _HALF:
+        _half_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
+        done += _HALF
+    while columns - done >= 1:
+        _scalar_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
+        done += 1

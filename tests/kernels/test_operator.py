@@ -1,0 +1,70 @@
+"""The compiled back ends as a custom operator: checked by PyTorch itself, traced and compiled."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import grad
+
+from kernels import block_linear
+from kernels.autograd import block_linear_operator
+from tests.kernels.cases import Case, random_case
+
+
+def narrow_case(**options: Any) -> Case:
+    return random_case((3, 2, 16, 8), rows=20, **options).map(lambda tensor: tensor.float().requires_grad_())
+
+
+@pytest.mark.parametrize("sides", ["none", "out", "both"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_opcheck(sides, bias):
+    case = narrow_case(sides=sides, bias=bias)
+    torch.library.opcheck(block_linear_operator, (*vars(case).values(), "cpu", "relu", "open"))
+
+
+def test_opcheck_of_exact_gate_gradients():
+    case = narrow_case(sides="out")
+    torch.library.opcheck(block_linear_operator, (*vars(case).values(), "cpu", "tanh", "exact"))
+
+
+@pytest.mark.parametrize("sides", ["none", "out", "both"])
+def test_the_operator_gives_what_eager_mode_gives(sides):
+    case = narrow_case(sides=sides)
+    upstream = torch.randn(20, 24)
+    eager = case.run(backend="cpu", activation="relu")
+    operator = block_linear_operator(*vars(case).values(), "cpu", "relu", "open")
+    inputs = list(case.tensors().values())
+    assert torch.equal(eager, operator)
+    for found, expected in zip(grad(operator, inputs, upstream), grad(eager, inputs, upstream), strict=True):
+        assert torch.equal(found, expected)
+
+
+def test_only_the_needed_gradients():
+    case = narrow_case(sides="both")
+    case.x.requires_grad_(False)
+    assert case.bias is not None
+    case.bias.requires_grad_(False)
+    needed = [tensor for tensor in case.tensors().values() if tensor.requires_grad]
+    assert len(needed) == 3
+    y = block_linear_operator(*vars(case).values(), "cpu", "relu", "open")
+    expected = grad(case.run(backend="cpu", activation="relu"), needed, torch.ones(20, 24))
+    for found, true in zip(grad(y, needed, torch.ones(20, 24)), expected, strict=True):
+        assert torch.equal(found, true)
+
+
+@pytest.mark.parametrize("sides", ["out", "both"])
+def test_traced_without_a_break_it_computes_the_same(sides):
+    # aot_eager traces forward and backward like the default compiler, but needs no C++ toolchain to run them.
+    case = narrow_case(sides=sides)
+    inputs = list(case.tensors().values())
+
+    def run(*tensors: Tensor) -> Tensor:
+        return block_linear(*tensors, activation="relu")
+
+    compiled = torch.compile(run, backend="aot_eager", fullgraph=True)
+    eager = case.run(backend="cpu", activation="relu")
+    found = compiled(*vars(case).values())
+    assert torch.equal(found, eager)
+    for a, b in zip(grad(found.sum(), inputs), grad(eager.sum(), inputs), strict=True):
+        assert torch.equal(a, b)
