@@ -10,7 +10,7 @@ from core import penalised
 from core.gates import bernoulli
 from core.penalised import PenalisedStrategy
 from core.space import Choice, Domain
-from core.strategy import Decision, Pass, Run, Site
+from core.strategy import Decision, GateRule, Pass, Run, Site
 
 SPACE: Mapping[str, Domain] = MappingProxyType(
     {**penalised.SPACE, "test_gates": Choice("sampled", ("sampled", "threshold"))}
@@ -35,6 +35,9 @@ class BernoulliStrategy(PenalisedStrategy):
         if self.settings["test_gates"] == "sampled":
             return bernoulli(probability, run.generator)
         return (probability > 0.5).to(probability.dtype)
+
+    def gate_rule(self) -> GateRule | None:
+        return GateRule("sampled" if self.settings["test_gates"] == "sampled" else "threshold")
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:

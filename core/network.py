@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,13 @@ from torch import Tensor, nn
 from core.architecture import Architecture
 from core.blocks import BlockLinear, Gater
 from core.cost import PassCost
-from core.strategy import Decide, Decision, Pass, ProtocolError
+from core.errors import InputError
+from core.gates import budget
+from core.strategy import Decide, Decision, Pass, ProtocolError, Strategy
 from kernels import activate, gate_blocks
+
+if TYPE_CHECKING:
+    from kernels.cpu import FusedNetwork
 
 
 class LayerSite:
@@ -147,6 +152,39 @@ class GatedNetwork(nn.Module):
             executed=tuple((decision.gates != 0).to(x.dtype) for decision in decisions),
             macs=cost.macs,
             training_macs=cost.training_macs,
+        )
+
+    def for_inference(self, strategy: Strategy, density: float) -> "FusedNetwork":
+        """Return a callable that classifies one example at a time, gaters included, in one compiled call on the CPU.
+
+        Args:
+            strategy: that the network was trained with; its rule decides.
+            density: the target share of open blocks that it is told.
+
+        Raises:
+            InputError: the strategy's test gates do not follow a rule on the gater's scores alone.
+            ImportError: numba is not installed.
+        """
+        # Not at the top, because a machine that has no numba must still train.
+        from kernels.cpu import FusedLayer, FusedNetwork
+
+        rule = strategy.gate_rule()
+        if rule is None or self.recurrence is not None:
+            raise InputError(f"{strategy.name()} decides by more than a rule on the gater's scores: run infer instead")
+        layers = []
+        for layer, gater in zip(self.layers, self.gaters, strict=True):
+            layer, gater = cast(BlockLinear, layer), cast(Gater, gater)
+            assert layer.bias is not None
+            top = budget(layer.weight.shape[0], density)
+            layers.append(FusedLayer(layer.weight, layer.bias, gater.weight, gater.bias, top))
+        assert self.readout.bias is not None
+        return FusedNetwork(
+            layers,
+            self.readout.weight,
+            self.readout.bias,
+            activation=self.architecture.activation,
+            rule=rule.kind,
+            scale=rule.scale,
         )
 
     def preactivation(

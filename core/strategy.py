@@ -63,6 +63,20 @@ class Decision:
     gate_grad: GateGrad = "open"
 
 
+@dataclass(frozen=True)
+class GateRule:
+    """A decision at test time that needs nothing but the gater's scores, so that it can be compiled.
+
+    Attributes:
+        kind: ``threshold`` opens where ``sigmoid(scale * score)`` is above 1/2, ``sampled`` where a uniform draw is
+            below it, ``top`` the ``tau * n`` highest scores.
+        scale: see there.
+    """
+
+    kind: Literal["threshold", "sampled", "top"]
+    scale: float = 1.0
+
+
 Decide = Callable[[Site], Decision]
 
 
@@ -214,6 +228,10 @@ class Strategy(nn.Module, ABC):
     def reshape(cls, architecture: Architecture, density: float) -> Architecture:
         """Return the network to train in place of ``architecture``; only dense controls change it."""
         return architecture
+
+    def gate_rule(self) -> GateRule | None:
+        """Return the rule that :meth:`infer` follows in every layer of its one pass, or None if there is none such."""
+        return None
 
     @abstractmethod
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

@@ -179,7 +179,7 @@ def _optimizer(network: GatedNetwork, strategy: Strategy, settings: TrainingSett
         case "rmsprop":
             return torch.optim.RMSprop(groups, weight_decay=decay)
         case _:
-            return torch.optim.Adam(groups, weight_decay=decay)
+            return torch.optim.Adam(groups, weight_decay=decay, fused=True)
 
 
 def _objective(strategy: Strategy, run: BatchRun) -> tuple[Tensor, Pass]:

@@ -12,7 +12,7 @@ from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
 from core.routing import best_blocks
 from core.space import Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
 
 
 class GreedyStructured(Strategy):
@@ -66,6 +66,9 @@ class GreedyStructured(Strategy):
                 gates[layer] = gates[layer].scatter(1, torch.where(teacher, best, own)[:, None], 1.0)
             total = total + self.settings["balance"] * load_imbalance(scores[layer], named)
         return total, done
+
+    def gate_rule(self) -> GateRule | None:
+        return GateRule("top")
 
     def infer(self, run: Run) -> Pass:
         return run(best_blocks(run))

@@ -11,7 +11,7 @@ from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
 from core.routing import best_blocks
 from core.space import Domain, Integer, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
 
 
 class LocalSearch(Strategy):
@@ -53,6 +53,9 @@ class LocalSearch(Strategy):
         balance = torch.stack([load_imbalance(score, gates) for gates, score in zip(found, scores, strict=True)]).sum()
         objective = done.mean_loss() + self.settings["imitation"] * imitation + self.settings["balance"] * balance
         return objective, done
+
+    def gate_rule(self) -> GateRule | None:
+        return GateRule("top")
 
     def infer(self, run: Run) -> Pass:
         return run(best_blocks(run))

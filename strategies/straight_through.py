@@ -1,6 +1,7 @@
 """Straight-through: pretend that sampling was the identity."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from torch import Tensor
@@ -9,7 +10,7 @@ from core.anneal import geometric
 from core.bernoulli import SPACE, BernoulliStrategy
 from core.gates import bernoulli, straight_through
 from core.space import Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site
+from core.strategy import Decision, Family, GateRule, Pass, Run, Site
 
 
 class StraightThrough(BernoulliStrategy):
@@ -35,6 +36,10 @@ class StraightThrough(BernoulliStrategy):
 
         done = run(decide)
         return done.mean_loss() + self.price(run, done.decisions), done
+
+    def gate_rule(self) -> GateRule | None:
+        rule = super().gate_rule()
+        return None if rule is None else replace(rule, scale=self.settings["last_slope"])
 
     def probability(self, site: Site, run: Run) -> Tensor:
         return (geometric(1.0, self.settings["last_slope"], run.progress) * self.scores(site)).sigmoid()

@@ -10,7 +10,7 @@ from core.anneal import linear
 from core.gates import budget, normal_like, straight_through, top_blocks
 from core.penalties import load_imbalance
 from core.space import Choice, Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
 
 
 class TopK(Strategy):
@@ -40,6 +40,9 @@ class TopK(Strategy):
 
         done = run(decide)
         return done.mean_loss() + self.settings["balance"] * torch.stack(unevenness).sum(), done
+
+    def gate_rule(self) -> GateRule | None:
+        return GateRule("top") if self.settings["gates"] == "binary" else None
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:

@@ -2,8 +2,19 @@
 
 from kernels.cpu import compilation as _first  # noqa: F401  # sets numba's cache folder before anything is compiled
 from kernels.cpu.bound import BoundLinear
+from kernels.cpu.fused import FusedLayer, FusedNetwork
 from kernels.cpu.launch import backward, forward, prepare, unsupported
 from kernels.cpu.sgd import backward_and_step
 from kernels.cpu.threads import set_threads
 
-__all__ = ["BoundLinear", "backward", "backward_and_step", "forward", "prepare", "set_threads", "unsupported"]
+__all__ = [
+    "BoundLinear",
+    "FusedLayer",
+    "FusedNetwork",
+    "backward",
+    "backward_and_step",
+    "forward",
+    "prepare",
+    "set_threads",
+    "unsupported",
+]

@@ -23,6 +23,12 @@ def keep(array: Any) -> int:
 
 
 @njit(inline="always")
+def matrix_of_integers(address: int, rows: int, columns: int) -> Any:
+    """Return a view of contiguous int64 ``[rows, columns]``."""
+    return carray(_pointer(address), (rows, columns), np.int64)
+
+
+@njit(inline="always")
 def matrix(address: int, rows: int, columns: int) -> Any:
     """Return a view of contiguous float32 ``[rows, columns]``; ``[0, columns]`` of address 0."""
     return carray(_pointer(address), (rows if address else 0, columns), np.float32)
