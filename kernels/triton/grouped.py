@@ -30,6 +30,7 @@ def grouped_product(
     source_stride,
     result_stride,
     tile_rows: tl.constexpr,
+    step_k: tl.constexpr,
     block_k: tl.constexpr,
     block_n: tl.constexpr,
     transposed: tl.constexpr,
@@ -44,12 +45,13 @@ def grouped_product(
     gate_gradient_stored: tl.constexpr,
     precision: tl.constexpr,
 ):
-    """Compute ``result = activation((source * source_gates) W + bias) * result_gates`` for one tile of rows and a block.
+    """Compute ``result = activation((source * source_gates) W + bias) * result_gates`` for a tile of rows and a block.
 
     The grid is (tiles, 1) if ``result_gated``, where ``groups`` names the result block, else (tiles, n_result).
     Source features lie in ``n_source`` blocks of ``block_k``, result features in ``n_result`` blocks of ``block_n``,
     of which the last may be ragged. Tiles of the weight begin ``source_stride`` and ``result_stride`` elements apart;
-    each is ``[block_k, block_n]``, or its transpose if ``transposed``. Source gates only mask unless ``scaled``.
+    each is ``[block_k, block_n]``, or its transpose if ``transposed``, and read in parts of ``step_k``. Source gates
+    only mask unless ``scaled``.
 
     ``gate_gradient [batch, n_result]`` becomes the sum over the block of the result before its gate times ``factor``,
     which is shaped like the result.
@@ -66,28 +68,30 @@ def grouped_product(
             place = tl.load(starts + tile) + tl.arange(0, tile_rows)
             mask = place < tl.load(counts + group)
             row = tl.load(rows + group * batch + place, mask=mask, other=0)
-        k = tl.arange(0, block_k)
+        k = tl.arange(0, step_k)
         n = tl.arange(0, block_n)
-        if transposed:
-            within = n[None, :] * block_k + k[:, None]
-        else:
-            within = k[:, None] * block_n + n[None, :]
+        k_stride: tl.constexpr = 1 if transposed else block_n
+        n_stride: tl.constexpr = block_k if transposed else 1
+        within = k[:, None] * k_stride + n[None, :] * n_stride
         column = group * block_n + n
         total = tl.zeros([tile_rows, block_n], tl.float32)
         steps = n_source
         if source_gated:
             steps = tl.load(block_counts + tile)
-        for step in range(steps):
-            block = step
+        parts: tl.constexpr = block_k // step_k
+        # One loop, not two, since only an innermost loop is pipelined.
+        for step in range(steps * parts):
+            block = step // parts
             if source_gated:
-                block = tl.load(blocks + tile * n_source + step)
+                block = tl.load(blocks + tile * n_source + block)
+            part = step % parts * step_k
             is_read = mask
             if source_gated:
                 gate = tl.load(source_gates + row * n_source + block, mask=mask, other=0.0)
                 is_read = gate != 0
-            feature = block * block_k + k
+            feature = block * block_k + part + k
             from_source = source + row[:, None] * source_width + feature[None, :]
-            from_weight = weight + group * result_stride + block * source_stride + within
+            from_weight = weight + group * result_stride + block * source_stride + part * k_stride + within
             if ragged_source:
                 inside = feature < source_width
                 a = tl.load(from_source, mask=is_read[:, None] & inside[None, :], other=0.0)

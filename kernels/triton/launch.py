@@ -102,12 +102,14 @@ def gemv(
     return y
 
 
-def tile_configs(batch: int, block_n: int) -> list[Config]:
+def tile_configs(batch: int, block_n: int, dtype: torch.dtype, *, gated: bool) -> list[Config]:
     """Candidates for tiles of the grouped product, the one for unmeasured use first."""
+    # Each float32 product is three of tf32, which need registers for both halves of either operand.
+    per_warp, most = (1024, 64 * 128) if dtype == torch.float32 else (2048, 128 * 128)
     limit = min(128, max(16, triton.next_power_of_2(batch)))
-    rows = [size for size in (64, 16, 32, 128) if size <= limit]
-    # 64 accumulators a thread leave room for the operands.
-    return [Config(size, warps=8 if size * block_n > 128 * 64 else 4) for size in rows]
+    rows = [size for size in (64, 16, 32, 128) if size <= limit and size * block_n <= most]
+    # A gated source is found by a chain of three loads, each of which takes up a stage.
+    return [Config(size, 8 if size * block_n > 4 * per_warp else 4, 5 if gated else 3) for size in rows]
 
 
 def grouped(
@@ -151,6 +153,7 @@ def grouped(
         "result_width": result_width,
         "source_stride": source_stride,
         "result_stride": result_stride,
+        "step_k": min(block_k, (16 if block_n > 64 else 32) if source.dtype == torch.float32 else 64),
         "block_k": block_k,
         "block_n": block_n,
         "transposed": swapped,
@@ -181,8 +184,9 @@ def grouped(
         grid = (plan.tiles, n_result if result_gates is None else 1)
         start(grouped_product, grid, {**arguments, **planned}, config)
 
+    configs = tile_configs(sizes.batch, block_n, source.dtype, gated=source_gates is not None)
     sides = (source_gates is not None, result_gates is not None, swapped)
-    with_best(tuning_key("grouped", source, sizes, *sides), tile_configs(sizes.batch, block_n), attempt)
+    with_best(tuning_key("grouped", source, sizes, *sides), configs, attempt)
 
 
 def before_activation(
@@ -219,6 +223,15 @@ def before_activation(
     return before
 
 
+def weight_configs(sizes: Sizes, dtype: torch.dtype) -> list[Config]:
+    """Candidates for the gradient of the weight, the one for unmeasured use first; larger ones spill registers."""
+    elements = sizes.block_k * sizes.out_size
+    chunks: tuple[int, ...] = (32, 16, 64)
+    if dtype == torch.float32:
+        chunks = (16,) if elements > 64 * 128 else (32, 16)
+    return [Config(chunk, 8 if elements > 64 * 128 else 4) for chunk in chunks]
+
+
 def of_weight(
     x: Tensor, before: Tensor, weight: Tensor, in_gates: Tensor | None, lists: RowLists | None, listed: str
 ) -> Tensor:
@@ -247,9 +260,8 @@ def of_weight(
     def attempt(config: Config) -> None:
         start(weight_gradient, (sizes.n_in, sizes.n_out), {**arguments, "chunk": config.size}, config)
 
-    warps = 8 if sizes.block_k * sizes.out_size > 128 * 64 else 4
     key = tuning_key("weight", x, sizes, in_gates is not None, listed)
-    with_best(key, [Config(chunk, warps) for chunk in (32, 16, 64)], attempt)
+    with_best(key, weight_configs(sizes, x.dtype), attempt)
     return gradient
 
 
