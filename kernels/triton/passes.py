@@ -6,11 +6,13 @@ import torch
 from torch import Tensor
 
 from kernels.reference import Activation
-from kernels.triton import Gradients, Needs, launch
+from kernels.triton import Gradients, Needs, parameters
+from kernels.triton.few_rows import few_rows
+from kernels.triton.many_rows import many_rows
 from kernels.triton.planning import rows_by_block
 
 # Up to these batches each row may as well read its own weights.
-GEMV_ROWS, GEMV_ROWS_BOTH_GATED = 8, 32
+FEW_ROWS, FEW_ROWS_BOTH_GATED = 8, 32
 
 
 def forward_pass(
@@ -29,10 +31,10 @@ def forward_pass(
         return x.new_empty(0, width)
     both_gated = in_gates is not None and out_gates is not None
     with _on_device_of(x):
-        if batch <= (GEMV_ROWS_BOTH_GATED if both_gated else GEMV_ROWS):
-            return launch.gemv(x, weight, bias, in_gates, out_gates, activation)
+        if batch <= (FEW_ROWS_BOTH_GATED if both_gated else FEW_ROWS):
+            return few_rows(x, weight, bias, in_gates, out_gates, activation)
         y = _result(x, width, out_gates)
-        launch.grouped(
+        many_rows(
             y,
             None,
             source=x,
@@ -74,7 +76,7 @@ def backward_pass(
     with _on_device_of(x):
         if out_needed and out_gates is not None:
             of_out_gates = torch.empty_like(out_gates)
-        before = launch.before_activation(
+        before = parameters.before_activation(
             grad,
             y,
             out_gates,
@@ -92,7 +94,7 @@ def backward_pass(
             if x_needed or in_needed:
                 of_x = _result(x, x.shape[1], in_gates) if x_needed else None
                 of_in_gates = torch.zeros_like(in_gates) if in_needed and in_gates is not None else None
-                launch.grouped(
+                many_rows(
                     of_x,
                     of_in_gates,
                     source=before,
@@ -105,9 +107,11 @@ def backward_pass(
                 )
             if weight_needed:
                 lists, listed = (out_lists, "out") if out_gates is not None else (in_lists, "in")
-                of_weight = launch.of_weight(x, before, weight, in_gates, lists, listed if lists is not None else "all")
+                of_weight = parameters.of_weight(
+                    x, before, weight, in_gates, lists, listed if lists is not None else "all"
+                )
             if bias_needed:
-                of_bias = launch.of_bias(before, weight, out_lists)
+                of_bias = parameters.of_bias(before, weight, out_lists)
     return of_x, of_weight, of_bias, of_in_gates, of_out_gates
 
 
