@@ -6,7 +6,7 @@ from torch import Tensor
 
 from kernels.reference import Activation
 from kernels.triton.grouped import grouped_product
-from kernels.triton.planning import RowLists, gate_words, plan_tiles
+from kernels.triton.planning import RowLists, TileSizes, gate_words, plan_tiles
 from kernels.triton.sizes import Sizes, dot_precision, tuning_key
 from kernels.triton.start import start
 from kernels.triton.tuning import Config, with_best
@@ -14,12 +14,15 @@ from kernels.triton.tuning import Config, with_best
 
 def tile_configs(batch: int, block_n: int, dtype: torch.dtype, *, gated: bool) -> list[Config]:
     """Candidates for tiles of the grouped product, the one for unmeasured use first."""
-    # Each float32 product is three of tf32, which need registers for both halves of either operand.
-    per_warp, most = (1024, 64 * 128) if dtype == torch.float32 else (2048, 128 * 128)
+    rows: tuple[int, ...] = (64, 16, 32, 128)
+    per_warp, most = 2048, 128 * 128
+    if dtype == torch.float32:
+        # Each product is three of tf32, which need registers for both halves of either operand.
+        rows, per_warp, most = (64, 16, 128), 1024, 64 * 128
     limit = min(128, max(16, triton.next_power_of_2(batch)))
-    rows = [size for size in (64, 16, 32, 128) if size <= limit and size * block_n <= most]
+    sizes = [size for size in rows if size <= limit and size * block_n <= most]
     # A gated source is found by a chain of three loads, each of which takes up a stage.
-    return [Config(size, 8 if size * block_n > 4 * per_warp else 4, 5 if gated else 3) for size in rows]
+    return [Config(size, 8 if size * block_n > 4 * per_warp else 4, 5 if gated else 3) for size in sizes]
 
 
 def many_rows(
@@ -81,18 +84,11 @@ def many_rows(
     words = None if source_gates is None else gate_words(source_gates)
 
     def attempt(config: Config) -> None:
-        plan = plan_tiles(sizes.batch, result_lists, source_gates, words, config.size)
-        planned = {
-            "rows": None if plan.lists is None else plan.lists.rows,
-            "counts": None if plan.lists is None else plan.lists.counts,
-            "groups": plan.groups,
-            "starts": plan.starts,
-            "blocks": plan.blocks,
-            "block_counts": plan.block_counts,
-            "tile_rows": plan.tile_rows,
-        }
+        tile_sizes = TileSizes(sizes.batch, config.size, n_source)
+        plan = plan_tiles(tile_sizes, result_lists, words, source.device)
+        planned = {name: value for name, value in vars(plan).items() if name != "tiles"}
         grid = (plan.tiles, n_result if result_gates is None else 1)
-        start(grouped_product, grid, {**arguments, **planned}, config)
+        start(grouped_product, grid, {**arguments, **planned, "tile_rows": config.size}, config)
 
     configs = tile_configs(sizes.batch, block_n, source.dtype, gated=source_gates is not None)
     sides = (source_gates is not None, result_gates is not None, swapped)

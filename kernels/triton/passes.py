@@ -60,16 +60,16 @@ def backward_pass(
     needs: Needs,
 ) -> Gradients:
     """See :func:`kernels.triton.backward`."""
-    tensors = (x, weight, bias, in_gates, out_gates)
-    x_needed, weight_needed, bias_needed, in_needed, out_needed = (
-        needed and tensor is not None for needed, tensor in zip(needs, tensors, strict=True)
-    )
+    x_needed, weight_needed, bias_needed, in_needed, out_needed = needs
     if x.shape[0] == 0:
-        zeros = [
-            torch.zeros_like(tensor) if needed and tensor is not None else None
-            for needed, tensor in zip(needs, tensors, strict=True)
-        ]
-        return zeros[0], zeros[1], zeros[2], zeros[3], zeros[4]
+        return (
+            _zeros(x_needed, x),
+            _zeros(weight_needed, weight),
+            _zeros(bias_needed, bias),
+            _zeros(in_needed, in_gates),
+            _zeros(out_needed, out_gates),
+        )
+    bias_needed, in_needed = bias_needed and bias is not None, in_needed and in_gates is not None
     grad, x, weight, y = grad.contiguous(), x.contiguous(), weight.contiguous(), y.contiguous()
     in_gates, out_gates = _contiguous(in_gates), _contiguous(out_gates)
     of_x = of_weight = of_bias = of_in_gates = of_out_gates = None
@@ -93,7 +93,7 @@ def backward_pass(
                 out_lists = rows_by_block(out_gates)
             if x_needed or in_needed:
                 of_x = _result(x, x.shape[1], in_gates) if x_needed else None
-                of_in_gates = torch.zeros_like(in_gates) if in_needed and in_gates is not None else None
+                of_in_gates = _zeros(in_needed, in_gates)
                 many_rows(
                     of_x,
                     of_in_gates,
@@ -117,6 +117,10 @@ def backward_pass(
 
 def _contiguous(tensor: Tensor | None) -> Tensor | None:
     return None if tensor is None else tensor.contiguous()
+
+
+def _zeros(needed: bool, like: Tensor | None) -> Tensor | None:
+    return torch.zeros_like(like) if needed and like is not None else None
 
 
 def _result(like: Tensor, width: int, gates: Tensor | None) -> Tensor:

@@ -23,12 +23,24 @@ class RowLists:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Tiles of rows, as :func:`kernels.triton.plan.map_tiles` writes them; None for a side without gates."""
+class TileSizes:
+    """Rows in all and per tile, and the number of source blocks."""
 
+    batch: int
     tile_rows: int
+    n_source: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many tiles there can be, and what :func:`kernels.triton.plan.map_tiles` reads and writes about them.
+
+    Fields named like arguments of the grouped product are just those, None for a side without gates.
+    """
+
     tiles: int
-    lists: RowLists | None
+    rows: Tensor | None
+    counts: Tensor | None
     groups: Tensor | None
     starts: Tensor | None
     blocks: Tensor | None
@@ -38,10 +50,7 @@ class Plan:
 def rows_by_block(gates: Tensor) -> RowLists:
     """List the rows that open each block of ``gates [B, n]``, ``B`` at least 1."""
     batch, n = gates.shape
-    lists = RowLists(
-        gates.new_empty(n, batch, dtype=torch.int32),
-        gates.new_empty(n, dtype=torch.int32),
-    )
+    lists = RowLists(gates.new_empty(n, batch, dtype=torch.int32), gates.new_empty(n, dtype=torch.int32))
     chunk = min(ROWS_AT_ONCE, max(16, triton.next_power_of_2(batch)))
     arguments = {
         "gates": gates,
@@ -71,44 +80,39 @@ def gate_words(gates: Tensor) -> Tensor:
     return words
 
 
-def plan_tiles(
-    batch: int, lists: RowLists | None, source_gates: Tensor | None, words: Tensor | None, tile_rows: int
-) -> Plan:
-    """Cut the rows into tiles of ``tile_rows`` that share a result block, if ``lists`` are given.
+def plan_tiles(sizes: TileSizes, lists: RowLists | None, words: Tensor | None, device: torch.device) -> Plan:
+    """Cut the rows into tiles, of rows that share a result block if ``lists`` are given.
 
-    ``words`` are those of ``source_gates [B, n]``; the tiles then name the source blocks to read.
+    ``words`` are those of the source gates; the tiles then name the source blocks to read.
     """
-    tiles = triton.cdiv(batch, tile_rows)
-    if lists is None and source_gates is None:
-        return Plan(tile_rows, tiles, None, None, None, None, None)
-    n_groups = 1
-    groups = starts = blocks = block_counts = None
-    some = next(tensor for tensor in (source_gates, None if lists is None else lists.rows) if tensor is not None)
+    tiles, n_groups = triton.cdiv(sizes.batch, sizes.tile_rows), 1
+    rows = counts = groups = starts = blocks = block_counts = None
     if lists is not None:
-        n_groups = lists.counts.shape[0]
+        rows, counts = lists.rows, lists.counts
+        n_groups = counts.shape[0]
         tiles *= n_groups
-        groups, starts = (some.new_empty(tiles, dtype=torch.int32) for _ in range(2))
-    n_blocks = n_words = 0
-    if source_gates is not None and words is not None:
-        n_blocks, n_words = source_gates.shape[1], words.shape[1]
-        blocks = some.new_empty(tiles, n_blocks, dtype=torch.int32)
-        block_counts = some.new_empty(tiles, dtype=torch.int32)
+        groups = torch.empty(tiles, dtype=torch.int32, device=device)
+        starts = torch.empty_like(groups)
+    if words is not None:
+        blocks = torch.empty(tiles, sizes.n_source, dtype=torch.int32, device=device)
+        block_counts = torch.empty(tiles, dtype=torch.int32, device=device)
     arguments = {
-        "rows": None if lists is None else lists.rows,
-        "counts": None if lists is None else lists.counts,
+        "rows": rows,
+        "counts": counts,
         "words": words,
         "groups": groups,
         "starts": starts,
         "blocks": blocks,
         "block_counts": block_counts,
-        "batch": batch,
+        "batch": sizes.batch,
         "n_groups": n_groups,
-        "n_blocks": n_blocks,
-        "n_words": n_words,
-        "tile_rows": tile_rows,
+        "n_blocks": sizes.n_source,
+        "n_words": 0 if words is None else words.shape[1],
+        "tile_rows": sizes.tile_rows,
         "all_groups": triton.next_power_of_2(n_groups),
         "grouped": lists is not None,
-        "gated": source_gates is not None,
+        "gated": words is not None,
     }
-    start(map_tiles, (tiles,), arguments, Config(0))
-    return Plan(tile_rows, tiles, lists, groups, starts, blocks, block_counts)
+    if lists is not None or words is not None:
+        start(map_tiles, (tiles,), arguments, Config(0))
+    return Plan(tiles, rows, counts, groups, starts, blocks, block_counts)

@@ -48,6 +48,8 @@ def _wrong_size(x: Tensor, weight: Tensor, in_gates: Tensor | None) -> str | Non
         return f"out_size is {out_size}, not one of {BLOCK_SIZES}"
     if in_size not in BLOCK_SIZES and (n_in > 1 or in_gates is not None):
         return f"in_size is {in_size}, not one of {BLOCK_SIZES}; one ungated input block may have any size"
-    if max(weight.numel(), x.numel(), x.shape[0] * n_out * out_size) > LARGEST:
+    rows = x.shape[0]
+    of_smallest_tiles = n_out * n_in * (rows // BLOCK_SIZES[0] + 1)
+    if max(weight.numel(), x.numel(), rows * n_out * out_size, of_smallest_tiles) > LARGEST:
         return f"a tensor has more than {LARGEST} elements, which 32-bit offsets cannot reach"
     return None

@@ -39,6 +39,12 @@ def test_agrees_all_closed_hardly_open_and_all_open(rows, density):
     assert_agrees(case_of((2, 3, 32, 16), rows=rows, density=density), "relu")
 
 
+@pytest.mark.parametrize("rows", [5, 40])
+@pytest.mark.parametrize("sides", ["in", "out"])
+def test_agrees_all_closed_on_one_side(rows, sides):
+    assert_agrees(case_of(SHAPE, rows=rows, density=0.0, sides=sides), "tanh")
+
+
 @pytest.mark.parametrize("rows", [3, 40])
 @pytest.mark.parametrize(
     "shape", [(1, 1, 16, 16), (5, 1, 16, 16), (1, 5, 32, 16), (2, 2, 64, 128), (2, 2, 128, 64), (3, 70, 16, 16)]
