@@ -82,6 +82,16 @@ def test_equal_calls_are_bitwise_equal(rows, dtype):
 
 
 @pytest.mark.parametrize("rows", [5, 130])
+@pytest.mark.parametrize("sides", SIDES)
+def test_unmeasured_configurations_agree_and_use_no_unwritten_memory(rows, sides):
+    torch.use_deterministic_algorithms(True)  # fills fresh tensors with NaN
+    try:
+        assert_agrees(case_of(rows=rows, sides=sides), "tanh")
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.parametrize("rows", [5, 130])
 def test_the_host_never_waits(rows, request):
     case, upstream = case_of(rows=rows), upstream_of(case_of(rows=rows))
     computed(case, "tanh", upstream)  # measures configurations, which waits

@@ -1,5 +1,6 @@
 """Tests for the interpreter, which must be chosen before Triton is imported: test_triton_interpreter.py runs them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,14 @@ SIDES = ("none", "in", "out", "both")
 SHAPE = (3, 2, 16, 32)
 # The first two take the path for few rows, the others the planned one (33 with gates on both sides too).
 ROWS = (1, 5, 33, 130)
+
+
+@pytest.fixture(autouse=True)
+def unwritten_memory_is_not_finite() -> Iterator[None]:
+    """Fresh tensors hold NaN, or the largest integer, until something is written."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
 def case_of(shape: tuple[int, ...], *, dtype: torch.dtype = torch.float32, **changes: Any) -> Case:
