@@ -1,0 +1,69 @@
+"""Triton back end for CUDA: forward and backward of the operation, skipping what closed gates make needless.
+
+Importing this package needs no Triton; its other modules do, except ``support``.
+"""
+
+from torch import Tensor
+
+from kernels.backend import Gradients, Needs
+from kernels.reference import Activation, GateGrad
+from kernels.triton.support import check_rows, unsupported
+
+__all__ = ["backward", "forward", "unsupported"]
+
+
+def forward(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    in_gates: Tensor | None,
+    out_gates: Tensor | None,
+    activation: Activation,
+) -> Tensor:
+    """Compute ``activation((x * g_in) W + b) * g_out`` without waiting for the device.
+
+    The arguments are those of :func:`kernels.block_linear`, already checked there, and :func:`unsupported` has no
+    reason against them. Products of float32 follow ``torch.get_float32_matmul_precision()``; sums are float32.
+
+    Returns:
+        ``[B, n_out * out_size]``.
+    """
+    from kernels.triton.passes import forward_pass
+
+    check_rows(x.shape[0], tuple(weight.shape))
+    return forward_pass(x, weight, bias, in_gates, out_gates, activation)
+
+
+def backward(
+    grad: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    in_gates: Tensor | None,
+    out_gates: Tensor | None,
+    y: Tensor,
+    activation: Activation,
+    gate_grad: GateGrad,
+    needs: Needs,
+) -> Gradients:
+    """Gradients with the meaning of ``gate_grad="open"``, without waiting for the device.
+
+    Args:
+        grad: ``[B, n_out * out_size]``, the gradient of ``y``.
+        x: As in :func:`forward`.
+        weight: As in :func:`forward`.
+        bias: As in :func:`forward`.
+        in_gates: As in :func:`forward`.
+        out_gates: As in :func:`forward`.
+        y: What :func:`forward` returned; the activations of open blocks are recovered from it as ``y / g_out``.
+        activation: As in :func:`forward`.
+        gate_grad: ``"open"``; :func:`unsupported` has refused anything else.
+        needs: Which of the gradients of x, weight, bias, in_gates and out_gates to compute.
+
+    Returns:
+        The gradients of x, weight (dense, 0 where no row opens the pair), bias, in_gates and out_gates (0 where
+        closed), each like its tensor; None for those that are not needed or whose tensor is None.
+    """
+    from kernels.triton.passes import backward_pass
+
+    return backward_pass(grad, x, weight, bias, in_gates, out_gates, y, activation, needs)

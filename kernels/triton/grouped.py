@@ -1,0 +1,122 @@
+"""Device code of the gathered matrix product: the forward pass, and the gradient of x with the roles swapped."""
+
+import triton
+import triton.language as tl
+
+from kernels.triton.elementwise import activate, product
+
+
+@triton.jit
+def grouped_product(
+    source,
+    weight,
+    bias,
+    source_gates,
+    result_gates,
+    factor,
+    result,
+    gate_gradient,
+    rows,
+    counts,
+    groups,
+    starts,
+    blocks,
+    block_counts,
+    batch,
+    n_source,
+    n_result,
+    source_width,
+    result_width,
+    source_stride,
+    result_stride,
+    tile_rows: tl.constexpr,
+    step_k: tl.constexpr,
+    block_k: tl.constexpr,
+    block_n: tl.constexpr,
+    transposed: tl.constexpr,
+    ragged_source: tl.constexpr,
+    ragged_result: tl.constexpr,
+    source_gated: tl.constexpr,
+    result_gated: tl.constexpr,
+    scaled: tl.constexpr,
+    biased: tl.constexpr,
+    activation: tl.constexpr,
+    stored: tl.constexpr,
+    gate_gradient_stored: tl.constexpr,
+    precision: tl.constexpr,
+):
+    """Compute ``result = activation((source * source_gates) W + bias) * result_gates`` for a tile of rows and a block.
+
+    The grid is (tiles, 1) if ``result_gated``, where ``groups`` names the result block, else (tiles, n_result).
+    Source features lie in ``n_source`` blocks of ``block_k``, result features in ``n_result`` blocks of ``block_n``,
+    of which the last may be ragged. Tiles of the weight begin ``source_stride`` and ``result_stride`` elements apart;
+    each is ``[block_k, block_n]``, or its transpose if ``transposed``, and read in parts of ``step_k``. Source gates
+    only mask unless ``scaled``.
+
+    ``gate_gradient [batch, n_result]`` becomes the sum over the block of the result before its gate times ``factor``,
+    which is shaped like the result.
+    """
+    tile = tl.program_id(0)
+    group = tl.program_id(1)
+    place = tile * tile_rows + tl.arange(0, tile_rows)
+    if result_gated:
+        group = tl.load(groups + tile)
+    if group >= 0:
+        mask = place < batch
+        row = place
+        if result_gated:
+            place = tl.load(starts + tile) + tl.arange(0, tile_rows)
+            mask = place < tl.load(counts + group)
+            row = tl.load(rows + group * batch + place, mask=mask, other=0)
+        k = tl.arange(0, step_k)
+        n = tl.arange(0, block_n)
+        k_stride: tl.constexpr = 1 if transposed else block_n
+        n_stride: tl.constexpr = block_k if transposed else 1
+        within = k[:, None] * k_stride + n[None, :] * n_stride
+        column = group * block_n + n
+        total = tl.zeros([tile_rows, block_n], tl.float32)
+        steps = n_source
+        if source_gated:
+            steps = tl.load(block_counts + tile)
+        parts: tl.constexpr = block_k // step_k
+        # One loop, not two, since only an innermost loop is pipelined.
+        for step in range(steps * parts):
+            block = step // parts
+            if source_gated:
+                block = tl.load(blocks + tile * n_source + block)
+            part = step % parts * step_k
+            is_read = mask
+            if source_gated:
+                gate = tl.load(source_gates + row * n_source + block, mask=mask, other=0.0)
+                is_read = gate != 0
+            feature = block * block_k + part + k
+            from_source = source + row[:, None] * source_width + feature[None, :]
+            from_weight = weight + group * result_stride + block * source_stride + part * k_stride + within
+            if ragged_source:
+                inside = feature < source_width
+                a = tl.load(from_source, mask=is_read[:, None] & inside[None, :], other=0.0)
+                w = tl.load(from_weight, mask=inside[:, None], other=0.0)
+            elif ragged_result:
+                a = tl.load(from_source, mask=is_read[:, None], other=0.0)
+                w = tl.load(from_weight, mask=(column < result_width)[None, :], other=0.0)
+            else:
+                a = tl.load(from_source, mask=is_read[:, None], other=0.0)
+                w = tl.load(from_weight)
+            if scaled:
+                a = (a.to(tl.float32) * gate.to(tl.float32)[:, None]).to(w.dtype)
+            total = product(a, w, total, precision)
+        if biased:
+            total += tl.load(bias + column).to(tl.float32)[None, :]
+        total = activate(total, activation)
+        to_result = row[:, None] * result_width + column[None, :]
+        is_written = mask[:, None]
+        if ragged_result:
+            is_written = is_written & (column < result_width)[None, :]
+        if gate_gradient_stored:
+            by = tl.load(factor + to_result, mask=is_written, other=0.0).to(tl.float32)
+            tl.store(gate_gradient + row * n_result + group, tl.sum(total * by, axis=1), mask=mask)
+        if stored:
+            if result_gated:
+                size = tl.load(result_gates + row * n_result + group, mask=mask, other=0.0)
+                total *= size.to(tl.float32)[:, None]
+            tl.store(result + to_result, total, mask=is_written)

@@ -1,0 +1,60 @@
+"""What the Triton back end can run."""
+
+import math
+from importlib.util import find_spec
+
+import torch
+
+from kernels.backend import Call
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+BLOCK_SIZES = (16, 32, 64, 128)
+LARGEST = 2**31 - 1
+OLDEST = (8, 0)
+
+
+def unsupported(call: Call) -> str | None:
+    """Why the Triton back end cannot run a call of :func:`kernels.block_linear`, or None if it can."""
+    if find_spec("triton") is None:
+        return "triton is not installed"
+    if call.gate_grad != "open":
+        return f"gate_grad={call.gate_grad!r} computes closed blocks, which triton skips: use gate_grad='open'"
+    if call.dtype not in DTYPES:
+        return f"dtype {call.dtype} is not one of {', '.join(map(str, DTYPES))}"
+    return _wrong_device(call.device) or _wrong_size(call)
+
+
+def _wrong_device(device: str) -> str | None:
+    import triton
+
+    if triton.knobs.runtime.interpret:
+        return None
+    if device != "cuda" or torch.version.cuda is None:
+        return f"the device is {device}, not an NVIDIA GPU"
+    capability = torch.cuda.get_device_capability()
+    return None if capability >= OLDEST else f"the GPU has compute capability {capability}, at least {OLDEST} is needed"
+
+
+def _wrong_size(call: Call) -> str | None:
+    _, n_in, in_size, out_size = call.weight
+    if out_size not in BLOCK_SIZES:
+        return f"out_size is {out_size}, not one of {BLOCK_SIZES}"
+    if in_size not in BLOCK_SIZES and (n_in > 1 or call.in_gated):
+        return f"in_size is {in_size}, not one of {BLOCK_SIZES}; one ungated input block may have any size"
+    if math.prod(call.weight) > LARGEST:
+        return f"the weight has more than {LARGEST} elements, which 32-bit offsets cannot reach"
+    return None
+
+
+def check_rows(rows: int, weight: tuple[int, ...]) -> None:
+    """Refuse a batch that 32-bit offsets cannot reach.
+
+    Raises:
+        ValueError: ``rows`` rows of the input or the result have too many elements.
+    """
+    n_out, n_in, in_size, out_size = weight
+    of_smallest_tiles = n_out * n_in * (rows // BLOCK_SIZES[0] + 1)
+    if max(rows * n_in * in_size, rows * n_out * out_size, of_smallest_tiles) > LARGEST:
+        raise ValueError(
+            f"{rows} rows have more than {LARGEST} elements, which 32-bit offsets cannot reach: split them"
+        )

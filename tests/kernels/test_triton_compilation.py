@@ -1,0 +1,179 @@
+"""Every kernel, exactly as it would be launched, compiled ahead of time for GPUs that need not be there."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from kernels import triton as backend
+from tests.kernels.triton_agreement import ALL, call_of
+
+triton = pytest.importorskip("triton", reason="triton is not installed")
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TRITON_INTERPRET") == "1", reason="the interpreter stands in for the compiler"
+)
+
+ARCHITECTURES = (80, 90)
+DTYPES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16", torch.int32: "i32", torch.int64: "i64"}
+# 64-wide blocks, as in the networks of Bengio et al. 2015; [n_out, n_in, in_size, out_size].
+SHAPE = (4, 4, 64, 64)
+MATRIX_PRODUCTS = {"grouped_product", "weight_gradient"}
+OTHERS = {"gated_gemv", "list_rows", "pack_gates", "map_tiles", "output_gradient", "bias_gradient"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    kernel: Any
+    arguments: dict[str, Any]
+    options: dict[str, Any]
+
+    def compiled(self, architecture: int) -> Any:
+        signature: dict[str, str] = {}
+        constants: dict[tuple[int], Any] = {}
+        attributes: dict[tuple[int], Any] = {}
+        for place, parameter in enumerate(self.kernel.params):
+            value = self.arguments[parameter.name]
+            if parameter.is_constexpr or value is None:
+                signature[parameter.name] = "constexpr"
+                constants[place,] = value
+                continue
+            signature[parameter.name] = f"*{DTYPES[value.dtype]}" if isinstance(value, Tensor) else "i32"
+            # Triton sees this by itself at a launch; the allocator's addresses are multiples of 512.
+            if isinstance(value, Tensor) or value % 16 == 0:
+                attributes[place,] = [["tt.divisibility", 16]]
+        source = triton.compiler.ASTSource(self.kernel, signature, constants, attributes)
+        target = triton.backends.compiler.GPUTarget("cuda", architecture, 32)
+        return triton.compile(source, target=target, options=self.options)
+
+
+@pytest.fixture
+def launches(monkeypatch) -> Callable[..., list[Launch]]:
+    """What both passes launch, for every configuration or the first, instead of launching it."""
+    from kernels.triton import tuning
+
+    made: list[Launch] = []
+
+    def record(kernel: Any, *, grid: Any, warmup: bool, **given: Any) -> None:
+        arguments = {name: given.pop(name) for name in kernel.arg_names}
+        made.append(Launch(kernel, arguments, given))
+
+    def run_once(attempt: Callable[[], object]) -> float:
+        attempt()
+        return 0.0
+
+    def launches(dtype: torch.dtype, rows: int, *, every_configuration: bool = False, sides: str = "both"):
+        made.clear()
+        monkeypatch.setattr(triton.runtime.jit.JITFunction, "run", record)
+        monkeypatch.setattr(tuning, "_can_measure", lambda: every_configuration)
+        monkeypatch.setattr(tuning, "_time", run_once)
+        monkeypatch.setattr(tuning, "_chosen", {})
+        n_out, n_in, in_size, out_size = SHAPE
+        x, weight = torch.zeros(rows, n_in * in_size, dtype=dtype), torch.zeros(SHAPE, dtype=dtype)
+        bias, grad = weight.new_zeros(n_out * out_size), weight.new_zeros(rows, n_out * out_size)
+        in_gates = weight.new_zeros(rows, n_in) if sides in ("in", "both") else None
+        out_gates = weight.new_zeros(rows, n_out) if sides in ("out", "both") else None
+        y = backend.forward(x, weight, bias, in_gates, out_gates, "tanh")
+        backend.backward(grad, x, weight, bias, in_gates, out_gates, y, "tanh", "open", ALL)
+        return list(made)
+
+    return launches
+
+
+def spilled_bytes(compiled: Any, folder: Path) -> int:
+    """Bytes of a thread's stack, where registers are spilled to; these kernels use it for nothing else."""
+    path = folder / "kernel.cubin"
+    path.write_bytes(compiled.asm["cubin"])
+    command = [triton.knobs.nvidia.cuobjdump.path, "--dump-resource-usage", str(path)]
+    usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (stack,) = re.findall(r"STACK:(\d+)", usage)
+    return int(stack)
+
+
+def tensor_core_instructions(compiled: Any) -> int:
+    return len(re.findall(r"\b(?:wgmma\.mma_async|mma\.sync)", compiled.asm["ptx"]))
+
+
+def named(launches: list[Launch]) -> set[str]:
+    return {launch.kernel.__name__ for launch in launches}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_matrix_products_use_tensor_cores_and_spill_nothing(launches, dtype, architecture, tmp_path):
+    found = launches(dtype, 256, every_configuration=dtype != torch.float16)
+    products = [launch for launch in found if launch.kernel.__name__ in MATRIX_PRODUCTS]
+    assert named(products) == MATRIX_PRODUCTS
+    for launch in products:
+        compiled = launch.compiled(architecture)
+        assert tensor_core_instructions(compiled) > 0, launch
+        assert spilled_bytes(compiled, tmp_path) == 0, launch
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_the_other_kernels_spill_nothing(launches, dtype, architecture, tmp_path):
+    found = [launch for rows in (1, 256) for launch in launches(dtype, rows)]
+    others = [launch for launch in found if launch.kernel.__name__ not in MATRIX_PRODUCTS]
+    assert named(others) == OTHERS
+    for launch in {launch.kernel.__name__: launch for launch in others}.values():
+        assert spilled_bytes(launch.compiled(architecture), tmp_path) == 0, launch
+
+
+@pytest.mark.parametrize("sides", ["none", "in", "out"])
+def test_every_side_compiles(launches, sides):
+    found = [launch for rows in (1, 256) for launch in launches(torch.bfloat16, rows, sides=sides)]
+    assert named(found) >= MATRIX_PRODUCTS | {"gated_gemv", "bias_gradient"}
+    for launch in found:
+        assert launch.compiled(90).asm["cubin"]
+
+
+@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
+def test_float32_products_follow_the_precision_that_torch_was_told(launches, precision):
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(precision)
+        products = [launch for launch in launches(torch.float32, 256) if launch.kernel.__name__ in MATRIX_PRODUCTS]
+    finally:
+        torch.set_float32_matmul_precision(before)
+    expected = "tf32x3" if precision == "highest" else "tf32"
+    assert {launch.arguments["precision"] for launch in products} == {expected}
+
+
+def test_the_fastest_configuration_is_measured_once(monkeypatch):
+    from kernels.triton import tuning
+
+    slow, fast = tuning.Config(64), tuning.Config(32)
+    timed: list[tuning.Config] = []
+
+    def time_of(attempt: Callable[[], tuning.Config]) -> float:
+        timed.append(attempt())
+        return float(timed[-1].size)
+
+    monkeypatch.setattr(tuning, "_chosen", {})
+    monkeypatch.setattr(tuning, "_time", time_of)
+    assert tuning.with_best("key", [slow, fast], lambda config: config) == slow
+    monkeypatch.setattr(tuning, "_can_measure", lambda: True)
+    assert tuning.with_best("key", [slow, fast], lambda config: config) == fast
+    assert tuning.with_best("key", [slow, fast], lambda config: config) == fast
+    assert timed == [slow, fast]
+
+
+def test_a_tensor_that_is_not_on_a_gpu_is_refused():
+    reason = backend.unsupported(call_of(torch.zeros(SHAPE)))
+    assert reason == "the device is cpu, not an NVIDIA GPU"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "gate_grad", "named"), [(torch.float64, "open", "torch.float64"), (torch.float32, "exact", "'exact'")]
+)
+def test_what_cannot_run_anywhere_is_named(dtype, gate_grad, named):
+    reason = backend.unsupported(call_of(torch.zeros(SHAPE, dtype=dtype), gate_grad=gate_grad))
+    assert reason is not None
+    assert named in reason
