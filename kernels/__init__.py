@@ -3,7 +3,7 @@
 Imports nothing else of this project, so it can be used on its own.
 """
 
-from kernels.backend import BACKENDS
+from kernels.backend import BACKENDS, prepare
 from kernels.choice import BackendError, use_backend
 from kernels.operation import block_linear
 from kernels.reference import Activation, GateGrad, activate, gate_blocks
@@ -16,5 +16,6 @@ __all__ = [
     "activate",
     "block_linear",
     "gate_blocks",
+    "prepare",
     "use_backend",
 ]

@@ -89,6 +89,15 @@ COMPILED = {"cpu": "kernels.cpu", "triton": "kernels.triton"}
 BACKENDS = ("reference", *COMPILED)
 
 
+def prepare() -> None:
+    """Compile the CPU kernels, or load them, so that no later call and no other process has to; if numba is there."""
+    try:
+        cpu = importlib.import_module(COMPILED["cpu"])
+    except ImportError:
+        return
+    cpu.prepare()
+
+
 @functools.cache
 def load(name: str) -> Backend:
     """Import a compiled back end.

@@ -1,6 +1,7 @@
 """The command line: exit codes 0 done, 1 some runs failed, 2 bad input, 130 interrupted."""
 
 import itertools
+import json
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -8,17 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import torch
 from rich.console import Console
 from rich.table import Table
 
 import strategies
 from core import conformance, data
 from core.errors import InputError, unknown
-from studies import catalogue, environment, estimate
+from studies import benchmark, catalogue, environment, estimate
 from studies.aggregate import collect
+from studies.benchmark.cases import KINDS
+from studies.benchmark.table import print_head, print_row, print_verdict
+from studies.figures import speedup
 from studies.figures.figure import FORMATS
 from studies.folder import ResultsFolder
 from studies.formatting import duration
+from studies.ledger import write_atomically
 from studies.report import write_figures, write_report
 from studies.resources import Resources
 from studies.runner import run_study
@@ -205,6 +211,38 @@ def doctor() -> int:
     missing = [package for package in environment.REQUIRED if packages[package] is None]
     console.print(f"missing: {', '.join(missing)}" if missing else "everything needed is installed")
     return 1 if missing else 0
+
+
+@app.command()
+@click.option("--only", metavar="A,B", help=f"Only these cases: {', '.join(KINDS)}.")
+@click.option(
+    "--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True, help="Where to measure."
+)
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of both sides.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows here.")
+@click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Draw speed-up against density here.")
+def bench(only: str | None, device: str, threads: int, json_file: Path | None, figure: Path | None) -> None:
+    """Measure what gating saves in time, side by side with dense layers."""
+    kinds = KINDS if only is None else tuple(part.strip() for part in only.split(","))
+    for kind in kinds:
+        if kind not in KINDS:
+            raise unknown("case", kind, KINDS)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: this machine has no CUDA device")
+    if figure is not None and figure.suffix.removeprefix(".") not in FORMATS:
+        raise unknown("figure format", figure.suffix.removeprefix("."), FORMATS)
+    for file in (json_file, figure):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise InputError(f"{file}: there is no folder {file.absolute().parent}")
+    chosen = [case for case in benchmark.cases(device) if case.case in kinds]
+    print_head(console)
+    rows = benchmark.measure(chosen, device, threads, lambda row: print_row(console, row))
+    print_verdict(console, rows)
+    plain = [row.as_dict() for row in rows]
+    if json_file is not None:
+        write_atomically(json_file, json.dumps(plain, indent=1) + "\n")
+    if figure is not None and not speedup.write(plain, figure):
+        raise InputError("--figure: it shows the cases gemv and minibatch, and neither was measured")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from core import data
 from core.errors import InputError
+from kernels import prepare
 from strategies import Plugin
 from studies import environment
 from studies.aggregate import collect
@@ -79,6 +80,9 @@ def _run_locked(
     datasets = {name: data.load(name) for name in {configuration.dataset for configuration in wanted}}
     # Imported here, since it takes a second that nothing else needs.
     from studies.schedule import execute_all
+
+    # Here rather than in every worker at once.
+    prepare()
 
     with RunProgress(console, design.study, len(wanted)) as progress:
 

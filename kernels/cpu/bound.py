@@ -5,7 +5,7 @@ from torch import Tensor
 
 from kernels.backend import Call
 from kernels.cpu.gemv import gemv
-from kernels.cpu.launch import ACTIVATIONS, compiling, unsupported
+from kernels.cpu.launch import ACTIVATIONS, FEW_ROWS, compiling, run_forward, unsupported
 from kernels.reference import Activation
 
 
@@ -37,6 +37,7 @@ class BoundLinear:
         self._sizes = rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation]
         self._x_shape = torch.Size([rows, n_in * in_size])
         self._in_shape, self._out_shape = torch.Size([rows, n_in]), torch.Size([rows, n_out])
+        self._few_rows = rows <= FEW_ROWS
         self._y = torch.empty(rows, n_out * out_size)
         self._y_address = self._y.data_ptr()
 
@@ -51,7 +52,9 @@ class BoundLinear:
             in_address = _address(in_gates, self._in_shape)
         if out_gates is not None:
             out_address = _address(out_gates, self._out_shape)
-        gemv(_address(x, self._x_shape), *self._parameters, in_address, out_address, self._y_address, *self._sizes)
+        x_address = _address(x, self._x_shape)
+        run = gemv if self._few_rows else run_forward
+        run(x_address, *self._parameters, in_address, out_address, self._y_address, *self._sizes)
         return self._y
 
 

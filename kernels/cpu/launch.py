@@ -14,9 +14,9 @@ from kernels.cpu.threads import in_ranges
 from kernels.reference import Activation, GateGrad
 
 ACTIVATIONS = {"identity": 0, "relu": 1, "tanh": 2}
-# Up to so many rows the kernel without row lists is faster (1024 units, density 1/8): with gates on both sides 14.6
-# against 15.5 us at 8 rows and 61.7 against 59.1 us at 32, otherwise 46.3 against 46.4 us at 4 and 104 against 97 at 8.
-FEW_ROWS_BOTH, FEW_ROWS = 16, 4
+# Up to so many rows each reads the weights by itself, without lists of rows: less to do before the first product, but
+# at density 1/2 eight rows that share their reads take 161 microseconds instead of 225 (1024 units).
+FEW_ROWS = 2
 
 
 def unsupported(call: Call) -> str | None:
@@ -55,12 +55,31 @@ def forward(
         0 if out_gates is None else out_gates.data_ptr(),
         y.data_ptr(),
     )
-    sizes = (rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation])
-    if rows <= FEW_ROWS or (rows <= FEW_ROWS_BOTH and in_gates is not None and out_gates is not None):
-        gemv(*addresses, *sizes)
-    else:
-        in_ranges(lambda first, last: forward_kernel(*addresses, *sizes, first, last), n_out, rows * weight.numel())
+    run_forward(*addresses, rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation])
     return y
+
+
+def run_forward(
+    x: int,
+    weight: int,
+    bias: int,
+    in_gates: int,
+    out_gates: int,
+    y: int,
+    rows: int,
+    n_out: int,
+    n_in: int,
+    in_size: int,
+    out_size: int,
+    activation: int,
+) -> None:
+    """Run the kernel that suits the batch, on addresses of contiguous tensors, 0 for none."""
+    addresses, sizes = (x, weight, bias, in_gates, out_gates, y), (rows, n_out, n_in, in_size, out_size, activation)
+    if rows <= FEW_ROWS:
+        gemv(*addresses, *sizes)
+        return
+    work = rows * n_out * n_in * in_size * out_size
+    in_ranges(lambda first, last: forward_kernel(*addresses, *sizes, first, last), n_out, work)
 
 
 def backward(
@@ -156,7 +175,7 @@ def prepare() -> None:
     weight = torch.zeros(1, 1, 1, 1)
     x = torch.ones(1, 1)
     needs = Needs(x=True, weight=True, bias=True, in_gates=True, out_gates=True)
-    rows = torch.ones(FEW_ROWS_BOTH + 1, 1)
+    rows = torch.ones(FEW_ROWS + 1, 1)
     forward(rows, weight, x[0], rows, rows, "relu")
     backward(x, x, weight, x[0], x, x, forward(x, weight, x[0], x, x, "relu"), "relu", "open", needs)
 

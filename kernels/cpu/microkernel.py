@@ -23,6 +23,29 @@ _FEATURES = get_host_cpu_features()
 LANES, VECTORS = (16, 4) if _FEATURES.get("avx512f") else (8, 2)
 
 
+FIRST_LEVEL, SECOND_LEVEL = 3, 2
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(_: Any, address: Any) -> Any:
+    """Ask for the cache line at an address to be brought to the first-level cache."""
+
+    def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+        _fetch(builder, arguments[0], FIRST_LEVEL)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+def _fetch(builder: ir.IRBuilder, address: ir.Value, level: int) -> None:
+    byte_pointer = ir.IntType(8).as_pointer()
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [byte_pointer, I32, I32, I32]), "llvm.prefetch.p0i8"
+    )
+    reading, data = I32(0), I32(1)
+    builder.call(function, [builder.inttoptr(address, byte_pointer), reading, I32(level), data])
+
+
 def accumulator(rows: int, vectors: int, lanes: int, *, interleaved: int = 1) -> Callable[..., None]:
     """Return an intrinsic for numba-compiled code that adds a product to ``rows`` rows of ``vectors * lanes`` floats.
 
@@ -72,11 +95,6 @@ class _Loop:
         name = f"llvm.fma.v{lanes}f32" if lanes > 1 else "llvm.fma.f32"
         self.multiply_add = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(self.type, [self.type] * 3), name
-        )
-        self.prefetch = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), I32, I32, I32]),
-            "llvm.prefetch.p0i8",
         )
         self.zeros: Grid = [[ir.Constant(self.type, None if lanes > 1 else 0.0)] * vectors for _ in range(rows)]
 
@@ -189,9 +207,7 @@ class _Loop:
 
     def _prefetch(self, address: ir.Value) -> None:
         for line in range(0, FLOAT_BYTES * self.lanes * self.vectors, LINE_BYTES):
-            pointer = self.builder.inttoptr(self.builder.add(address, I64(line)), ir.IntType(8).as_pointer())
-            reading, near, data = I32(0), I32(2), I32(1)
-            self.builder.call(self.prefetch, [pointer, reading, near, data])
+            _fetch(self.builder, self.builder.add(address, I64(line)), SECOND_LEVEL)
 
     def _phis(self) -> Grid:
         return [[self.builder.phi(self.type) for _ in range(self.vectors)] for _ in range(self.rows)]

@@ -4,7 +4,8 @@ from typing import Any
 
 from numba import njit
 
-from kernels.cpu.microkernel import ADDRESS_BYTES, FLOAT_BYTES, LANES, VECTORS, accumulator
+from kernels.cpu.memory import matrix_of_integers
+from kernels.cpu.microkernel import ADDRESS_BYTES, FLOAT_BYTES, LANES, LINE_BYTES, VECTORS, accumulator, prefetch
 
 
 def _strip(vectors: int, lanes: int) -> Any:
@@ -26,6 +27,12 @@ def _strip(vectors: int, lanes: int) -> Any:
         ahead: int,
     ) -> None:
         while rows > 7:
+            # The next rows of A, which lie anywhere, while these are multiplied: at batch 512 (1024 units, density 1/8
+            # of the outputs) 1267 against 1419 microseconds.
+            following = matrix_of_integers(a, 1, min(rows, 12))[0]
+            for index in range(6, len(following)):
+                for byte in range(0, a_step * count, LINE_BYTES):
+                    prefetch(following[index] + a_offset + byte)
             six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
             rows -= 6
             c += 6 * ADDRESS_BYTES
