@@ -50,6 +50,7 @@ def run_chain(
     table = matrix_of_integers(table_address, layers + 1, COLUMNS)
     hidden = np.empty((2, widest), np.float32)
     open_blocks = np.empty((2, widest), np.int64)
+    taken = np.empty(widest, np.bool_)
     addresses = np.empty(2, np.int64)
     c, a = addresses.ctypes.data, addresses.ctypes.data + 8
     seen = x_address
@@ -67,7 +68,7 @@ def run_chain(
             block = open_blocks[reading, index]
             tile = layer[GATER_WEIGHT] + FLOAT_BYTES * block * in_size * n_out
             add_product(c, a, 1, FLOAT_BYTES * block * in_size, FLOAT_BYTES, tile, n_out, in_size, 0, 0)
-        decide(gates, matrix(uniform_address, 1, n_out), rule, np.float32(scale), layer[OPEN])
+        decide(gates, matrix(uniform_address, 1, n_out), rule, np.float32(scale), layer[OPEN], taken)
 
         writing = 1 - reading
         writes = 0
@@ -112,15 +113,16 @@ def decide_rows(
     """Replace the scores ``[rows, blocks]`` by binary gates; arguments as in :func:`run_chain`."""
     scores = matrix(scores_address, rows, blocks)
     uniform = matrix(uniform_address, rows, blocks)
+    taken = np.empty(blocks, np.bool_)
     for row in range(rows):
-        decide(scores[row], uniform[row : row + 1], rule, np.float32(scale), count)
+        decide(scores[row], uniform[row : row + 1], rule, np.float32(scale), count, taken)
 
 
 @njit
-def decide(scores: Any, uniform: Any, rule: int, scale: Any, count: int) -> None:
-    """Replace one example's scores by binary gates."""
+def decide(scores: Any, uniform: Any, rule: int, scale: Any, count: int, taken: Any) -> None:
+    """Replace one example's scores by binary gates; ``taken`` is room for as many flags."""
     if rule == TOP:
-        keep_highest(scores, count)
+        keep_highest(scores, count, taken)
         return
     for block in range(len(scores)):
         probability = np.float32(1) / (np.float32(1) + np.float32(math.exp(-scale * scores[block])))
@@ -129,9 +131,9 @@ def decide(scores: Any, uniform: Any, rule: int, scale: Any, count: int) -> None
 
 
 @njit
-def keep_highest(scores: Any, count: int) -> None:
-    """Set the ``count`` highest scores to 1 and the rest to 0."""
-    taken = np.zeros(len(scores), np.bool_)
+def keep_highest(scores: Any, count: int, taken: Any) -> None:
+    """Set the ``count`` highest scores to 1 and the rest to 0; ``taken`` is room for as many flags."""
+    taken[: len(scores)] = False
     for _ in range(count):
         best = -1
         for block in range(len(scores)):

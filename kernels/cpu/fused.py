@@ -5,10 +5,12 @@ from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from kernels.backend import Call
 from kernels.cpu import chain
-from kernels.cpu.launch import ACTIVATIONS, compiling, forward, unsupported
+from kernels.cpu.launch import ACTIVATIONS, compiling, run_forward, unsupported
+from kernels.cpu.microkernel import LANES
 from kernels.reference import Activation
 
 Rule = Literal["threshold", "sampled", "top"]
@@ -71,16 +73,21 @@ class FusedNetwork:
                 raise ValueError(reason)
         compiling()
         self._layers = [_copied(layer) for layer in layers]
-        self._readout = _copy(readout_weight), _copy(readout_bias)
+        # Ten columns take as long as three registers' worth; padded with zeros they fill one.
+        self._classes = readout_bias.shape[0]
+        padding = (0, -self._classes % LANES)
+        self._readout = pad(_copy(readout_weight), padding), pad(_copy(readout_bias), padding)
         rows = [
             [*(tensor.data_ptr() for tensor in layer[:4]), *layer.weight.shape, layer.top] for layer in self._layers
         ]
-        rows.append([*(tensor.data_ptr() for tensor in self._readout), 0, 0, *readout_weight.shape, 0])
+        rows.append([*(tensor.data_ptr() for tensor in self._readout), 0, 0, *self._readout[0].shape, 0])
         self._table = torch.tensor(rows, dtype=torch.int64)
         blocks = [layer.weight.shape[0] for layer in layers]
         self._gates = torch.zeros(sum(blocks))
         self._uniform = torch.zeros(sum(blocks)) if rule == "sampled" else None
-        self._logits = torch.empty(readout_bias.shape[0])
+        self._logits = torch.empty(self._readout[1].shape[0])
+        self._answer = self._logits[: self._classes]
+        self._room: dict[int, list[tuple[Tensor, Tensor]]] = {}
         self._splits = blocks
         self._features = torch.Size([layers[0].weight.shape[1] * layers[0].weight.shape[2]])
         widest = max(layer.weight.shape[0] * layer.weight.shape[3] for layer in layers)
@@ -121,20 +128,39 @@ class FusedNetwork:
         if self._uniform is not None:
             torch.rand(self._uniform.shape, generator=generator, out=self._uniform)
         chain.run_chain(x.data_ptr(), *self._addresses, *self._options)
-        return self._logits
+        return self._answer
 
     @torch.no_grad()
     def _batch(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
-        hidden, gates = x, None
-        for layer in self._layers:
-            gater = layer.gater_weight[None].unflatten(1, layer.weight.shape[1:3])
-            scores = forward(hidden, gater, layer.gater_bias, gates, None, "identity")
-            uniform = torch.rand(scores.shape, generator=generator) if self._uniform is not None else None
-            uniform_address = 0 if uniform is None else uniform.data_ptr()
-            chain.decide_rows(scores.data_ptr(), uniform_address, *scores.shape, *self._rule, layer.top)
-            hidden = forward(hidden, layer.weight, layer.bias, gates, scores, self._activation)
-            gates = scores
-        return forward(hidden, *self._readout, gates, None, "identity")
+        rows = x.shape[0]
+        room = self._room.get(rows)
+        if room is None:
+            # Only for the batch size in use: fresh pages for every batch take a quarter of the time.
+            sizes = [(layer.weight.shape[0], layer.weight.shape[0] * layer.weight.shape[3]) for layer in self._layers]
+            room = [(torch.empty(rows, blocks), torch.empty(rows, units)) for blocks, units in sizes]
+            self._room = {rows: room}
+        hidden, gates = x, 0
+        for layer, (scores, result) in zip(self._layers, room, strict=True):
+            n_out, n_in, in_size, out_size = layer.weight.shape
+            if gates:
+                gater, gater_bias = layer.gater_weight.data_ptr(), layer.gater_bias.data_ptr()
+                scored = hidden.data_ptr(), gater, gater_bias, gates, 0, scores.data_ptr()
+                run_forward(*scored, rows, 1, n_in, in_size, n_out, ACTIVATIONS["identity"])
+            else:
+                torch.addmm(layer.gater_bias, hidden, layer.gater_weight, out=scores)
+            uniform = None if self._uniform is None else torch.rand(scores.shape, generator=generator)
+            drawn = 0 if uniform is None else uniform.data_ptr()
+            chain.decide_rows(scores.data_ptr(), drawn, rows, n_out, *self._rule, layer.top)
+            parameters = layer.weight.data_ptr(), layer.bias.data_ptr()
+            addresses = hidden.data_ptr(), *parameters, gates, scores.data_ptr(), result.data_ptr()
+            run_forward(*addresses, rows, n_out, n_in, in_size, out_size, ACTIVATIONS[self._activation])
+            hidden, gates = result, scores.data_ptr()
+        weight, bias = self._readout
+        _, n_in, in_size, classes = weight.shape
+        logits = torch.empty(rows, classes)
+        addresses = hidden.data_ptr(), weight.data_ptr(), bias.data_ptr(), gates, 0, logits.data_ptr()
+        run_forward(*addresses, rows, 1, n_in, in_size, classes, ACTIVATIONS["identity"])
+        return logits[:, : self._classes]
 
     @property
     def gates(self) -> tuple[Tensor, ...]:
