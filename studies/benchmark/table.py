@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from studies.benchmark.measure import Row
+from studies.benchmark.rows import Row
 
 _COLUMNS = (
     ("case", 14), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("baseline", 16), ("us", 9),

@@ -16,25 +16,31 @@ from studies.ledger import write_atomically
 _TITLES = {"output": "output gates only", "both": "gates on both sides"}
 
 
-def numbers(rows: Sequence[dict[str, object]], units: int = 1024) -> pd.DataFrame:
+UNITS = 1024
+
+
+def numbers(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     """Return what is drawn: the rows of one layer against the dense baseline, at every batch size and density."""
     table = pd.DataFrame(rows)
     if table.empty:
         return table
-    chosen = table["case"].isin(["gemv", "minibatch"]) & (table["baseline"] == "dense") & (table["d_out"] == units)
+    chosen = table["case"].isin(["gemv", "minibatch"]) & (table["baseline"] == "dense") & (table["d_out"] == UNITS)
     columns = ["gated", "batch", "density", "ideal", "speedup", "speedup_p10", "speedup_p90", "device", "threads"]
     return table.loc[chosen, columns].sort_values(["gated", "batch", "density"], ascending=[False, True, True])
 
 
-def write(rows: Sequence[dict[str, object]], picture: Path) -> bool:
-    """Write the picture, and beside it the numbers it shows as CSV; False if the rows hold nothing to draw."""
+def write(rows: Sequence[dict[str, object]], picture: Path) -> None:
+    """Write the picture, and beside it the numbers it shows as CSV.
+
+    Raises:
+        ValueError: the rows hold nothing to draw.
+    """
     drawn = numbers(rows)
     if drawn.empty:
-        return False
+        raise ValueError(f"no row is of a layer of {UNITS} units against the dense baseline")
     write_atomically(picture.with_suffix(".csv"), drawn.to_csv(index=False, lineterminator="\n"))
     with mpl.rc_context(THEME):
         _draw(drawn).savefig(picture)
-    return True
 
 
 def _draw(drawn: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -59,6 +65,6 @@ def _draw(drawn: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_title(_TITLES[gated])
         ax.set_xlabel("density of open blocks")
-    axes[0][0].set_ylabel("speed-up over dense")
+    axes[0][0].set_ylabel(f"speed-up over dense, {UNITS} units")
     axes[0][-1].legend(loc="upper right")
     return figure

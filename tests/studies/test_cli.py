@@ -15,7 +15,7 @@ from tests.studies.plugins import PLUGIN, write_plugin
 from tests.studies.records import design_of, finished
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("list", "show", "run", "report", "figures", "strategies", "datasets", "doctor")
+COMMANDS = ("list", "show", "run", "report", "figures", "strategies", "datasets", "bench", "doctor")
 
 
 def squeezed(text: str) -> str:
