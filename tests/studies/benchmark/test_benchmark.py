@@ -193,9 +193,9 @@ class TestFigure:
         assert (drawn[0], drawn[2:]) == ([64, 16], [[8, 8], [8, 8]])
 
     def test_without_a_layer_there_is_no_picture(self, tmp_path):
-        assert not speedup.write(
-            [row(Case("training", 128, 512, 512, 64, 1 / 8, "both")).as_dict()], tmp_path / "s.png"
-        )
+        training = row(Case("training", 128, 512, 512, 64, 1 / 8, "both")).as_dict()
+        with pytest.raises(ValueError, match="no row is of a layer of 1024 units"):
+            speedup.write([training], tmp_path / "s.png")
         assert list(tmp_path.iterdir()) == []
 
 
