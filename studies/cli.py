@@ -16,6 +16,7 @@ from rich.table import Table
 import strategies
 from core import conformance, data
 from core.errors import InputError, unknown
+from kernels.choice import pinned
 from studies import benchmark, catalogue, environment, estimate
 from studies.aggregate import collect
 from studies.benchmark.cases import KINDS
@@ -54,7 +55,11 @@ _plugin = click.option(
 @click.option("-v", "--verbose", is_flag=True, help="Log what is decided inside, on standard error.")
 def app(verbose: bool) -> None:
     """Compare strategies that decide which blocks of a network to compute."""
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING)
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(message)s")
+    try:
+        pinned()
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 @app.command("list")

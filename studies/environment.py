@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
+from kernels.choice import pinned
+
 REQUIRED = (
     "torch", "numpy", "scipy", "pandas", "scikit-learn", "ray", "matplotlib", "seaborn", "jinja2", "click", "rich",
-    "mlxtend", "mnist1d",
+    "mlxtend", "mnist1d", "numba",
 )  # fmt: skip
-OPTIONAL = ("triton", "numba")
+OPTIONAL = ("triton",)
 
 
 def installed(package: str) -> str | None:
@@ -32,6 +34,7 @@ def describe() -> dict[str, Any]:
         "processor": processor(),
         "cpus": os.cpu_count(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "backend": pinned(),
         "git_commit": _git_commit(),
         "packages": {package: installed(package) for package in (*REQUIRED, *OPTIONAL)},
     }

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from kernels import choice
 from tests.studies.conftest import Done
 from tests.studies.plugins import PLUGIN, write_plugin
 from tests.studies.records import design_of, finished
@@ -154,3 +155,14 @@ def test_ctrl_c_ends_with_130_and_one_word(command, monkeypatch):
     monkeypatch.setattr("studies.cli.estimate.seconds", interrupt)
     done = command.study("--seeds", "1", "--dry-run")
     assert (done.code, done.err.split()) == (130, ["interrupted"])
+
+
+def test_a_backend_that_does_not_exist_is_refused_before_anything_runs(command, monkeypatch):
+    monkeypatch.setenv("GATING_BACKEND", "cpus")
+    choice._from_environment.cache_clear()
+    try:
+        done = command("list")
+    finally:
+        choice._from_environment.cache_clear()
+    assert done.code == 2
+    assert done.err == ("error: GATING_BACKEND: unknown backend 'cpus': choose one of auto, reference, cpu, triton\n")
