@@ -24,6 +24,8 @@ LANES, VECTORS = (16, 4) if _FEATURES.get("avx512f") else (8, 2)
 
 
 FIRST_LEVEL, SECOND_LEVEL = 3, 2
+# Groups of so many rows share the prefetching of the next B with the groups after them.
+SHARING_ROWS = 3
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -114,7 +116,7 @@ class _Loop:
         builder = self.builder
         self.a = [builder.add(self._address(a_rows, row), a_offset) for row in range(self.rows)]
         c = [builder.add(self._address(c_rows, row), column) for row in range(self.rows)]
-        self.a_step, self.b_step, self.ahead = a_step, b_step, ahead
+        self.a_step, self.b_step, self.b, self.ahead = a_step, b_step, b, ahead
 
         before = builder.basic_block
         load, start = (builder.append_basic_block(name) for name in ("load", "start"))
@@ -158,7 +160,7 @@ class _Loop:
         updated: list[Grid] = []
         for grid in running:
             b_vectors = self._load_vectors(b_now)
-            self._prefetch(builder.add(b_now, self.ahead))
+            self._prefetch_next(counters[0], b_now)
             updated.append([self._row_step(grid[row], self.a[row], a_now, b_vectors) for row in range(self.rows)])
             a_now, b_now = builder.add(a_now, self.a_step), builder.add(b_now, self.b_step)
         advanced = [builder.add(counters[0], I64(len(sums))), a_now, b_now]
@@ -205,9 +207,16 @@ class _Loop:
     def _load_vectors(self, address: ir.Value) -> list[ir.Value]:
         return [self.builder.load(self._pointer(address, number), align=FLOAT_BYTES) for number in range(self.vectors)]
 
-    def _prefetch(self, address: ir.Value) -> None:
+    def _prefetch_next(self, step: ir.Value, b_now: ir.Value) -> None:
+        """Ask for a part of what B is followed by."""
+        builder = self.builder
+        if self.rows >= SHARING_ROWS:
+            # A line per step: the other groups of rows ask for the rest, so that requests never queue up.
+            start = builder.add(self.b, self.ahead)
+            _fetch(builder, builder.add(start, builder.mul(step, I64(LINE_BYTES))), SECOND_LEVEL)
+            return
         for line in range(0, FLOAT_BYTES * self.lanes * self.vectors, LINE_BYTES):
-            _fetch(self.builder, self.builder.add(address, I64(line)), SECOND_LEVEL)
+            _fetch(builder, builder.add(b_now, builder.add(self.ahead, I64(line))), SECOND_LEVEL)
 
     def _phis(self) -> Grid:
         return [[self.builder.phi(self.type) for _ in range(self.vectors)] for _ in range(self.rows)]

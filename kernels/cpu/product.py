@@ -37,12 +37,14 @@ def _strip(vectors: int, lanes: int) -> Any:
             rows -= 6
             c += 6 * ADDRESS_BYTES
             a += 6 * ADDRESS_BYTES
+            ahead += LINE_BYTES * count
         if rows == 7:
             # One row alone takes nearly as long as three together.
             three(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
             rows -= 3
             c += 3 * ADDRESS_BYTES
             a += 3 * ADDRESS_BYTES
+            ahead += LINE_BYTES * count
         if rows == 6:
             six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
         elif rows == 5:
