@@ -39,15 +39,19 @@ class Row:
     microseconds: float
 
     @property
+    def target(self) -> float | None:
+        """The speed-up to reach; targets are for one thread."""
+        return self.measured.target if self.threads == 1 else None
+
+    @property
     def missed(self) -> bool:
         """Whether the median is below the target."""
-        target = self.measured.target
-        return target is not None and self.speedup < target
+        return self.target is not None and self.speedup < self.target
 
     def as_dict(self) -> dict[str, object]:
         """Return plain data, the case's fields first."""
         values = asdict(self)
-        return {**values.pop("measured"), "ideal": self.measured.ideal, **values}
+        return {**values.pop("measured"), "target": self.target, "ideal": self.measured.ideal, **values}
 
 
 def measure(

@@ -34,7 +34,7 @@ def print_row(console: Console, row: Row) -> None:
         f"{row.processor_speedup:.1f}",
         f"{case.ideal:.3g}",
         f"{row.speedup / case.ideal:.0%}",
-        "" if case.target is None else f"{case.target:.3g}",
+        "" if row.target is None else f"{row.target:.3g}",
     ]
     missed = "  [red]missed[/red]" if row.missed else ""
     console.print(_line(cells) + missed, highlight=False, soft_wrap=True)
@@ -42,7 +42,7 @@ def print_row(console: Console, row: Row) -> None:
 
 def print_verdict(console: Console, rows: Sequence[Row]) -> None:
     """Say how many targets were met."""
-    targets = [row for row in rows if row.measured.target is not None]
+    targets = [row for row in rows if row.target is not None]
     met = sum(not row.missed for row in targets)
     console.print(f"{met} of {len(targets)} targets met", highlight=False)
 

@@ -145,6 +145,12 @@ class TestMeasure:
         assert not row(replace(LAYER, target=8.0)).missed
         assert not row().missed
 
+    def test_targets_are_for_one_thread(self):
+        two = replace(row(replace(LAYER, target=8.1)), threads=2)
+        assert two.target is None
+        assert not two.missed
+        assert two.as_dict()["target"] is None
+
 
 def test_the_table_marks_misses_and_counts_them():
     console = Console(width=400, force_terminal=False, record=True)
