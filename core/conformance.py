@@ -136,6 +136,21 @@ def _state_restored(strategy_type: type[Strategy], architecture: Architecture) -
         yield "a restored strategy predicts differently; keep what it learns in parameters or buffers"
 
 
+def _rule_followed(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
+    """A declared gate rule gives what inference gives, where its compiled form can be run."""
+    trained = _train(strategy_type, architecture)
+    if trained.strategy.gate_rule() is None or trained.network.recurrence is not None:
+        return
+    try:
+        fused = trained.network.for_inference(trained.strategy, DENSITY)
+    except ImportError:
+        return
+    done, _ = _infer(trained)
+    found = fused(_data().validation.x.contiguous(), _STREAMS.torch("gates", "test"))
+    if not torch.allclose(found, done.output, rtol=1e-3, atol=1e-4):
+        yield "gate_rule describes other test gates than those of infer"
+
+
 CHECKS: tuple[Callable[[type[Strategy], Architecture], Iterator[str]], ...] = (
     _space_defaults,
     _finite,
@@ -144,6 +159,7 @@ CHECKS: tuple[Callable[[type[Strategy], Architecture], Iterator[str]], ...] = (
     _gates_in_range,
     _cost_counted,
     _state_restored,
+    _rule_followed,
 )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.conformance import NETWORKS, problems
 from core.gates import bernoulli
 from core.space import Choice, Integer, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
 
 
 class Sound(Strategy):
@@ -34,6 +34,18 @@ class Sound(Strategy):
             return Decision(bernoulli(probability, run.generator), probability)
 
         return decide
+
+
+class FollowsItsRule(Sound):
+    """Keeps the protocol, and says how it decides."""
+
+    def gate_rule(self):
+        return GateRule("sampled")
+
+
+class DeclaresAnotherRule(Sound):
+    def gate_rule(self):
+        return GateRule("threshold")
 
 
 class DrawsFromTorch(Sound):
@@ -223,6 +235,7 @@ class GatesOfAnotherShape(Sound):
 
 def test_a_sound_strategy_has_no_problems():
     assert problems(Sound) == []
+    assert problems(FollowsItsRule) == []
 
 
 class LearnsOfItsOwn(Sound):
@@ -261,6 +274,7 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
         (NegativeGates, "gates_in_range", "gates reach from -1 to -1, expected 0..1"),
         (ProbabilityAboveOne, "gates_in_range", "probability reach from 1"),
         (NanProbability, "gates_in_range", "probability reach from nan"),
+        (DeclaresAnotherRule, "rule_followed", "gate_rule describes other test gates than those of infer"),
         (HiddenState, "state_restored", "keep what it learns in parameters or buffers"),
         (StateOutsideTheStateDict, "state_restored", "keep what it learns in parameters or buffers"),
         (NanObjective, "finite", "training ends with status nan: objective is nan in epoch 1"),
