@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from kernels.backend import Call
+from kernels.cpu.compilation import LAYER, announce
 from kernels.cpu.gemv import gemv
-from kernels.cpu.launch import ACTIVATIONS, FEW_ROWS, compiling, run_forward, unsupported
+from kernels.cpu.launch import ACTIVATIONS, FEW_ROWS, run_forward, unsupported
 from kernels.reference import Activation
 
 
@@ -30,7 +31,7 @@ class BoundLinear:
             reason = "weight and bias must be contiguous"
         if reason is not None:
             raise ValueError(reason)
-        compiling()
+        announce(LAYER)
         n_out, n_in, in_size, out_size = weight.shape
         self._held = weight, bias
         self._parameters = weight.data_ptr(), 0 if bias is None else bias.data_ptr()

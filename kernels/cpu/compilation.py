@@ -3,6 +3,7 @@
 Must be imported before any function is compiled: numba reads the folder when it decorates.
 """
 
+import functools
 import hashlib
 import logging
 import os
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import numba
 import platformdirs
+
+SECONDS_PER_KERNEL = 6
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,17 @@ FOLDER = Path(os.environ.get("NUMBA_CACHE_DIR") or platformdirs.user_cache_path(
 numba.config.CACHE_DIR = str(FOLDER)
 
 
-def announce() -> None:
-    """Log that kernels are about to be compiled, unless the folder shows that they have been."""
-    if not any(FOLDER.rglob("*.nbi")):
-        logger.warning("compiling the CPU kernels once for this machine, about 15 seconds; kept in %s", FOLDER)
+# The kernels that other code calls; each is kept in files named after it.
+LAYER = ("forward.forward", "gemv.gemv", "backward.output_gradients", "backward.input_and_weight_gradients")
+NETWORK = ("chain.run_chain", "chain.decide_rows")
+
+
+@functools.cache
+def announce(kernels: tuple[str, ...]) -> None:
+    """Log, at most once in a process, that kernels are about to be compiled, unless they are in the folder."""
+    missing = sum(not any(FOLDER.rglob(f"{kernel}-*.nbi")) for kernel in kernels)
+    if missing:
+        seconds = missing * SECONDS_PER_KERNEL
+        logger.warning(
+            "compiling %d CPU kernels once for this machine, about %d seconds; kept in %s", missing, seconds, FOLDER
+        )

@@ -9,7 +9,8 @@ from torch.nn.functional import pad
 
 from kernels.backend import Call
 from kernels.cpu import chain
-from kernels.cpu.launch import ACTIVATIONS, compiling, run_forward, unsupported
+from kernels.cpu.compilation import LAYER, NETWORK, announce
+from kernels.cpu.launch import ACTIVATIONS, run_forward, unsupported
 from kernels.cpu.microkernel import LANES
 from kernels.reference import Activation
 
@@ -71,7 +72,7 @@ class FusedNetwork:
             reason = unsupported(call)
             if reason is not None:
                 raise ValueError(reason)
-        compiling()
+        announce(LAYER + NETWORK)
         self._layers = [_copied(layer) for layer in layers]
         # Ten columns take as long as three registers' worth; padded with zeros they fill one.
         self._classes = readout_bias.shape[0]

@@ -1,13 +1,11 @@
 """From tensors to the compiled kernels."""
 
-import functools
-
 import torch
 from torch import Tensor
 
 from kernels.backend import Call, Gradients, Needs
-from kernels.cpu import compilation
 from kernels.cpu.backward import input_and_weight_gradients, output_gradients
+from kernels.cpu.compilation import LAYER, announce
 from kernels.cpu.forward import forward as forward_kernel
 from kernels.cpu.gemv import gemv
 from kernels.cpu.threads import in_ranges
@@ -39,7 +37,7 @@ def forward(
     activation: Activation,
 ) -> Tensor:
     """Return the result of the operation; see :func:`kernels.block_linear` for the arguments."""
-    compiling()
+    announce(LAYER)
     n_out, n_in, in_size, out_size = weight.shape
     rows = x.shape[0]
     y = torch.empty(rows, n_out * out_size)
@@ -110,7 +108,7 @@ def from_output(
     grad: Tensor, weight: Tensor, out_gates: Tensor | None, y: Tensor, activation: Activation, needs: Needs
 ) -> tuple[Gradients, Tensor]:
     """Return the gradients of bias and output gates, and that of the pre-activations, undefined in closed blocks."""
-    compiling()
+    announce(LAYER)
     n_out, _, _, out_size = weight.shape
     grad, y = grad.contiguous(), y.contiguous()
     out_gates = None if out_gates is None else out_gates.contiguous()
@@ -178,12 +176,6 @@ def prepare() -> None:
     rows = torch.ones(FEW_ROWS + 1, 1)
     forward(rows, weight, x[0], rows, rows, "relu")
     backward(x, x, weight, x[0], x, x, forward(x, weight, x[0], x, x, "relu"), "relu", "open", needs)
-
-
-@functools.cache
-def compiling() -> None:
-    """Give notice before the first kernel of this process, which may have to be compiled."""
-    compilation.announce()
 
 
 def _closed_gates_gradient(grad: Tensor, every_block: Tensor, out_gates: Tensor) -> Tensor:

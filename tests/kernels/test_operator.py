@@ -68,3 +68,26 @@ def test_traced_without_a_break_it_computes_the_same(sides):
     assert torch.equal(found, eager)
     for a, b in zip(grad(found.sum(), inputs), grad(eager.sum(), inputs), strict=True):
         assert torch.equal(a, b)
+
+
+def test_the_reference_goes_through_function_transforms():
+    case = random_case((3, 2, 4, 5), rows=6, sides="both")
+    assert case.bias is not None
+    assert case.in_gates is not None
+    assert case.out_gates is not None
+    arguments = (case.x, case.weight, case.bias, case.in_gates, case.out_gates)
+
+    def loss(x: Tensor, weight: Tensor, *rest: Tensor) -> Tensor:
+        return block_linear(x, weight, *rest, activation="tanh", backend="reference").square().sum()
+
+    leaves = [tensor.clone().requires_grad_() for tensor in arguments]
+    expected = grad(loss(*leaves), leaves)
+    for found, true in zip(torch.func.grad(loss, argnums=(0, 1, 2, 3, 4))(*arguments), expected, strict=True):
+        torch.testing.assert_close(found, true)
+
+    def of_one(x: Tensor, in_gates: Tensor, out_gates: Tensor) -> Tensor:
+        gates = in_gates[None], out_gates[None]
+        return loss(x[None], *arguments[1:3], *gates)
+
+    per_example = torch.func.vmap(of_one)(case.x, case.in_gates, case.out_gates)
+    torch.testing.assert_close(per_example.sum(), loss(*arguments))
