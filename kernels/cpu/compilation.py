@@ -12,7 +12,7 @@ from pathlib import Path
 import numba
 import platformdirs
 
-SECONDS_PER_KERNEL = 6
+SECONDS_PER_KERNEL = 4
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ def test_only_what_is_missing_is_announced_and_only_once(folder, caplog):
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             compilation.announce(("forward.forward", "gemv.gemv"))
-    assert caplog.messages == [f"compiling 1 CPU kernels once for this machine, about 6 seconds; kept in {folder}"]
+    assert caplog.messages == [f"compiling 1 CPU kernels once for this machine, about 4 seconds; kept in {folder}"]
 
 
 def test_nothing_is_announced_when_all_is_there(folder, caplog):
