@@ -1,7 +1,8 @@
 """A trained gated network that classifies one example per call, without PyTorch in between."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Self, get_args
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from kernels.cpu.compilation import LAYER, NETWORK, announce
 from kernels.cpu.launch import ACTIVATIONS, run_forward, unsupported
 from kernels.cpu.microkernel import LANES
 from kernels.reference import Activation
+
+_IDENTITY = ACTIVATIONS["identity"]
 
 Rule = Literal["threshold", "sampled", "top"]
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -34,6 +37,35 @@ class FusedLayer(NamedTuple):
     gater_weight: Tensor
     gater_bias: Tensor
     top: int = 0
+
+
+@dataclass(frozen=True)
+class _Room:
+    """A layer's scores and units for one batch size, with the addresses and sizes that its kernels take."""
+
+    scores: Tensor
+    held: Tensor
+    gates: int
+    units: int
+    parameters: tuple[int, int]
+    gater: tuple[int, int]
+    sizes: tuple[int, ...]
+    gater_sizes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, layer: FusedLayer, rows: int) -> Self:
+        n_out, n_in, in_size, out_size = layer.weight.shape
+        scores, held = torch.empty(rows, n_out), torch.empty(rows, n_out * out_size)
+        return cls(
+            scores,
+            held,
+            scores.data_ptr(),
+            held.data_ptr(),
+            (layer.weight.data_ptr(), layer.bias.data_ptr()),
+            (layer.gater_weight.data_ptr(), layer.gater_bias.data_ptr()),
+            (n_out, n_in, in_size, out_size),
+            (1, n_in, in_size, n_out),
+        )
 
 
 class FusedNetwork:
@@ -88,7 +120,7 @@ class FusedNetwork:
         self._uniform = torch.zeros(sum(blocks)) if rule == "sampled" else None
         self._logits = torch.empty(self._readout[1].shape[0])
         self._answer = self._logits[: self._classes]
-        self._room: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        self._rooms: dict[int, list[_Room]] = {}
         self._splits = blocks
         self._features = torch.Size([layers[0].weight.shape[1] * layers[0].weight.shape[2]])
         widest = max(layer.weight.shape[0] * layer.weight.shape[3] for layer in layers)
@@ -100,9 +132,9 @@ class FusedNetwork:
             self._logits.data_ptr(),
         )
         kinds = {"threshold": chain.THRESHOLD, "sampled": chain.SAMPLED, "top": chain.TOP}
-        self._activation: Activation = activation
+        self._activation = ACTIVATIONS[activation]
         self._rule = kinds[rule], float(scale)
-        self._options = (max(widest, *self._features), ACTIVATIONS[activation], *self._rule)
+        self._options = (max(widest, *self._features), self._activation, *self._rule)
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the class logits: of one example always the same tensor, which the next call overwrites.
@@ -134,33 +166,24 @@ class FusedNetwork:
     @torch.no_grad()
     def _batch(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         rows = x.shape[0]
-        room = self._room.get(rows)
-        if room is None:
+        if rows not in self._rooms:
             # Only for the batch size in use: fresh pages for every batch take a quarter of the time.
-            sizes = [(layer.weight.shape[0], layer.weight.shape[0] * layer.weight.shape[3]) for layer in self._layers]
-            room = [(torch.empty(rows, blocks), torch.empty(rows, units)) for blocks, units in sizes]
-            self._room = {rows: room}
-        hidden, gates = x, 0
-        for layer, (scores, result) in zip(self._layers, room, strict=True):
-            n_out, n_in, in_size, out_size = layer.weight.shape
+            self._rooms = {rows: [_Room.of(layer, rows) for layer in self._layers]}
+        hidden, gates = x.data_ptr(), 0
+        for layer, room in zip(self._layers, self._rooms[rows], strict=True):
             if gates:
-                gater, gater_bias = layer.gater_weight.data_ptr(), layer.gater_bias.data_ptr()
-                scored = hidden.data_ptr(), gater, gater_bias, gates, 0, scores.data_ptr()
-                run_forward(*scored, rows, 1, n_in, in_size, n_out, ACTIVATIONS["identity"])
+                run_forward(hidden, *room.gater, gates, 0, room.gates, rows, *room.gater_sizes, _IDENTITY)
             else:
-                torch.addmm(layer.gater_bias, hidden, layer.gater_weight, out=scores)
-            uniform = None if self._uniform is None else torch.rand(scores.shape, generator=generator)
+                torch.addmm(layer.gater_bias, x, layer.gater_weight, out=room.scores)
+            uniform = None if self._uniform is None else torch.rand(room.scores.shape, generator=generator)
             drawn = 0 if uniform is None else uniform.data_ptr()
-            chain.decide_rows(scores.data_ptr(), drawn, rows, n_out, *self._rule, layer.top)
-            parameters = layer.weight.data_ptr(), layer.bias.data_ptr()
-            addresses = hidden.data_ptr(), *parameters, gates, scores.data_ptr(), result.data_ptr()
-            run_forward(*addresses, rows, n_out, n_in, in_size, out_size, ACTIVATIONS[self._activation])
-            hidden, gates = result, scores.data_ptr()
+            chain.decide_rows(room.gates, drawn, rows, room.sizes[0], *self._rule, layer.top)
+            run_forward(hidden, *room.parameters, gates, room.gates, room.units, rows, *room.sizes, self._activation)
+            hidden, gates = room.units, room.gates
         weight, bias = self._readout
-        _, n_in, in_size, classes = weight.shape
-        logits = torch.empty(rows, classes)
-        addresses = hidden.data_ptr(), weight.data_ptr(), bias.data_ptr(), gates, 0, logits.data_ptr()
-        run_forward(*addresses, rows, 1, n_in, in_size, classes, ACTIVATIONS["identity"])
+        logits = torch.empty(rows, weight.shape[3])
+        addresses = hidden, weight.data_ptr(), bias.data_ptr(), gates, 0, logits.data_ptr()
+        run_forward(*addresses, rows, *weight.shape, _IDENTITY)
         return logits[:, : self._classes]
 
     @property
