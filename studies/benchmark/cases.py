@@ -27,7 +27,7 @@ class Case:
         batch: rows.
         d_in: input units.
         d_out: output units.
-        block: units of a block.
+        block: units of a block; an input that is no multiple of it is one block.
         density: share of open blocks, the same number of them in every row.
         gated: ``output`` gates only, or ``both`` sides.
         baseline: a dense layer or network of the same shape or of equal multiply-adds, or the ``masked`` reference.
@@ -75,6 +75,8 @@ def _on_cpu() -> Iterator[Case]:
         yield _layer("training", 128, units, 1 / 8, "both", target=5)
         yield _layer("training_fused", 128, units, 1 / 8, "both", target=8)
         yield _layer("training", 128, units, 1 / 8, "output")
+    # The first layer of a network: its input is one wide block.
+    yield Case("training", 128, 784, 1024, BLOCK, 1 / 8, "output")
     yield Case("mlp_batch1", 1, 784, 10, BLOCK, MLP_DENSITY, "both", target=15)
     yield Case("mlp_batch1", 1, 784, 10, BLOCK, MLP_DENSITY, "both", "dense_equal_macs", target=2)
     yield Case("mlp_test_pass", 128, 784, 10, BLOCK, MLP_DENSITY, "both", target=8)

@@ -53,9 +53,10 @@ class _Layer:
         def normal(*size: int) -> Tensor:
             return torch.randn(size, generator=self.generator).to(device, dtype)
 
-        n_out, n_in = case.d_out // case.block, case.d_in // case.block
+        in_size = case.d_in if case.d_in % case.block else case.block
+        n_out, n_in = case.d_out // case.block, case.d_in // in_size
         self.dense = normal(case.d_in, case.d_out) / case.d_in**0.5
-        blocks = self.dense.view(n_in, case.block, n_out, case.block)
+        blocks = self.dense.view(n_in, in_size, n_out, case.block)
         self.weight = blocks.permute(2, 0, 1, 3).contiguous()
         self.bias = normal(case.d_out)
         self.x = [normal(case.batch, case.d_in) for _ in range(TURNS)]

@@ -89,6 +89,15 @@ class TestContenders:
             torch.testing.assert_close(ours(number), masked(number), rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(unbound(number), masked(number), rtol=1e-4, atol=1e-5)
 
+    def test_an_input_that_is_no_multiple_of_the_block_is_one_block(self):
+        wide = replace(LAYER, case="training", d_in=100, gated="output", density=1.0)
+        assert contenders._Layer(wide, "cpu").weight.shape == (2, 1, 100, 64)
+        baseline, ours = contenders.contenders(wide, "cpu")
+        expected, found = baseline(0), ours(0)
+        assert isinstance(expected, tuple)
+        assert isinstance(found, tuple)
+        torch.testing.assert_close(found[0], expected[0], rtol=1e-3, atol=1e-4)
+
     def test_gates_change_from_call_to_call_and_keep_to_the_density(self):
         layer = contenders._Layer(LAYER, "cpu")
         assert len({tuple(gates.flatten().tolist()) for gates in layer.out_gates}) > 1
