@@ -1,8 +1,8 @@
-"""A trained gated network that classifies one example per call, without PyTorch in between."""
+"""A trained gated network that classifies one example per compiled call, or a batch in a few."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self, get_args
+from typing import Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -18,7 +18,6 @@ from kernels.reference import Activation
 _IDENTITY = ACTIVATIONS["identity"]
 
 Rule = Literal["threshold", "sampled", "top"]
-RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 class FusedLayer(NamedTuple):
