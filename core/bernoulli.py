@@ -37,7 +37,7 @@ class BernoulliStrategy(PenalisedStrategy):
         return (probability > 0.5).to(probability.dtype)
 
     def gate_rule(self) -> GateRule | None:
-        return GateRule("sampled" if self.settings["test_gates"] == "sampled" else "threshold")
+        return GateRule(self.settings["test_gates"])
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:

@@ -139,7 +139,7 @@ def _state_restored(strategy_type: type[Strategy], architecture: Architecture) -
 def _rule_followed(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """A declared gate rule gives what inference gives, where its compiled form can be run."""
     trained = _train(strategy_type, architecture)
-    if trained.strategy.gate_rule() is None or trained.network.recurrence is not None:
+    if trained.strategy.gate_rule() is None:
         return
     try:
         fused = trained.network.for_inference(trained.strategy, DENSITY)

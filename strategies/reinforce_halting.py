@@ -13,7 +13,7 @@ from core.bernoulli import SPACE, BernoulliStrategy
 from core.gates import bernoulli
 from core.halting import halting_unit
 from core.space import Choice, Domain, Integer, Real
-from core.strategy import Decision, Family, Pass, Run, Site
+from core.strategy import Decision, Family, GateRule, Pass, Run, Site
 
 
 class ReinforceHalting(BernoulliStrategy):
@@ -78,6 +78,9 @@ class ReinforceHalting(BernoulliStrategy):
         policy = (advantage * torch.stack(credit).sum(dim=0)).mean()
         price = self.price(run, mixed.decisions, share=1 / self.settings["expected_passes"])
         return mixed.mean_loss() + policy + price / len(passes), mixed
+
+    def gate_rule(self) -> GateRule | None:
+        return None  # there are several passes, and when to stop is decided too
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:

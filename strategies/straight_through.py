@@ -1,7 +1,6 @@
 """Straight-through: pretend that sampling was the identity."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from torch import Tensor
@@ -38,8 +37,7 @@ class StraightThrough(BernoulliStrategy):
         return done.mean_loss() + self.price(run, done.decisions), done
 
     def gate_rule(self) -> GateRule | None:
-        rule = super().gate_rule()
-        return None if rule is None else replace(rule, scale=self.settings["last_slope"])
+        return GateRule(self.settings["test_gates"], scale=self.settings["last_slope"])
 
     def probability(self, site: Site, run: Run) -> Tensor:
         return (geometric(1.0, self.settings["last_slope"], run.progress) * self.scores(site)).sigmoid()

@@ -42,16 +42,16 @@ class Figure:
                 (folder / f"{self.name}.{extension}").unlink(missing_ok=True)
             return []
         write_atomically(folder / f"{self.name}.csv", numbers.to_csv(index=False, lineterminator="\n"))
-        pictures = []
         with mpl.rc_context(THEME):
             drawn = self.draw(numbers)
-            for extension in formats:
-                picture = folder / f"{self.name}.{extension}"
-                # Without creation dates, and with fixed ids, the same numbers give the same file.
-                metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(extension)
-                drawn.savefig(picture, metadata=metadata)
-                pictures.append(picture)
-        return pictures
+            return [save(drawn, folder / f"{self.name}.{extension}") for extension in formats]
+
+
+def save(drawn: matplotlib.figure.Figure, picture: Path) -> Path:
+    """Write a picture in the format of its ending, without a creation date: equal numbers give an equal file."""
+    metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(picture.suffix)
+    drawn.savefig(picture, metadata=metadata)
+    return picture
 
 
 def sample_note(results: Results) -> str:

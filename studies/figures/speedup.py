@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from studies.figures.figure import save
 from studies.figures.style import THEME
 from studies.ledger import write_atomically
 
@@ -40,7 +41,7 @@ def write(rows: Sequence[dict[str, object]], picture: Path) -> None:
         raise ValueError(f"no row is of a layer of {UNITS} units against the dense baseline")
     write_atomically(picture.with_suffix(".csv"), drawn.to_csv(index=False, lineterminator="\n"))
     with mpl.rc_context(THEME):
-        _draw(drawn).savefig(picture)
+        save(_draw(drawn), picture)
 
 
 def _draw(drawn: pd.DataFrame) -> matplotlib.figure.Figure:
