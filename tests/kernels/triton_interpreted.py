@@ -6,9 +6,17 @@ from typing import Any
 import pytest
 import torch
 
+from core.architecture import Architecture
+from core.data import load, split
+from core.run import BatchRun
+from core.seeding import SeedStreams
+from core.settings import TrainingSettings
+from core.train import train
 from kernels import triton as backend
+from kernels import use_backend
 from kernels.backend import Needs
 from kernels.triton.support import check_rows
+from strategies import find
 from tests.kernels.cases import Case, random_case
 from tests.kernels.triton_agreement import NAMES, assert_agrees, assert_same_bits, call_of, computed, poisoned
 
@@ -84,6 +92,25 @@ def test_a_batch_of_no_rows_gives_no_rows_and_zero_gradients(sides):
 @pytest.mark.parametrize("sides", ["none", "both"])
 def test_agrees_in_16_bits_within_their_rounding(rows, dtype, sides):
     assert_agrees(case_of(SHAPE, dtype=dtype, rows=rows, sides=sides), "tanh", tolerance=8 * torch.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("rows", [5, 40])
+def test_a_trained_network_decides_and_answers_as_on_the_reference(rows):
+    streams = SeedStreams(0, "evaluate", "digits", 0)
+    splits = split(load("digits"), streams, "resampled")
+    # As many blocks, and classes, as the narrowest tile: pinning covers gaters and read-out too.
+    architecture = Architecture.parse("16x16,16x32", 64, 16)
+    settings = TrainingSettings.of({"epochs": 2})
+    trained = train(find("top_k"), {}, architecture, splits, streams, settings, density=1 / 4)
+    trained.strategy.eval()
+    runs = {}
+    for name in ("reference", "triton"):
+        with use_backend(name), torch.no_grad():
+            run = BatchRun(trained.network, splits.test.x[:rows], None, torch.Generator(), density=1 / 4)
+            runs[name] = trained.strategy.infer(run)
+    for ours, reference in zip(runs["triton"].decisions, runs["reference"].decisions, strict=True):
+        assert torch.equal(ours.gates, reference.gates)
+    torch.testing.assert_close(runs["triton"].output, runs["reference"].output, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("rows", [5, 40])
