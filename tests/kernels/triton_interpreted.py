@@ -103,10 +103,11 @@ def test_a_trained_network_decides_and_answers_as_on_the_reference(rows):
     settings = TrainingSettings.of({"epochs": 2})
     trained = train(find("top_k"), {}, architecture, splits, streams, settings, density=1 / 4)
     trained.strategy.eval()
+    x = splits.validation.x[:rows]
     runs = {}
     for name in ("reference", "triton"):
         with use_backend(name), torch.no_grad():
-            run = BatchRun(trained.network, splits.test.x[:rows], None, torch.Generator(), density=1 / 4)
+            run = BatchRun(trained.network, x, None, torch.Generator(), density=1 / 4)
             runs[name] = trained.strategy.infer(run)
     for ours, reference in zip(runs["triton"].decisions, runs["reference"].decisions, strict=True):
         assert torch.equal(ours.gates, reference.gates)
