@@ -14,7 +14,7 @@ from core.strategy import Decision, Run, Site, Strategy
 SPACE: Mapping[str, Domain] = MappingProxyType(
     {
         **penalties.SPACE,
-        "penalty_warmup": Real(0.0, low=1e-2, high=1.0, or_zero=True),
+        "penalty_warmup": Real(0.0, low=1e-2, high=1.0, or_zero=True, search=(0.01, 0.5)),
         "score_gradient": Choice("gater", ("gater", "all")),
     }
 )

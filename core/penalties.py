@@ -14,8 +14,8 @@ from core.strategy import Decision
 
 SPACE: MappingProxyType[str, Domain] = MappingProxyType(
     {
-        "lambda_s": Real(1.0, low=1e-3, high=1e3, log=True, or_zero=True),
-        "lambda_v": Real(0.1, low=1e-4, high=1e3, log=True, or_zero=True),
+        "lambda_s": Real(1.0, low=1e-3, high=1e3, log=True, or_zero=True, search=(0.3, 10.0)),
+        "lambda_v": Real(0.1, low=1e-4, high=1e3, log=True, or_zero=True, search=(0.01, 1.0)),
     }
 )
 

@@ -12,8 +12,8 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
         "epochs": Integer(25, low=1, high=10_000),
         "batch_size": Integer(100, low=1, high=100_000),
         "optimizer": Choice("adam", ("sgd", "momentum", "rmsprop", "adam")),
-        "learning_rate": Real(2e-3, low=1e-6, high=1.0, log=True),
-        "gater_learning_rate": Real(4e-3, low=1e-6, high=1.0, log=True),
+        "learning_rate": Real(2e-3, low=1e-6, high=1.0, log=True, search=(0.0005, 0.01)),
+        "gater_learning_rate": Real(4e-3, low=1e-6, high=1.0, log=True, search=(0.0005, 0.02)),
         "schedule": Choice("cosine", ("constant", "cosine")),
         "lambda_l2": Real(0.0, low=1e-6, high=1.0, log=True, or_zero=True),
         "clip_norm": Real(0.0, low=1e-3, high=1e3, log=True, or_zero=True),
@@ -39,7 +39,7 @@ class TrainingSettings:
         lambda_l2: adds ``lambda_l2 |theta|^2`` over all parameters to the objective.
         clip_norm: largest norm of the whole gradient; 0 does not clip.
         selection: which epoch's parameters are kept: ``best`` on validation among those within the density budget
-            (the last epoch if none is), or the ``last``.
+            (the last epoch, and the run counts as failed, if none is), or the ``last``.
         patience: stop after so many epochs without a better one; 0 trains for all epochs.
         revive_after: replace the gater's row of a block that was closed for all training examples of so many epochs,
             see :class:`core.revival.Revival`; 0 never does.

@@ -24,7 +24,7 @@ class Domain(ABC):
 
     @abstractmethod
     def at(self, quantile: float) -> Any:
-        """Return the value at ``quantile`` in [0, 1), for points of a quasi-random sequence."""
+        """Return the value at ``quantile`` in [0, 1) of what a search covers, for points of a quasi-random sequence."""
 
     @abstractmethod
     def __str__(self) -> str: ...
@@ -35,9 +35,11 @@ class Real(Domain):
     """A real interval, bounds included.
 
     ``log`` spreads quantiles evenly in the logarithm. ``or_zero`` also takes exactly 0, which switches something off; a
-    search does not propose it.
+    search does not propose it. ``search`` is the part of the interval that a search covers, if not all of it.
 
     >>> round(Real(0.1, low=0.01, high=1.0, log=True).at(0.5), 6)
+    0.1
+    >>> Real(0.1, low=0.0, high=1.0, search=(0.0, 0.2)).at(0.5)
     0.1
     """
 
@@ -46,6 +48,7 @@ class Real(Domain):
     high: float
     log: bool = False
     or_zero: bool = False
+    search: tuple[float, float] | None = None
 
     def check(self, value: Any) -> float:
         try:
@@ -57,11 +60,12 @@ class Real(Domain):
         return number
 
     def at(self, quantile: float) -> float:
+        low, high = self.search or (self.low, self.high)
         if self.log:
-            low, high = math.log(self.low), math.log(self.high)
-            # The exponential of a logarithm can miss a bound by rounding.
-            return min(max(math.exp(low + quantile * (high - low)), self.low), self.high)
-        return self.low + quantile * (self.high - self.low)
+            value: float = low * (high / low) ** quantile
+            # A power can miss a bound by rounding.
+            return min(max(value, low), high)
+        return low + quantile * (high - low)
 
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}" + (" or 0" if self.or_zero else "")
@@ -69,15 +73,18 @@ class Real(Domain):
 
 @dataclass(frozen=True)
 class Integer(Domain):
-    """A range of integers, bounds included.
+    """A range of integers, bounds included; ``search`` is the part of it that a search covers, if not all.
 
     >>> Integer(2, low=1, high=4).at(0.99)
     4
+    >>> Integer(2, low=1, high=4, search=(2, 3)).at(0.99)
+    3
     """
 
     default: int
     low: int
     high: int
+    search: tuple[int, int] | None = None
 
     def check(self, value: Any) -> int:
         try:
@@ -89,7 +96,8 @@ class Integer(Domain):
         return int(number)
 
     def at(self, quantile: float) -> int:
-        return min(self.low + int(quantile * (self.high - self.low + 1)), self.high)
+        low, high = self.search or (self.low, self.high)
+        return min(low + int(quantile * (high - low + 1)), high)
 
     def __str__(self) -> str:
         return f"{self.low}..{self.high}"

@@ -26,13 +26,17 @@ DIVERGENCE_FACTOR = 10.0
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of training, as a learning curve shows it; multiply-adds and seconds are totals so far."""
+    """One epoch of training, as a learning curve shows it.
+
+    Multiply-adds of validation are per example; those of training, and the seconds, are totals so far.
+    """
 
     epoch: int
     train_loss: float
     validation_error: float
     validation_loss: float
     validation_density: float
+    validation_macs: float
     train_macs: float
     train_seconds: float
 
@@ -44,15 +48,16 @@ class Trained:
     Attributes:
         network: holds the chosen epoch's parameters.
         strategy: likewise.
-        status: ``ok``, ``nan`` (a loss is not finite) or ``diverged``.
+        status: ``ok``, ``nan`` (a loss is not finite), ``diverged``, or ``over_budget``: the epoch that is kept opens
+            more blocks on validation than the target and its tolerance allow.
         reason: what went wrong, or empty.
-        chosen: the epoch whose parameters are kept, or None after a failure.
+        chosen: the epoch whose parameters are kept, or None if training broke down.
         history: every epoch trained.
     """
 
     network: GatedNetwork
     strategy: Strategy
-    status: Literal["ok", "nan", "diverged"]
+    status: Literal["ok", "nan", "diverged", "over_budget"]
     reason: str
     chosen: Epoch | None
     history: tuple[Epoch, ...]
@@ -106,6 +111,7 @@ def train(
     best: dict[str, Tensor] = {}
     both = nn.ModuleDict({"network": network, "strategy": strategy})
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    limit = density * (1 + settings.density_tolerance) if strategy_type.gated else math.inf
     macs, seconds = 0.0, 0.0
     for epoch in range(1, settings.epochs + 1):
         started = time.perf_counter()
@@ -136,13 +142,14 @@ def train(
             network, strategy, splits.validation, streams.torch("gates", "validation", device=device), density=density
         )
         assert measured is not None
-        latest = Epoch(epoch, train_loss, measured.error, measured.loss, measured.density, macs, seconds)
+        validation = measured.error, measured.loss, measured.density, measured.macs
+        latest = Epoch(epoch, train_loss, *validation, macs, seconds)
         history.append(latest)
         finite = all(bool(torch.isfinite(parameter).all()) for parameter in parameters)
         status, reason = _health(latest, float(objectives), architecture.classes, finite)
         if status != "ok":
             return Trained(network, strategy, status, reason, None, tuple(history))
-        if _better(latest, chosen, strategy, settings, density):
+        if _better(latest, chosen, limit, settings.selection):
             chosen = latest
             best = copy.deepcopy(both.state_dict())
         # Patience starts with the first epoch within the budget: before it, density may still be on its way down.
@@ -152,6 +159,9 @@ def train(
         chosen = history[-1]
     else:
         both.load_state_dict(best)
+    if chosen.validation_density > limit:
+        reason = f"validation density {chosen.validation_density:.3g} > {limit:.3g}, the target and its tolerance"
+        return Trained(network, strategy, "over_budget", reason, chosen, tuple(history))
     return Trained(network, strategy, "ok", "", chosen, tuple(history))
 
 
@@ -208,12 +218,10 @@ def _health(
     return "ok", ""
 
 
-def _better(
-    latest: Epoch, chosen: Epoch | None, strategy: Strategy, settings: TrainingSettings, density: float
-) -> bool:
-    if settings.selection == "last":
+def _better(latest: Epoch, chosen: Epoch | None, limit: float, selection: str) -> bool:
+    if selection == "last":
         return True
-    if strategy.gated and latest.validation_density > density * (1 + settings.density_tolerance):
+    if latest.validation_density > limit:
         return False
     return chosen is None or (latest.validation_error, latest.validation_loss) < (
         chosen.validation_error,

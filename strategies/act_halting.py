@@ -26,12 +26,12 @@ class ActHalting(Strategy):
     family: ClassVar[Family] = "halting"
     needs = frozenset({"passes"})
     space: ClassVar[Mapping[str, Domain]] = {
-        "most_passes": Integer(4, low=1, high=16),
-        "expected_passes": Real(2.0, low=1.0, high=8.0),
-        "ponder_price": Real(0.1, low=1e-3, high=10.0, log=True, or_zero=True),
-        "epsilon": Real(0.01, low=1e-4, high=0.5, log=True),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
-        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True),
+        "most_passes": Integer(4, low=1, high=16, search=(2, 6)),
+        "expected_passes": Real(2.0, low=1.0, high=8.0, search=(1.5, 3.0)),
+        "ponder_price": Real(0.1, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.01, 1.0)),
+        "epsilon": Real(0.01, low=1e-4, high=0.5, log=True, search=(0.001, 0.1)),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
+        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0)),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:

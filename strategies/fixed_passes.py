@@ -23,9 +23,9 @@ class FixedPasses(Strategy):
     family: ClassVar[Family] = "control"
     needs = frozenset({"passes"})
     space: ClassVar[Mapping[str, Domain]] = {
-        "passes": Integer(2, low=1, high=8),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True),
+        "passes": Integer(2, low=1, high=8, search=(1, 4)),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
+        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

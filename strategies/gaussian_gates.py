@@ -24,7 +24,7 @@ class GaussianGates(PenalisedStrategy):
     family: ClassVar[Family] = "relaxation"
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
-        "sigma": Real(0.5, low=0.05, high=2.0, log=True),
+        "sigma": Real(0.5, low=0.05, high=2.0, log=True, search=(0.1, 1.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

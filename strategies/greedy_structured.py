@@ -27,10 +27,10 @@ class GreedyStructured(Strategy):
     family: ClassVar[Family] = "search"
     needs = frozenset({"flips"})
     space: ClassVar[Mapping[str, Domain]] = {
-        "first_mix": Real(0.5, low=1e-2, high=1.0, or_zero=True),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True),
-        "imitation": Real(1.0, low=1e-2, high=10.0, log=True),
+        "first_mix": Real(0.5, low=1e-2, high=1.0, or_zero=True, search=(0.1, 1.0)),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
+        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
+        "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

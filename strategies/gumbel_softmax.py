@@ -25,8 +25,8 @@ class GumbelSoftmax(BernoulliStrategy):
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
         "mode": Choice("hard", ("hard", "soft")),
-        "first_temperature": Real(1.0, low=0.1, high=5.0, log=True),
-        "last_temperature": Real(0.5, low=0.05, high=5.0, log=True),
+        "first_temperature": Real(1.0, low=0.1, high=5.0, log=True, search=(0.5, 3.0)),
+        "last_temperature": Real(0.5, low=0.05, high=5.0, log=True, search=(0.1, 1.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

@@ -26,7 +26,7 @@ class HardConcrete(PenalisedStrategy):
     family: ClassVar[Family] = "relaxation"
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
-        "beta": Real(2 / 3, low=0.1, high=2.0, log=True),
+        "beta": Real(2 / 3, low=0.1, high=2.0, log=True, search=(0.3, 1.5)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

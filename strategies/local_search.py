@@ -27,11 +27,11 @@ class LocalSearch(Strategy):
     family: ClassVar[Family] = "search"
     needs = frozenset({"flips"})
     space: ClassVar[Mapping[str, Domain]] = {
-        "steps": Integer(1, low=1, high=16),
-        "restarts": Integer(0, low=0, high=8),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True),
-        "imitation": Real(1.0, low=1e-2, high=10.0, log=True),
+        "steps": Integer(1, low=1, high=16, search=(1, 3)),
+        "restarts": Integer(0, low=0, high=8, search=(0, 2)),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
+        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
+        "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

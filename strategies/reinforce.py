@@ -32,8 +32,8 @@ class Reinforce(BernoulliStrategy):
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
         "baseline": Choice("batch_minimum", (*BASELINES, "learned")),
-        "samples": Integer(4, low=2, high=64),
-        "entropy": Real(0.0, low=1e-4, high=10.0, log=True, or_zero=True),
+        "samples": Integer(4, low=2, high=64, search=(2, 6)),
+        "entropy": Real(0.0, low=1e-4, high=10.0, log=True, or_zero=True, search=(0.0001, 0.1)),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:

@@ -31,10 +31,10 @@ class ReinforceHalting(BernoulliStrategy):
         **SPACE,
         # A carried state is hidden too: the halting and gating of later passes teach earlier ones through it.
         "score_gradient": Choice("all", ("gater", "all")),
-        "most_passes": Integer(4, low=1, high=16),
-        "expected_passes": Real(2.0, low=1.0, high=8.0),
-        "pass_price": Real(0.05, low=1e-3, high=10.0, log=True, or_zero=True),
-        "samples": Integer(2, low=2, high=64),
+        "most_passes": Integer(4, low=1, high=16, search=(2, 6)),
+        "expected_passes": Real(2.0, low=1.0, high=8.0, search=(1.5, 3.0)),
+        "pass_price": Real(0.05, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.005, 0.5)),
+        "samples": Integer(2, low=2, high=64, search=(2, 4)),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:

@@ -22,7 +22,9 @@ class StaticBlocks(Strategy):
 
     source: ClassVar[str] = "control"
     family: ClassVar[Family] = "control"
-    space: ClassVar[Mapping[str, Domain]] = {"noise": Real(1.0, low=1e-2, high=10.0, log=True, or_zero=True)}
+    space: ClassVar[Mapping[str, Domain]] = {
+        "noise": Real(1.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.1, 5.0)),
+    }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
         super().__init__(architecture, settings, generator)

@@ -24,7 +24,7 @@ class StraightThrough(BernoulliStrategy):
     family: ClassVar[Family] = "relaxation"
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
-        "last_slope": Real(1.0, low=1.0, high=10.0, log=True),
+        "last_slope": Real(1.0, low=1.0, high=10.0, log=True, search=(1.0, 5.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

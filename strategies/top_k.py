@@ -24,8 +24,8 @@ class TopK(Strategy):
     family: ClassVar[Family] = "routing"
     space: ClassVar[Mapping[str, Domain]] = {
         "gates": Choice("binary", ("binary", "weighted")),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True),
+        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
+        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

@@ -27,8 +27,8 @@ class TreeRouting(Strategy):
     family: ClassVar[Family] = "routing"
     scores_blocks: ClassVar[bool] = False
     space: ClassVar[Mapping[str, Domain]] = {
-        "noise": Real(1.0, low=1e-2, high=10.0, log=True, or_zero=True),
-        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True),
+        "noise": Real(1.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.1, 5.0)),
+        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0)),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:

@@ -228,7 +228,7 @@ class TestOptimizers:
 
     @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
     def test_all_train_every_part(self, optimizer):
-        trained = fit(Owning, optimizer=optimizer)
+        trained = fit(Owning, optimizer=optimizer, density=1.0)
         assert trained.status == "ok"
         for name, moved in displacements(trained).items():
             assert torch.isfinite(moved).all()
@@ -325,12 +325,18 @@ class TestSelection:
 
     def test_the_last_epoch_is_kept_where_none_is_within_the_budget(self):
         trained = fall(density=0.1)
+        assert trained.status == "over_budget"
+        assert trained.reason == "validation density 0.25 > 0.12, the target and its tolerance"
         assert trained.chosen == trained.history[-1]
         assert measured(trained).loss == trained.history[-1].validation_loss
 
     def test_last_is_the_last_epoch_whatever_the_others(self):
         trained = fall(density=0.25, selection="last")
-        assert trained.chosen == trained.history[-1]
+        assert (trained.status, trained.chosen) == ("ok", trained.history[-1])
+
+    def test_the_last_epoch_can_be_over_budget_too(self):
+        trained = fall(density=0.2, selection="last")
+        assert (trained.status, trained.chosen) == ("over_budget", trained.history[-1])
 
     @pytest.mark.parametrize("selection", ["best", "last"])
     def test_the_chosen_epochs_parameters_and_buffers_are_kept(self, selection):
