@@ -1,0 +1,41 @@
+"""What the protocol computes from errors, one seed each: intervals, tests, power, verdicts, curves and fronts.
+
+Scores are errors: lower is better. Functions are those of scipy, statsmodels and moocore, under one set of names; what
+is random draws from the generator that it is given, and from nothing else.
+"""
+
+from studies.statistics.curves import expected_best, expected_maximum_of_normals, survival
+from studies.statistics.fronts import attainment, hypervolume, pareto_front
+from studies.statistics.intervals import (
+    bootstrap_interval,
+    cluster_interval,
+    interquartile_mean,
+    rate_interval,
+    t_interval,
+)
+from studies.statistics.paired import holm, probability_below, probability_of_improvement, sign_flip_p
+from studies.statistics.power import detectable_at, minimum_detectable, seeds_needed
+from studies.statistics.verdict import Verdict, verdict
+
+__all__ = [
+    "Verdict",
+    "attainment",
+    "bootstrap_interval",
+    "cluster_interval",
+    "detectable_at",
+    "expected_best",
+    "expected_maximum_of_normals",
+    "holm",
+    "hypervolume",
+    "interquartile_mean",
+    "minimum_detectable",
+    "pareto_front",
+    "probability_below",
+    "probability_of_improvement",
+    "rate_interval",
+    "seeds_needed",
+    "sign_flip_p",
+    "survival",
+    "t_interval",
+    "verdict",
+]
