@@ -81,9 +81,14 @@ def entropy(decisions: Iterable[Decision]) -> Tensor:
 
 
 def bernoulli_entropy(probability: Tensor) -> Tensor:
-    """Return the elementwise entropy of Bernoulli variables, in nats."""
-    nats: Tensor = torch.special.entr(probability) + torch.special.entr(1 - probability)
-    return nats
+    """Return the elementwise entropy of Bernoulli variables, in nats.
+
+    Where rounding has made a probability 0 or 1, it is 0 with the gradient 0: the true gradient is infinite there, and
+    times that of the sigmoid, which is 0, NaN.
+    """
+    sure = (probability == 0) | (probability == 1)
+    unsure = torch.where(sure, 0.5, probability)
+    return torch.where(sure, 0.0, torch.special.entr(unsure) + torch.special.entr(1 - unsure))
 
 
 def load_imbalance(scores: Tensor, chosen: Tensor) -> Tensor:

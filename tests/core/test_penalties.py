@@ -10,7 +10,7 @@ from torch.autograd import grad
 
 from core.architecture import Architecture
 from core.penalised import PenalisedStrategy
-from core.penalties import block_usage, example_usage, penalty, variance
+from core.penalties import bernoulli_entropy, block_usage, entropy, example_usage, penalty, variance
 from core.strategy import Decision, Run
 from strategies import find
 
@@ -77,6 +77,22 @@ def test_penalty_can_be_switched_off(p):
 def test_penalty_needs_a_probability():
     with pytest.raises(ValueError, match="without a probability"):
         penalty([Decision(torch.ones(2, 3))], TAU, lambda_s=1, lambda_v=1)
+
+
+def test_entropy_is_that_of_its_definition():
+    p = torch.tensor([1e-30, 0.1, 0.5, 0.9], dtype=torch.float64)
+    q = 1 - p
+    torch.testing.assert_close(bernoulli_entropy(p), -p * p.log() - q * q.log())
+
+
+def test_entropy_has_a_gradient_where_rounding_made_probabilities_sure():
+    scores = torch.tensor([[-200.0, -1.0, 0.0, 1.0, 30.0, 200.0]], requires_grad=True)
+    probability = scores.sigmoid()
+    assert {0.0, 1.0} <= set(probability.detach().flatten().tolist())
+    (found,) = grad(entropy([Decision(torch.ones(1, 6), probability)]), scores)
+    # dH/ds = -s p (1 - p), over six blocks.
+    p = torch.sigmoid(scores.detach())
+    torch.testing.assert_close(found, (-scores.detach() * p * (1 - p) / 6).nan_to_num())
 
 
 def test_a_penalised_strategy_raises_its_penalties_over_the_warm_up(p):
