@@ -4,7 +4,7 @@ import itertools
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +23,12 @@ from studies.benchmark.cases import KINDS
 from studies.benchmark.table import print_head, print_row, print_verdict
 from studies.figures import speedup
 from studies.figures.figure import FORMATS
+from studies.figures.venue import VENUES, find_venue
 from studies.folder import ResultsFolder
-from studies.formatting import duration
+from studies.formatting import duration, points, share
 from studies.ledger import write_atomically
+from studies.plan import Plan, most_runs
+from studies.power import seeds_for
 from studies.report import write_figures, write_report
 from studies.resources import Resources
 from studies.runner import run_study
@@ -68,8 +71,8 @@ def list_studies() -> None:
     table = _table("study", "question", "source", *(f"{scale} runs" for scale in SCALES))
     for name in catalogue.names():
         study = catalogue.find(name)
-        sizes = (len(Design.freeze(name, scale, study.scales[scale]).configurations()) for scale in SCALES)
-        table.add_row(name, study.question, study.source, *map(str, sizes))
+        designs = (Design.freeze(name, scale, study.scales[scale]) for scale in SCALES)
+        table.add_row(name, study.question, study.source, *map(_size, designs))
     console.print(table)
 
 
@@ -83,13 +86,15 @@ def show(name: str) -> None:
     table = _table("", *SCALES)
     designs = [Design.freeze(name, scale, study.scales[scale]) for scale in SCALES]
     rows: dict[str, Callable[[Design], str]] = {
-        "runs": lambda design: str(len(design.configurations())),
+        "runs": _size,
+        "search": _search,
         "seeds": lambda design: str(design.sweep.seeds),
         "strategies": lambda design: ", ".join(design.sweep.strategies),
         "datasets": lambda design: ", ".join(design.sweep.datasets),
         "networks": lambda design: " ; ".join(design.sweep.networks),
         "target densities": lambda design: ", ".join(f"{density:.4g}" for density in design.sweep.densities),
         "epochs": lambda design: str(design.sweep.training["epochs"]),
+        "contrasts": lambda design: str(len(design.contrasts) * len(design.cells()) // len(design.sweep.strategies)),
     }
     for label, cell in rows.items():
         table.add_row(label, *map(cell, designs))
@@ -97,11 +102,27 @@ def show(name: str) -> None:
     console.print(f"figures: {', '.join(figure.name for figure in study.figures)}", highlight=False)
 
 
+def _size(design: Design) -> str:
+    return f"{'up to ' if design.sweep.search else ''}{most_runs(design)}"
+
+
+def _search(design: Design) -> str:
+    search = design.sweep.search
+    if search is None:
+        return "none"
+    return f"{search.points} points, {search.seeds} tuning seeds, {search.searches} searches"
+
+
 @app.command()
 @click.argument("name")
 @click.option("--scale", type=click.Choice(SCALES), default="default", show_default=True, help="How much to run.")
 @click.option("--strategies", "names", metavar="A,B", help="Only these strategies, comma separated.")
 @click.option("--seeds", type=int, metavar="N", help="Evaluation seeds; more seeds reuse the runs of fewer.")
+@click.option(
+    "--points", type=int, metavar="K", help="Configurations that a search tries; more reuse the runs of fewer."
+)
+@click.option("--tuning-seeds", type=int, metavar="S", help="Seeds per configuration in a search; likewise.")
+@click.option("--searches", type=int, metavar="R", help="Independent repetitions of a search; likewise.")
 @click.option(
     "--set",
     "assignments",
@@ -124,6 +145,9 @@ def run(
     scale: Scale,
     names: str | None,
     seeds: int | None,
+    points: int | None,
+    tuning_seeds: int | None,
+    searches: int | None,
     assignments: tuple[str, ...],
     dataset: str | None,
     results: Path,
@@ -138,6 +162,7 @@ def run(
     plugins = _read(plugin_files)
     sweep = catalogue.find(name).scales[scale]
     sweep = _changed(sweep, names, seeds, dataset, plugins)
+    sweep = _searched(name, sweep, {"points": points, "seeds": tuning_seeds, "searches": searches})
     design = Design.freeze(name, scale, override(sweep, assignments, plugins), plugins)
     resources = Resources(cpus, gpus_per_trial, address)
     resources.check()
@@ -162,16 +187,63 @@ def report(name: str, results: Path) -> None:
 @click.argument("name")
 @_results
 @click.option("--format", "formats", default="pdf,png", show_default=True, help="pdf, png, svg; comma separated.")
-def figures(name: str, results: Path, formats: str) -> None:
+@click.option("--venue", default="default", show_default=True, help=f"Widths and fonts of: {', '.join(VENUES)}.")
+def figures(name: str, results: Path, formats: str, venue: str) -> None:
     """Draw the figures of a finished study again; each has the numbers it shows beside it as CSV."""
     chosen = [part.strip() for part in formats.split(",")]
     for extension in chosen:
         if extension not in FORMATS:
             raise unknown("figure format", extension, FORMATS)
+    look = find_venue(venue)
     study = catalogue.find(name)
     folder = ResultsFolder(results, name)
-    for picture in write_figures(folder, study, collect(folder.frozen().design, folder.ledger), chosen):
+    for picture in write_figures(folder, study, collect(folder.frozen().design, folder.ledger), chosen, look):
         console.print(str(picture), highlight=False, soft_wrap=True)
+
+
+@app.command()
+@click.argument("name")
+@_results
+@click.option(
+    "--difference",
+    type=click.FloatRange(0, 100, min_open=True),
+    help="Of test error to detect, in percentage points [default: the study's delta].",
+)
+@click.option(
+    "--power",
+    "probability",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="Probability of detecting it.",
+)
+def power(name: str, results: Path, difference: float | None, probability: float) -> None:
+    """Say how many seeds a difference needs, from the variance in a finished study."""
+    folder = ResultsFolder(results, name)
+    catalogue.find(name)
+    pilot = collect(folder.frozen().design, folder.ledger)
+    wanted = pilot.protocol.delta if difference is None else difference / 100
+    table = seeds_for(pilot, wanted, probability)
+    shown = _table(
+        "dataset", "network", "target density", "contrast", "n", "std, points", "found with n", "seeds needed"
+    )
+    for row in table.to_dict("records"):
+        shown.add_row(
+            *(row["dataset"], row["network"], share(row["target_density"])),
+            f"{row['strategy']} – {row['reference']}",
+            str(row["n"]),
+            points(row["std"], 2, signed=False),
+            points(row["minimum_detectable"], 2, signed=False),
+            str(row["seeds_needed"]),
+        )
+    console.print(shown)
+    console.print(
+        f"to detect {points(wanted, 2, signed=False)} points of test error with probability {probability:g} at alpha "
+        f"{pilot.protocol.alpha:g} over {len(table)} contrasts: {table['seeds_needed'].max()} seeds for all, "
+        f"{int(table['seeds_needed'].median())} for half of them",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @app.command("strategies")
@@ -302,6 +374,18 @@ def _changed(
     return sweep
 
 
+def _searched(name: str, sweep: Sweep, sizes: Mapping[str, int | None]) -> Sweep:
+    """Change how large the study's search is."""
+    given = {key: value for key, value in sizes.items() if value is not None}
+    if not given:
+        return sweep
+    if sweep.search is None:
+        raise InputError(
+            f"--points, --tuning-seeds, --searches: {name} runs every strategy at its settings, unsearched"
+        )
+    return replace(sweep, search=replace(sweep.search, **given))  # type: ignore[arg-type]  # no tuple is among them
+
+
 def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:
     broken = 0
     for name in names:
@@ -317,11 +401,14 @@ def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:
 def _print_plan(
     design: Design, folder: ResultsFolder, plugins: tuple[strategies.Plugin, ...], cpus: int | None
 ) -> None:
-    configurations = design.configurations()
-    table = _table("run", "strategy", "dataset", "network", "target density", "seed", "state")
+    plan = Plan.of(design, folder.ledger)
+    configurations = [run.configuration for run in plan.runs]
+    staged = ("stage",) if plan.search else ()
+    table = _table("run", *staged, "strategy", "dataset", "network", "target density", "seed", "state")
     for configuration in configurations:
         table.add_row(
             configuration.run_id,
+            *((configuration.stage,) if staged else ()),
             configuration.strategy,
             configuration.dataset,
             configuration.network,
@@ -330,10 +417,15 @@ def _print_plan(
             "done" if configuration.run_id in folder.ledger else "to run",
         )
     console.print(table)
+    total = f"{len(configurations)} runs"
+    if plan.search and not plan.winners:
+        # The winners' runs are not known yet, but how many there can be; the study's own settings stand in for them.
+        cells = design.cells()
+        unknown_runs = most_runs(design) - len(plan.search)
+        seeds = range(unknown_runs // len(cells))
+        configurations += [design.configuration(cell, "evaluate", seed) for seed in seeds for cell in cells]
+        total = f"{len(plan.search)} runs of the search and up to {unknown_runs} of its winners"
+    missing = len(folder.ledger.missing(configuration.run_id for configuration in configurations))
     at_once = cpus or os.cpu_count() or 1
     seconds = estimate.seconds(configurations, folder.ledger, plugins, at_once)
-    missing = len(folder.ledger.missing(configuration.run_id for configuration in configurations))
-    console.print(
-        f"{len(configurations)} runs, {missing} to run: about {duration(seconds)} with {at_once} at once",
-        highlight=False,
-    )
+    console.print(f"{total}, {missing} to run: about {duration(seconds)} with {at_once} at once", highlight=False)

@@ -58,5 +58,10 @@ class Configuration:
     def run_id(self) -> str:
         return content_hash(self.as_dict())
 
+    @property
+    def setting_id(self) -> str:
+        """The hash that runs share which differ in nothing but stage and seed."""
+        return content_hash({key: value for key, value in self.as_dict().items() if key not in ("stage", "seed")})
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

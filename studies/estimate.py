@@ -15,7 +15,7 @@ from core.data import Split, Splits, load, split
 from core.seeding import SeedStreams
 from core.settings import TrainingSettings
 from core.train import train
-from studies.configuration import Configuration, content_hash
+from studies.configuration import Configuration
 from studies.ledger import Ledger
 
 logger = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ def seconds(
         plugins: strategy files.
         at_once: how many runs are executed at the same time.
     """
-    kinds: dict[str, list[Configuration]] = defaultdict(list)
+    kinds: dict[tuple[object, ...], list[Configuration]] = defaultdict(list)
     for configuration in configurations:
-        kinds[content_hash(replace(configuration, seed=0).as_dict())].append(configuration)
+        kinds[_kind(configuration)].append(configuration)
     total = 0.0
     for kind in kinds.values():
         unfinished = [entry for entry in kind if entry.run_id not in ledger]
@@ -50,6 +50,15 @@ def seconds(
         each = fmean(known) if known else _timed(unfinished[0], plugins)
         total += each * len(unfinished)
     return STARTUP_SECONDS + OVERHEAD * total / at_once if total else 0.0
+
+
+def _kind(configuration: Configuration) -> tuple[object, ...]:
+    """What the time of a run mainly depends on: most of what a search varies is not among it."""
+    training = configuration.training
+    return (
+        *(configuration.strategy, configuration.strategy_source, configuration.dataset, configuration.network),
+        *(configuration.target_density, training["epochs"], training["batch_size"]),
+    )
 
 
 def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...]) -> float:

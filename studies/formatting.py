@@ -40,6 +40,27 @@ def interval(low: float, high: float, digits: int = 1) -> str:
     return f"{100 * low:.{digits}f} – {100 * high:.{digits}f} %" if _present(low) and _present(high) else "–"
 
 
+def points(difference: float | None, digits: int = 1, *, signed: bool = True) -> str:
+    """Write a difference of shares in percentage points; a dash where there is none.
+
+    >>> points(-0.0123), points(0.005), points(0.005, signed=False)
+    ('−1.2', '+0.5', '0.5')
+    """
+    if not _present(difference):
+        return "–"
+    return f"{100 * difference:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+
+
+def share(value: float) -> str:
+    """Write a share as 1/N where it is one, else as a decimal.
+
+    >>> share(0.125), share(0.3)
+    ('1/8', '0.3')
+    """
+    parts = round(1 / value)
+    return f"1/{parts}" if parts > 1 and abs(1 / value - parts) < 1e-9 else f"{value:.3g}"
+
+
 def duration(seconds: float) -> str:
     """Write a duration as h:mm:ss or m:ss.
 

@@ -8,11 +8,15 @@ import jinja2
 
 from studies.aggregate import collect
 from studies.figures.figure import FORMATS, Figure
+from studies.figures.venue import VENUES, Venue
 from studies.folder import Frozen, ResultsFolder
-from studies.formatting import count, interval, number, percent
+from studies.formatting import count, interval, number, percent, points, share
+from studies.latex import tables
 from studies.ledger import write_atomically
+from studies.limits import limits
 from studies.results import Results
 from studies.study import Study
+from studies.verdicts import sentences, winners_note
 
 _TEMPLATE = "report.html.jinja"
 
@@ -25,17 +29,37 @@ def write_report(folder: ResultsFolder, study: Study) -> tuple[Results, Path]:
     """
     frozen = folder.frozen()
     results = collect(frozen.design, folder.ledger)
-    for name, table in (("runs", results.runs), ("summary", results.summary)):
-        write_atomically(folder.path / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+    _write_tables(folder, results)
     write_figures(folder, study, results, FORMATS)
     page = folder.path / "report.html"
     write_atomically(page, _page(folder, frozen, study, results))
     return results, page
 
 
-def write_figures(folder: ResultsFolder, study: Study, results: Results, formats: Sequence[str]) -> list[Path]:
+def _write_tables(folder: ResultsFolder, results: Results) -> None:
+    """Write every table as CSV, and those for papers as LaTeX; what an earlier design had and this has not goes."""
+    optional = {"winners": results.winners, "optimism": results.optimism, "hypervolumes": results.hypervolumes}
+    always = {"runs": results.runs, "summary": results.summary, "contrasts": results.contrasts}
+    for name, table in {**always, **optional}.items():
+        path = folder.path / f"{name}.csv"
+        if name in optional and table.empty:
+            path.unlink(missing_ok=True)
+        else:
+            write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+    sources = tables(results)
+    for name, source in sources.items():
+        write_atomically(folder.path / "tables" / f"{name}.tex", source)
+    for path in (folder.path / "tables").glob("*.tex"):
+        if path.stem not in sources:
+            path.unlink()
+
+
+def write_figures(
+    folder: ResultsFolder, study: Study, results: Results, formats: Sequence[str], venue: Venue = VENUES["default"]
+) -> list[Path]:
     """Write every figure that has something to show, and its numbers; return the pictures."""
-    return [path for figure in study.figures for path in figure.write(results, folder.path / "figures", formats)]
+    pictures = folder.path / "figures"
+    return [path for figure in study.figures for path in figure.write(results, pictures, formats, venue)]
 
 
 def _page(folder: ResultsFolder, frozen: Frozen, study: Study, results: Results) -> str:
@@ -46,7 +70,7 @@ def _page(folder: ResultsFolder, frozen: Frozen, study: Study, results: Results)
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"percent": percent, "count": count, "number": number}
+    environment.filters |= {"percent": percent, "count": count, "number": number, "points": points, "share": share}
     environment.globals["interval"] = interval
     runs = results.runs.to_dict("records")
     pictures = ((figure, _picture(folder, figure)) for figure in study.figures)
@@ -55,7 +79,15 @@ def _page(folder: ResultsFolder, frozen: Frozen, study: Study, results: Results)
         study=study,
         design=frozen.design,
         environment=frozen.environment,
+        protocol=results.protocol,
+        verdicts=sentences(results.contrasts, results.protocol),
+        verdict_counts=winners_note(results.contrasts),
+        limits=limits(frozen.design, results),
         summary=results.summary.to_dict("records"),
+        contrasts=results.contrasts.to_dict("records"),
+        optimism=results.optimism.to_dict("records"),
+        winners=results.winners.to_dict("records"),
+        hypervolumes=results.hypervolumes.to_dict("records"),
         runs=runs,
         failures=[run for run in runs if run["status"] != "ok"],
         figures=[(figure.title, figure.caption(results), picture) for figure, picture in pictures if picture],

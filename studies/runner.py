@@ -1,5 +1,7 @@
 """Runs what is missing of a study, and reports."""
 
+from collections.abc import Sequence
+
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
@@ -11,8 +13,10 @@ from strategies import Plugin
 from studies import environment
 from studies.aggregate import collect
 from studies.catalogue import find
+from studies.configuration import Configuration, Stage
 from studies.folder import Frozen, ResultsFolder
 from studies.formatting import interval, percent
+from studies.plan import Plan
 from studies.progress import RunProgress, describe
 from studies.report import write_report
 from studies.resources import Resources
@@ -60,23 +64,45 @@ def _run_locked(
     retry_errors: bool,
 ) -> int:
     ledger = folder.ledger
-    configurations = design.configurations()
-    # A record that is retried stays until its successor replaces it.
-    wanted = [
-        configuration
-        for configuration in configurations
-        if configuration.run_id not in ledger
-        or (retry_errors and ledger.read(configuration.run_id)["status"] in RETRIED)
-    ]
-    if not wanted:
-        console.print(f"{design.study}: nothing to run, all {len(configurations)} runs are done", highlight=False)
-        return _finish(design, folder, console, changed=_changed(design, folder))
+    stages: list[Stage] = ["evaluate"] if design.sweep.search is None else ["search", "evaluate"]
+    ran = False
+    for stage in stages:
+        # The search's winners decide what is evaluated.
+        plan = Plan.of(design, ledger)
+        configurations = [run.configuration for run in plan.runs if run.configuration.stage == stage]
+        # A record that is retried stays until its successor replaces it.
+        wanted = [
+            configuration
+            for configuration in configurations
+            if configuration.run_id not in ledger
+            or (retry_errors and ledger.read(configuration.run_id)["status"] in RETRIED)
+        ]
+        if not wanted:
+            continue
+        ran = True
+        kept = len(configurations) - len(wanted)
+        what = f"{design.study} ({design.scale}{', search' if stage == 'search' else ''})"
+        console.print(f"{what}: {len(configurations)} runs, {kept} already done, {len(wanted)} to run", highlight=False)
+        code = _run(design, folder, plugins, resources, console, wanted, kept)
+        if code != DONE:
+            return code
+    if not ran:
+        runs = len(Plan.of(design, ledger).runs)
+        console.print(f"{design.study}: nothing to run, all {runs} runs are done", highlight=False)
+    return _finish(design, folder, console, changed=ran or _changed(design, folder))
 
-    kept = len(configurations) - len(wanted)
-    console.print(
-        f"{design.study} ({design.scale}): {len(configurations)} runs, {kept} already done, {len(wanted)} to run",
-        highlight=False,
-    )
+
+def _run(
+    design: Design,
+    folder: ResultsFolder,
+    plugins: tuple[Plugin, ...],
+    resources: Resources,
+    console: Console,
+    wanted: Sequence[Configuration],
+    kept: int,
+) -> int:
+    """Run what is missing of one stage of a study, of which ``kept`` runs are there."""
+    ledger = folder.ledger
     datasets = {name: data.load(name) for name in {configuration.dataset for configuration in wanted}}
     # Imported here, since it takes a second that nothing else needs.
     from studies.schedule import execute_all
@@ -95,15 +121,16 @@ def _run_locked(
 
         outcome = execute_all(wanted, datasets, plugins, resources, keep)
     if outcome.interrupted:
-        done = len(configurations) - len(ledger.missing(configuration.run_id for configuration in configurations))
-        console.print(f"interrupted: {done} of {len(configurations)} runs are kept, the same command runs the rest")
+        total = kept + len(wanted)
+        done = total - len(ledger.missing(configuration.run_id for configuration in wanted))
+        console.print(f"interrupted: {done} of {total} runs are kept, the same command runs the rest")
         return INTERRUPTED
     if outcome.lost:
         for run_id, reason in outcome.lost.items():
             console.print(f"lost: run {run_id}: {reason}", highlight=False, markup=False, soft_wrap=True)
         console.print("lost runs have no record; the same command runs them again")
         return FAILED
-    return _finish(design, folder, console, changed=True)
+    return DONE
 
 
 def _changed(design: Design, folder: ResultsFolder) -> bool:
@@ -129,6 +156,10 @@ def _finish(design: Design, folder: ResultsFolder, console: Console, *, changed:
         results = collect(design, folder.ledger)
     console.print(summary_table(results))
     failed = [record for record in results.records if record["status"] != "ok"]
+    searched = sum(record["config"]["stage"] == "search" for record in failed)
+    if searched:
+        console.print(f"in the search {searched} runs failed; they count at the chance floor there", highlight=False)
+    failed = [record for record in failed if record["config"]["stage"] == "evaluate"]
     for record in failed:
         console.print(f"failed: {describe(record)}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, markup=False, soft_wrap=True)

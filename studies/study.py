@@ -1,8 +1,9 @@
 """A study: a question, the sweep of runs that answers it at each scale, and its figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from itertools import product
+from typing import Any, Literal, NamedTuple, get_args
 
 import strategies
 from core import data, settings
@@ -10,9 +11,11 @@ from core.architecture import Architecture
 from core.errors import InputError, unknown
 from core.space import Choice, Domain, Real, complete
 from kernels import Activation
-from studies.configuration import Configuration, content_hash
+from studies.configuration import Configuration, Stage, content_hash
 from studies.figures import STANDARD
 from studies.figures.figure import Figure
+from studies.proposals import OWN_SETTINGS, Proposal, propose
+from studies.protocol import Protocol, Search
 
 Scale = Literal["quick", "default", "paper"]
 
@@ -36,8 +39,14 @@ class Sweep:
         activation: of the hidden layers.
         training: training settings that differ from the defaults.
         strategy_settings: per strategy, settings that differ from its defaults.
-        test_split: whether each seed draws its own test examples.
+        test_split: whether each seed draws its own test examples; a search needs a ``fixed`` one.
         root_seed: from which all other seeds derive.
+        search: how every strategy is searched before its winner is run on the evaluation seeds; None runs each at the
+            settings above.
+        references: strategies that every other one within the density budget is contrasted with; those that do not
+            take part are left out.
+        alpha: the probability of calling equal strategies different, over all contrasts together.
+        delta: the smallest difference of test error that matters, a fraction.
     """
 
     seeds: int
@@ -50,6 +59,10 @@ class Sweep:
     strategy_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test_split: data.TestSplit = "resampled"
     root_seed: int = 0
+    search: Search | None = None
+    references: tuple[str, ...] = ("small_dense",)
+    alpha: float = 0.05
+    delta: float = 0.005
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,15 @@ class Study:
     figures: tuple[Figure, ...] = STANDARD
 
 
+class Cell(NamedTuple):
+    """Where one strategy is run on all seeds, and searched by itself."""
+
+    dataset: str
+    network: str
+    target_density: float
+    strategy: str
+
+
 @dataclass(frozen=True)
 class Design:
     """A sweep made complete and frozen: all defaults filled in, every name checked.
@@ -78,12 +100,16 @@ class Design:
         scale: which of its scales.
         sweep: complete; ``strategy_settings`` has an entry for each strategy.
         sources: hashes of the strategies from outside this package.
+        contrasts: pairs of a strategy and a reference: one family of tests.
+        proposals: of a search, per strategy: what each point of each search changes of ``sweep``'s settings.
     """
 
     study: str
     scale: str
     sweep: Sweep
     sources: Mapping[str, str]
+    contrasts: tuple[tuple[str, str], ...] = ()
+    proposals: Mapping[str, tuple[tuple[Proposal, ...], ...]] = field(default_factory=dict)
 
     @classmethod
     def freeze(cls, study: str, scale: str, sweep: Sweep, plugins: tuple[strategies.Plugin, ...] = ()) -> "Design":
@@ -101,6 +127,12 @@ class Design:
                 Architecture.parse(network, dataset.features, dataset.classes)
         if not 1 <= sweep.seeds <= MOST_SEEDS:
             raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
+        if not (0 < sweep.alpha < 1 and sweep.delta >= 0):
+            raise InputError(f"alpha {sweep.alpha} must be in 0..1, and delta {sweep.delta} at least 0")
+        if sweep.search is not None:
+            sweep.search.check()
+            if sweep.test_split != "fixed":
+                raise InputError("test_split: a search needs fixed: it could train on resampled test examples")
         complete_sweep = replace(
             sweep,
             strategies=names,
@@ -114,7 +146,25 @@ class Design:
             },
         )
         sources = {name: source for name in names if (source := strategies.source_hash(name, plugins))}
-        return cls(study, scale, complete_sweep, sources)
+        contrasts = tuple(
+            (name, reference)
+            for reference in sweep.references
+            for name in names
+            if reference in names and name != reference and found[name].gated
+        )
+        proposals = {}
+        if sweep.search is not None:
+            varied = {name: settings.SPACE[name] for name in sweep.search.training if name not in sweep.training}
+            for name in names:
+                given = sweep.strategy_settings.get(name, {})
+                space = {setting: domain for setting, domain in found[name].space.items() if setting not in given}
+                proposals[name] = propose(varied, space, sweep.search, sweep.root_seed)
+        return cls(study, scale, complete_sweep, sources, contrasts, proposals)
+
+    @property
+    def protocol(self) -> Protocol:
+        sweep = self.sweep
+        return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search)
 
     @property
     def design_hash(self) -> str:
@@ -130,33 +180,47 @@ class Design:
             entry.name: tuple(value) if isinstance(value := content["sweep"][entry.name], list) else value
             for entry in fields(Sweep)
         }
-        return cls(content["study"], content["scale"], Sweep(**sweep), content["sources"])
+        if sweep["search"] is not None:
+            sweep["search"] = Search.from_dict(sweep["search"])
+        return cls(
+            content["study"],
+            content["scale"],
+            Sweep(**sweep),
+            content["sources"],
+            tuple((strategy, reference) for strategy, reference in content["contrasts"]),
+            {name: tuple(map(tuple, searches)) for name, searches in content["proposals"].items()},
+        )
+
+    def cells(self) -> list[Cell]:
+        """Every combination in which a strategy is run, in the order of the sweep."""
+        sweep = self.sweep
+        return [Cell(*cell) for cell in product(sweep.datasets, sweep.networks, sweep.densities, sweep.strategies)]
+
+    def configuration(self, cell: Cell, stage: Stage, seed: int, proposal: Proposal = OWN_SETTINGS) -> Configuration:
+        """Return one run, at the sweep's own settings but for what ``proposal`` changes of them."""
+        sweep = self.sweep
+        return Configuration(
+            stage=stage,
+            strategy=cell.strategy,
+            strategy_source=self.sources.get(cell.strategy, ""),
+            strategy_settings={**sweep.strategy_settings[cell.strategy], **proposal["strategy_settings"]},
+            dataset=cell.dataset,
+            network=cell.network,
+            activation=sweep.activation,
+            target_density=cell.target_density,
+            training={**sweep.training, **proposal["training"]},
+            test_split=sweep.test_split,
+            root_seed=sweep.root_seed,
+            seed=seed,
+        )
 
     def configurations(self) -> list[Configuration]:
-        """Every run, seed by seed, so that an interrupted study has all strategies at few seeds."""
-        return list(self._expand())
+        """The runs on the evaluation seeds at the sweep's own settings: all there are if there is no search.
 
-    def _expand(self) -> Iterator[Configuration]:
-        sweep = self.sweep
-        for seed in range(sweep.seeds):
-            for dataset in sweep.datasets:
-                for network in sweep.networks:
-                    for density in sweep.densities:
-                        for strategy in sweep.strategies:
-                            yield Configuration(
-                                stage="evaluate",
-                                strategy=strategy,
-                                strategy_source=self.sources.get(strategy, ""),
-                                strategy_settings=sweep.strategy_settings[strategy],
-                                dataset=dataset,
-                                network=network,
-                                activation=sweep.activation,
-                                target_density=density,
-                                training=sweep.training,
-                                test_split=sweep.test_split,
-                                root_seed=sweep.root_seed,
-                                seed=seed,
-                            )
+        Seed by seed, so that an interrupted study has all strategies at few seeds.
+        """
+        cells = self.cells()
+        return [self.configuration(cell, "evaluate", seed) for seed in range(self.sweep.seeds) for cell in cells]
 
 
 def override(sweep: Sweep, assignments: tuple[str, ...], plugins: tuple[strategies.Plugin, ...] = ()) -> Sweep:

@@ -66,7 +66,12 @@ def _execute(
     }
     if trained.chosen is None:
         return record
-    record |= {"chosen_epoch": trained.chosen.epoch, "validation_error": trained.chosen.validation_error}
+    record |= {
+        "chosen_epoch": trained.chosen.epoch,
+        "validation_error": trained.chosen.validation_error,
+        "validation_density": trained.chosen.validation_density,
+        "validation_macs": trained.chosen.validation_macs,
+    }
     if splits.test is not None:
         record |= _test_measures(trained, splits.test, streams, density)
     return record
@@ -83,6 +88,7 @@ def _record(
     return {
         "run_id": configuration.run_id,
         "family": strategy_type.family,
+        "gated": strategy_type.gated,
         "status": status,
         "reason": reason,
         "dense_macs": dense_macs(_architecture(configuration, dataset)),

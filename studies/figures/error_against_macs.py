@@ -2,10 +2,12 @@
 
 import matplotlib.figure
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, LogLocator
 
-from studies.figures.figure import Figure, sample_note
-from studies.figures.panels import error_axis, panels, strategy_legend
+from studies.figures.figure import Figure
+from studies.figures.macs import macs_or_typical
+from studies.figures.notes import sample_note
+from studies.figures.panels import Labels, facets, legend, strategy_handles
+from studies.figures.scales import cut, error_axis, macs_axis
 from studies.figures.style import styles
 from studies.results import GROUP, Results
 
@@ -15,7 +17,7 @@ _PANEL = ("dataset", "network")
 def _numbers(results: Results) -> pd.DataFrame:
     runs = results.counted
     shown = runs[[*GROUP, "family", "seed", "status"]].assign(
-        test_macs=runs["test_macs"].astype(float).fillna(runs["dense_macs"].astype(float)),
+        test_macs=macs_or_typical(runs["test_macs"].astype(float), runs),
         test_error=runs["error"],
     )
     summary = results.summary[[*GROUP, "mean", "ci_low", "ci_high"]]
@@ -23,7 +25,8 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided = panels(numbers, _PANEL, height=3.3, columns=2, widest=5.0)
+    labels = Labels("realised MACs per test example", "test error (%)")
+    figure, divided = facets(numbers, _PANEL, labels, height=2.8, share_x="row")
     looks = styles(numbers)
     for ax, rows in divided:
         for (strategy, _), group in rows.groupby(["strategy", "target_density"], sort=False):
@@ -32,47 +35,38 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             failed = group[group["status"] != "ok"]
             for shown, marker in ((ok, look.marker), (failed, "x")):
                 ax.scatter(
-                    shown["test_macs"], 100 * shown["test_error"], s=12, color=look.colour, marker=marker, alpha=0.5
+                    shown["test_macs"],
+                    100 * shown["test_error"],
+                    s=8,
+                    color=look.colour,
+                    marker=marker,
+                    alpha=0.4,
+                    linewidths=0.8 if marker == "x" else 0,
                 )
-            first = group.iloc[0]
-            centre = 100 * first["mean"]
-            # The interval of fewer than two seeds does not exist, and is not drawn.
-            bars = [[centre - 100 * first["ci_low"]], [100 * first["ci_high"] - centre]]
-            ax.errorbar(
-                [group["test_macs"].mean()],
+            first, centre = group.iloc[0], group["test_macs"].mean()
+            ends = 100 * cut(first["ci_low"], rows["test_error"]), 100 * first["ci_high"]
+            ax.vlines(centre, *ends, color=look.colour, linewidth=1.2)
+            ax.plot(
                 [centre],
-                yerr=None if pd.isna(first["ci_low"]) else bars,
-                fmt=look.marker,
+                [100 * first["mean"]],
+                color=look.colour,
+                marker=look.marker,
                 markersize=6,
                 markeredgecolor="white",
                 markeredgewidth=0.6,
-                color=look.colour,
-                capsize=2.5,
-                elinewidth=1.0,
             )
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 3, 5)))
-        ax.xaxis.set_major_formatter(FuncFormatter(_engineering))
-        ax.xaxis.set_minor_formatter("")
-        ax.set_xlabel("realised MACs per test example")
-        ax.set_ylabel("test error (%)")
-        error_axis(ax, rows["test_error"])
-    strategy_legend(figure, looks, lines=False)
+        macs_axis(ax)
+        error_axis(ax, numbers["test_error"])
+    legend(figure, strategy_handles(looks, lines=False))
     return figure
-
-
-def _engineering(value: float, _: object) -> str:
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:g} {unit}"
-    return f"{value:g}"
 
 
 def _caption(results: Results) -> str:
     return (
         "Test error against realised multiply-adds per test example, gater and every pass included. "
-        "Small points are runs; large ones are means with 95 % t intervals over seeds; both axes are logarithmic, that "
-        "of the error unless one is 0. " + sample_note(results)
+        "Small points are runs, crosses failed ones, at the median of their strategy's other runs if their "
+        "multiply-adds are not known; large points are means with 95 % t intervals over seeds, cut off below all runs. "
+        "Both axes are logarithmic, that of the error unless one is 0. " + sample_note(results)
     )
 
 

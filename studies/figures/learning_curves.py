@@ -2,13 +2,14 @@
 
 import matplotlib.figure
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
-from studies.figures.figure import Figure, sample_note
-from studies.figures.panels import error_axis, panels, strategy_legend
+from studies.figures.figure import Figure
+from studies.figures.notes import sample_note
+from studies.figures.panels import Labels, facets, legend, strategy_handles
+from studies.figures.scales import error_axis
 from studies.figures.style import styles
-from studies.results import GROUP, Results
-
-_PANEL = ("dataset", "network", "target_density")
+from studies.results import GROUP, SETTING, Results
 
 
 def _numbers(results: Results) -> pd.DataFrame:
@@ -20,33 +21,33 @@ def _numbers(results: Results) -> pd.DataFrame:
             "validation_density": epoch["validation_density"],
         }
         for run, record in zip(results.runs.to_dict("records"), results.records, strict=True)
+        if run["selected"]
         for epoch in record.get("history", ())
     ]
     return pd.DataFrame(rows)
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided = panels(numbers, _PANEL, height=2.8, columns=2, widest=4.6)
+    figure, divided = facets(numbers, SETTING, Labels("epoch", "validation error (%)"))
     looks = styles(numbers)
     for ax, rows in divided:
         for strategy, group in rows.groupby("strategy", sort=False):
             look = looks[str(strategy)]
             for _, run in group.groupby("seed"):
-                ax.plot(run["epoch"], 100 * run["validation_error"], color=look.colour, linewidth=0.6, alpha=0.35)
+                ax.plot(run["epoch"], 100 * run["validation_error"], color=look.colour, linewidth=0.5, alpha=0.3)
             mean = group.groupby("epoch")["validation_error"].mean()
             ax.plot(
                 mean.index,
                 100 * mean,
                 color=look.colour,
-                linewidth=1.6,
+                linewidth=1.4,
                 marker=look.marker,
-                markersize=4,
+                markersize=3.5,
                 markevery=max(1, len(mean) // 8),
             )
-        error_axis(ax, rows["validation_error"])
-        ax.set_xlabel("epoch")
-        ax.set_ylabel("validation error (%)")
-    strategy_legend(figure, looks, lines=True)
+        error_axis(ax, numbers["validation_error"])
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend(figure, strategy_handles(looks, lines=True))
     return figure
 
 

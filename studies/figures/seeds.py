@@ -1,14 +1,14 @@
-"""Test error of every seed, per strategy, with the interval of the mean."""
+"""Test error of every seed, per strategy, with the interval of the mean: strategies at matched budget."""
 
 import matplotlib.figure
 import pandas as pd
 
-from studies.figures.figure import Figure, sample_note
-from studies.figures.panels import panels
+from studies.figures.figure import Figure
+from studies.figures.notes import sample_note
+from studies.figures.panels import best_last, strips
+from studies.figures.scales import cut, error_axis
 from studies.figures.style import styles
-from studies.results import GROUP, Results
-
-_PANEL = ("dataset", "network", "target_density")
+from studies.results import GROUP, SETTING, Results
 
 
 def _numbers(results: Results) -> pd.DataFrame:
@@ -19,39 +19,35 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    most = int(numbers.groupby(list(_PANEL))["strategy"].nunique().max())
-    figure, divided = panels(numbers, _PANEL, height=0.65 + 0.3 * most, columns=2, widest=5.2)
+    # Best at the top; the strategies' seeds are paired, so the order is of means over the same seeds.
+    figure, divided, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
     looks = styles(numbers)
     for ax, rows in divided:
-        # Best at the top; the strategies' seeds are paired, so the order is of means over the same seeds.
-        order = rows.drop_duplicates("strategy").sort_values("mean", ascending=False)["strategy"].tolist()
-        for place, strategy in enumerate(order):
-            group = rows[rows["strategy"] == strategy].sort_values("seed")
-            look, first = looks[strategy], group.iloc[0]
-            for status, marker in (("ok", look.marker), ("failed", "x")):
-                shown = group[(group["status"] == "ok") == (status == "ok")]
+        for strategy, group in rows.groupby("strategy", sort=False):
+            look, place, first = looks[str(strategy)], places[str(strategy)], group.iloc[0]
+            for ok, marker in ((True, look.marker), (False, "x")):
+                shown = group[(group["status"] == "ok") == ok]
                 ax.scatter(
                     100 * shown["test_error"],
-                    [place + 0.16] * len(shown),
-                    s=14,
+                    [place + 0.2] * len(shown),
+                    s=9,
                     color=look.colour,
                     marker=marker,
-                    alpha=0.6,
+                    alpha=0.5,
+                    linewidths=0 if ok else 0.9,
                 )
-            ax.hlines(place - 0.16, 100 * first["ci_low"], 100 * first["ci_high"], color=look.colour, linewidth=1.6)
-            ax.plot([100 * first["mean"]], [place - 0.16], "|", color=look.colour, markersize=9, markeredgewidth=2)
-        ax.set_yticks(range(len(order)), [f"{name}  " for name in order])
-        ax.tick_params(axis="y", length=0)
-        ax.set_ylim(-0.6, len(order) - 0.4)
-        ax.grid(visible=False, axis="y")
-        ax.set_xlabel("test error (%)")
+            low = cut(first["ci_low"], rows["test_error"])
+            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=look.colour, linewidth=1.4)
+            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=look.colour, markersize=6, markeredgewidth=1.8)
+        error_axis(ax, numbers["test_error"], horizontal=True)
     return figure
 
 
 def _caption(results: Results) -> str:
     return (
-        "Test error of every seed (points), its mean (tick) and the 95 % t interval of the mean over seeds (line). "
-        + sample_note(results)
+        "Test error of every seed (points; crosses failed), its mean (tick) and the 95 % t interval of the mean over "
+        "seeds (line, cut off below all runs). The axis is logarithmic unless an error is 0; strategies are in the "
+        "order of their mean over all panels. " + sample_note(results)
     )
 
 

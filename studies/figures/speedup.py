@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from studies.figures.figure import save
-from studies.figures.style import THEME
+from studies.figures.style import theme
 from studies.ledger import write_atomically
 
 _TITLES = {"output": "output gates only", "both": "gates on both sides"}
@@ -40,7 +40,7 @@ def write(rows: Sequence[dict[str, object]], picture: Path) -> None:
     if drawn.empty:
         raise ValueError(f"no row is of a layer of {UNITS} units against the dense baseline")
     write_atomically(picture.with_suffix(".csv"), drawn.to_csv(index=False, lineterminator="\n"))
-    with mpl.rc_context(THEME):
+    with mpl.rc_context(theme()):
         save(_draw(drawn), picture)
 
 

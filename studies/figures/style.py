@@ -1,4 +1,4 @@
-"""One colour and marker per strategy in every figure, safe for colour-blind readers, and the paper theme."""
+"""One colour and marker per strategy in every figure, safe for colour-blind readers, and the theme of all pictures."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 import strategies
 from core.strategy import Family
+from studies.figures.venue import VENUES, Venue
 
 # Hues of Okabe and Ito (2008), which stay distinct under the common colour-vision deficiencies.
 _HUES: dict[Family, str] = {
@@ -26,29 +27,47 @@ _MARKERS = "os^DvPX*<>"
 _TINTS = (0.0, 0.58, 0.3, 0.66, 0.45, 0.15)
 _SHADES = (0.0, 0.42, 0.21, 0.54, 0.32, 0.1)
 
-THEME: dict[Any, Any] = {
-    **sns.axes_style("ticks"),
-    **sns.plotting_context("paper"),
-    "figure.dpi": 100,
-    "savefig.dpi": 200,
-    "savefig.bbox": "tight",
-    "font.size": 9,
-    "axes.labelsize": 9,
-    "axes.titlesize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    # Type 42 fonts can be edited and searched; many venues refuse the default Type 3.
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "gating-studies",
-}
+
+def theme(venue: Venue = VENUES["default"], width: float | None = None) -> dict[Any, Any]:
+    """Return the settings of matplotlib for pictures at a venue.
+
+    Args:
+        venue: where they are printed.
+        width: of the picture, in inches; by default that of the venue's text.
+    """
+    return {
+        **sns.axes_style("ticks"),
+        **sns.plotting_context("paper"),
+        "figure.figsize": (venue.text_width if width is None else width, 3.0),
+        "figure.dpi": 100,
+        "savefig.dpi": 200,
+        # A picture cut to what is in it would not be as wide as it was made.
+        "savefig.bbox": "standard",
+        "font.family": venue.family,
+        # Of those that come with matplotlib, so that every machine draws the same; the first looks like Times.
+        "font.serif": ["STIXGeneral", "DejaVu Serif"],
+        "font.sans-serif": ["DejaVu Sans"],
+        "mathtext.fontset": "stix" if venue.family == "serif" else "dejavusans",
+        "font.size": venue.font_size,
+        "axes.labelsize": venue.font_size,
+        "axes.titlesize": venue.font_size,
+        "figure.labelsize": venue.font_size,
+        "xtick.labelsize": venue.small_font_size,
+        "ytick.labelsize": venue.small_font_size,
+        "legend.fontsize": venue.small_font_size,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.titlepad": 4.0,
+        "grid.color": "#e6e6e6",
+        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "legend.frameon": False,
+        # Type 42 fonts can be edited and searched; many venues refuse the default Type 3.
+        "pdf.fonttype": 42,
+        "ps.fonttype": 42,
+        "svg.hashsalt": "gating-studies",
+    }
 
 
 @dataclass(frozen=True)
@@ -69,6 +88,7 @@ def styles(numbers: pd.DataFrame) -> dict[str, Style]:
 
     The hue and the first marker are the family's; tint and marker follow the strategy's place among this package's own
     strategies of that family, so that they do not depend on which others are shown. Strategies from outside come after.
+    Families are together, in one order for all figures.
     """
     families = dict(zip(numbers["strategy"], numbers["family"], strict=True))
     looks = {}
@@ -79,4 +99,10 @@ def styles(numbers: pd.DataFrame) -> dict[str, Style]:
             step = steps[place % len(steps)]
             red, green, blue = ((1 - step) * part + step * towards for part in to_rgb(_HUES[family]))
             looks[name] = Style(to_hex((red, green, blue)), _MARKERS[(number + place) % len(_MARKERS)])
-    return {name: looks[name] for name in families}
+    return {name: look for name, look in looks.items() if name in families}
+
+
+def with_families(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that has the column ``strategy`` with the column ``family``, as the runs have it."""
+    families = runs.drop_duplicates("strategy").set_index("strategy")["family"]
+    return table.assign(family=table["strategy"].map(families))

@@ -14,6 +14,7 @@ from strategies import Plugin, find
 from studies import environment
 from studies.configuration import Configuration
 from studies.folder import Frozen, ResultsFolder
+from studies.plan import Plan
 from studies.study import Design, Sweep
 
 CHANCE = 0.9
@@ -40,6 +41,7 @@ def record_of(
     record: dict[str, Any] = {
         "run_id": configuration.run_id,
         "family": strategy.family,
+        "gated": strategy.gated,
         "status": status,
         "reason": reason,
         "dense_macs": whole,
@@ -62,17 +64,24 @@ def record_of(
                 "validation_error": errors[epoch],
                 "validation_loss": errors[epoch] * 3,
                 "validation_density": density,
+                "validation_macs": whole * density,
                 "train_macs": 1000.0 * (epoch + 1),
                 "train_seconds": 0.1 * (epoch + 1),
             }
             for epoch in range(epochs)
         ],
     }
-    if status != "ok":
+    if status not in ("ok", "over_budget"):
         return record
-    return record | {
+    record |= {
         "chosen_epoch": epochs,
         "validation_error": errors[-2],
+        "validation_density": density,
+        "validation_macs": whole * density,
+    }
+    if configuration.stage == "search":
+        return record
+    return record | {
         "test_error": errors[-1] + random.uniform(0.0, 0.1),
         "test_loss": random.uniform(0.1, 2.0),
         "test_error_fallback": errors[-1] if strategy.gated else None,
@@ -111,8 +120,12 @@ def finished(
     """A folder in which every run of ``design`` is finished; ``failures`` gives a status by strategy and seed."""
     folder = ResultsFolder(results, design.study)
     folder.freeze(Frozen(design, this_environment()))
-    for configuration in design.configurations():
-        status = (failures or {}).get((configuration.strategy, configuration.seed), "ok")
-        record = record_of(configuration, status, reason if status != "ok" else "", plugins)
-        folder.ledger.add({**record, "design_hash": design.design_hash})
+    # The search's winners decide what is evaluated.
+    for stage in ("search", "evaluate"):
+        for run in Plan.of(design, folder.ledger).runs:
+            configuration = run.configuration
+            if configuration.stage == stage:
+                status = (failures or {}).get((configuration.strategy, configuration.seed), "ok")
+                record = record_of(configuration, status, reason if status != "ok" else "", plugins)
+                folder.ledger.add({**record, "design_hash": design.design_hash})
     return folder

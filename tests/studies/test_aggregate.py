@@ -70,7 +70,7 @@ def test_the_summary_is_what_anyone_can_compute_from_the_text_of_runs_csv(failin
             "std": errors.std(ddof=1),
             "iqm": np.sort(errors)[1:3].mean(),
             "median": np.median(errors),
-            "optimism_split": ok.test_error.mean() - ok.validation_error.mean(),
+            "optimism_split": errors.mean() - np.where(group.status == "ok", group.validation_error, CHANCE).mean(),
             **{column: ok[column].mean() for column in ("test_density", "test_macs", "train_macs", "all_closed")},
         }
         row = rows[tuple(map(str, key[:2])) + key[2:]]
@@ -141,7 +141,9 @@ def test_a_strategy_that_always_fails_is_at_the_chance_floor_without_measures(tm
     (row,) = results.summary[results.summary.strategy == "reinforce"].to_dict("records")
     scores = {"n": 3, "failures": 3, "mean": CHANCE, "ci_low": CHANCE, "ci_high": CHANCE, "std": 0.0}
     assert {name: row[name] for name in scores} == pytest.approx(scores)
-    assert all(math.isnan(row[name]) for name in ("test_density", "test_macs", "train_macs", "optimism_split"))
+    # At the floor in validation too.
+    assert row["optimism_split"] == 0
+    assert all(math.isnan(row[name]) for name in ("test_density", "test_macs", "train_macs"))
 
 
 def test_missing_runs_are_counted_with_the_command_that_makes_them(tmp_path):
@@ -179,6 +181,8 @@ def table_of(errors: Sequence[float], failed: Sequence[bool]) -> pd.DataFrame:
         test_error=[np.nan if fails else error for error, fails in zip(errors, failed, strict=True)],
         validation_error=0.1,
         test_error_fallback=0.1,
+        selected=True,
+        over_budget=False,
         chance_error=CHANCE,
         dense_macs=2.0,
         train_seconds=1.0,
@@ -211,6 +215,22 @@ def test_every_status_but_ok_counts_at_the_chance_floor(status):
     assert counted["failed"].tolist() == [False, True]
 
 
-def test_runs_of_a_search_are_not_evaluated():
-    runs = table_of([0.1, 0.2], [False, False]).assign(stage=["search", "evaluate"])
+def test_runs_that_are_not_of_the_selected_configuration_are_not_in_the_summary():
+    runs = table_of([0.1, 0.2, 0.3], [False] * 3).assign(
+        stage=["search", "evaluate", "evaluate"], selected=[False, True, False]
+    )
     assert summarise(runs)["mean"].tolist() == [0.2]
+
+
+def test_a_run_of_a_search_has_no_test_error_to_count():
+    counted = with_counted_errors(table_of([0.1, 0.2], [False, True]).assign(stage="search"))
+    assert counted["error"].isna().all()
+    assert counted["counted_validation_error"].tolist() == [0.1, CHANCE]
+
+
+def test_runs_over_the_budget_on_test_examples_are_counted(failing):
+    results = collect(failing.frozen().design, failing.ledger)
+    ok = results.runs[results.runs.status == "ok"]
+    expected = (ok.strategy != "dense") & (ok.test_density.astype(float) > 1.2 * ok.target_density)
+    assert ok.over_budget.astype(bool).tolist() == expected.tolist()
+    assert results.summary.over_budget.sum() == expected.sum()

@@ -9,7 +9,7 @@ import strategies
 from core import data
 from core.settings import SPACE
 from studies import catalogue, environment
-from studies.figures import STANDARD
+from studies.plan import most_runs
 from studies.study import SCALES, Design
 from tests.studies.plugins import PLUGIN, write_plugin
 from tests.studies.records import design_of, finished
@@ -30,8 +30,9 @@ def test_list_gives_question_source_and_runs_at_each_scale(command):
         study = catalogue.find(name)
         (line,) = [line for line in done.out.splitlines() if line.startswith(f"{name} ")]
         assert study.source in line
-        sizes = [len(Design.freeze(name, scale, study.scales[scale]).configurations()) for scale in SCALES]
-        assert [int(word) for word in line.split()[-3:]] == sizes
+        designs = [Design.freeze(name, scale, study.scales[scale]) for scale in SCALES]
+        words = [("up to " if design.sweep.search else "") + str(most_runs(design)) for design in designs]
+        assert line.split()[-len(" ".join(words).split()) :] == " ".join(words).split()
         assert study.question[:30] in line
 
 
@@ -45,9 +46,12 @@ def test_show_gives_every_scale_of_a_study(command, name):
     rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.strip()}
     assert rows["seeds"] == [str(study.scales[scale].seeds) for scale in SCALES]
     designs = [Design.freeze(name, scale, study.scales[scale]) for scale in SCALES]
-    assert rows["runs"] == [str(len(design.configurations())) for design in designs]
+    assert [int(word) for word in rows["runs"] if word.isdecimal()] == [most_runs(design) for design in designs]
     assert rows["epochs"] == [str(design.sweep.training["epochs"]) for design in designs]
-    assert all(figure.name in done.out for figure in STANDARD)
+    for design in designs:
+        search = design.sweep.search
+        assert (f"{search.points} points" if search else "none") in done.out
+    assert all(figure.name in done.out for figure in study.figures)
 
 
 def test_strategies_lists_each_with_family_and_idea(command):
@@ -147,7 +151,7 @@ def test_report_writes_the_page_of_a_finished_study_again(command):
     assert (done.code, done.err) == (0, "")
     assert done.out == f"report: {folder.path / 'report.html'}\n"
     assert {path.name for path in folder.path.iterdir()} == {
-        "study.json", "runs", "runs.csv", "summary.csv", "figures", "report.html"
+        "study.json", "runs", "runs.csv", "summary.csv", "contrasts.csv", "tables", "figures", "report.html"
     }  # fmt: skip
 
 

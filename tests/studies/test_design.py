@@ -8,11 +8,12 @@ import strategies
 from core import settings
 from core.errors import InputError
 from studies import catalogue
+from studies.protocol import Search
 from studies.study import SCALES, Design, Sweep
 from tests.studies.plugins import PLUGIN, read_plugin
 from tests.studies.records import design_of
 
-SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("4x4",))
+SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("4x4",), test_split="fixed")
 OTHERS: dict[str, Any] = {
     "seeds": 3,
     "strategies": ("dense", "straight_through"),
@@ -22,8 +23,12 @@ OTHERS: dict[str, Any] = {
     "activation": "tanh",
     "training": {"epochs": 7},
     "strategy_settings": {"reinforce": {"baseline": "none"}},
-    "test_split": "fixed",
+    "test_split": "resampled",
     "root_seed": 1,
+    "search": Search(points=2),
+    "references": ("dense",),
+    "alpha": 0.01,
+    "delta": 0.01,
 }
 
 
@@ -78,7 +83,8 @@ def test_every_study_freezes_at_every_scale_and_survives_json(name, scale):
 
 def test_a_design_with_everything_changed_survives_json(tmp_path):
     plugins = (read_plugin(tmp_path),)
-    sweep = Sweep(**{**OTHERS, "strategies": ("reinforce", "of_mine"), "networks": ("4x4", "2x8,4x4")})
+    changes = {"strategies": ("reinforce", "of_mine"), "networks": ("4x4", "2x8,4x4"), "test_split": "fixed"}
+    sweep = Sweep(**{**OTHERS, **changes})
     design = freeze(sweep, plugins)
     assert through_json(design) == design
     assert ids(through_json(design)) == ids(design)
@@ -114,10 +120,10 @@ def test_runs_go_seed_by_seed_with_all_strategies_of_a_setting_together():
 
 
 def test_a_configuration_holds_what_the_sweep_says():
-    sweep = Sweep(**{**OTHERS, "strategies": ("reinforce",)})
+    sweep = Sweep(**{**OTHERS, "strategies": ("reinforce",), "search": None})
     entry = freeze(sweep).configurations()[2]
     assert (entry.stage, entry.strategy, entry.seed) == ("evaluate", "reinforce", 2)
-    assert (entry.activation, entry.test_split, entry.root_seed) == ("tanh", "fixed", 1)
+    assert (entry.activation, entry.test_split, entry.root_seed) == ("tanh", "resampled", 1)
     assert entry.training["epochs"] == 7
     assert entry.strategy_settings["baseline"] == "none"
 

@@ -193,3 +193,22 @@ def test_a_dry_run_creates_nothing_and_needs_no_ray(driver):
     assert sum(" to run" in line for line in done.stdout.splitlines()) == 4 + 1
     assert "4 runs, 4 to run: about 0:" in done.stdout
     assert not driver.results.exists()
+
+
+def test_a_search_is_scheduled_in_two_stages_and_grows(driver):
+    small = ("--dataset", "digits", "--set", "network=4x4", "--set", "epochs=1", "--results", str(driver.results))
+    arguments = ("run", "strategies", "--scale", "quick", "--strategies", "dense,small_dense,reinforce", *small)
+    first = driver.run(*arguments)
+    assert first.returncode in {0, 1}, first.stderr
+    assert "strategies (quick, search): 12 runs, 0 already done, 12 to run" in first.stdout
+    runs = pd.read_csv(driver.results / "strategies" / "runs.csv", keep_default_na=False)
+    assert (runs.stage == "search").sum() == 12
+    assert set(runs[runs.stage == "search"].test_error) == {""}
+    assert set(runs[runs.selected].groupby("strategy").size()) == {2}
+    assert (driver.results / "strategies" / "optimism.csv").exists()
+
+    more = driver.run(*arguments, "--points", "3", "--seeds", "3")
+    assert "strategies (quick, search): 18 runs, 12 already done, 6 to run" in more.stdout
+    again = driver.run(*arguments, "--points", "3", "--seeds", "3", program=("-c", WITHOUT_RAY))
+    assert (again.returncode, again.stderr) == (more.returncode, "")
+    assert "nothing to run" in again.stdout

@@ -10,7 +10,7 @@ import pytest
 from core.errors import InputError
 from studies import catalogue
 from studies.aggregate import collect
-from studies.figures import STANDARD
+from studies.figures import STANDARD, Figure
 from studies.folder import ResultsFolder
 from studies.report import write_report
 from studies.study import Design, Study
@@ -57,7 +57,7 @@ class Page(HTMLParser):
 
 def first_table(html: str) -> list[dict[str, str]]:
     """Its rows as text by column."""
-    table = html[: html.index("</table>")]
+    table = html[html.index("<table") : html.index("</table>")]
     columns = re.findall(r"<th(?: [^>]*)?>(.*?)</th>", table)
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in table.split("<tr>")]
     return [dict(zip(columns, row, strict=True)) for row in rows if row]
@@ -69,6 +69,14 @@ def write(
     folder = finished(results, design, failures, reason=REASON)
     _, page = write_report(folder, study)
     return folder, page.read_text("utf-8")
+
+
+def drawn(folder: ResultsFolder) -> list[Figure]:
+    """The figures that have something to show, of which there are some."""
+    results = collect(folder.frozen().design, folder.ledger)
+    found = [figure for figure in STANDARD if not figure.numbers(results).empty]
+    assert found
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +98,9 @@ def page(html):
 
 def test_the_page_needs_no_other_file(html, page):
     assert page.references
-    assert all(reference.startswith("data:") for reference in page.references)
-    assert not {"script", "iframe", "object", "embed", "form", "base"} & set(page.tags)
+    assert all(reference.startswith(("data:", "#")) for reference in page.references)
+    assert not {"iframe", "object", "embed", "form", "base"} & set(page.tags)
+    assert html.count("<script") == html.count("<script>") == 1
     style = re.findall("<style>(.*?)</style>", html, re.DOTALL)
     assert not re.search(r"url\(|@import|http", " ".join(style))
 
@@ -137,22 +146,23 @@ def test_the_page_lists_every_failure_with_its_reason(page):
     reason = " ".join(REASON.split())
     for (strategy, seed), status in FAILURES.items():
         for network in ("4x4", "4x4,2x8"):
-            assert f"{status} : {strategy}, seed {seed}, digits, {network}: {reason}" in page.text
+            assert f"{status} : {strategy}, seed {seed}, digits, {network}, τ = 1/8: {reason}" in page.text
     assert "Failures" in page.text
 
 
 def test_markup_in_a_reason_is_shown_not_obeyed(html):
-    assert "<script" not in html
+    assert "<script>alert" not in html
     assert "&lt;script&gt;alert(" in html
 
 
 def test_every_figure_is_in_the_page_with_its_caption(reported, html, page):
     results = collect(reported[0].frozen().design, reported[0].ledger)
     pictures = [reference for reference in page.references if reference.startswith("data:image/svg+xml;base64,")]
-    assert len(pictures) == len(STANDARD) == html.count("<figcaption>")
-    files = {(reported[0].path / "figures" / f"{figure.name}.svg").read_bytes() for figure in STANDARD}
+    shown = drawn(reported[0])
+    assert len(pictures) == len(shown) == html.count("<figcaption>")
+    files = {(reported[0].path / "figures" / f"{figure.name}.svg").read_bytes() for figure in shown}
     assert {base64.b64decode(picture.partition(",")[2]) for picture in pictures} == files
-    for figure in STANDARD:
+    for figure in shown:
         assert " ".join(figure.caption(results).split()) in page.text
         assert f'alt="{figure.title}' in html
 
@@ -165,8 +175,9 @@ def test_pictures_refer_to_nothing_outside(reported):
 
 def test_the_files_of_the_contract_are_there(reported):
     names = {str(path.relative_to(reported[0].path)) for path in reported[0].path.rglob("*") if path.is_file()}
-    pictures = {f"figures/{figure.name}.{end}" for figure in STANDARD for end in ("pdf", "png", "csv")}
-    assert {"study.json", "runs.csv", "summary.csv", "report.html"} | pictures <= names
+    pictures = {f"figures/{figure.name}.{end}" for figure in drawn(reported[0]) for end in ("pdf", "png", "csv")}
+    tables = {"runs.csv", "summary.csv", "contrasts.csv", "tables/errors.tex"}
+    assert {"study.json", "report.html"} | tables | pictures <= names
 
 
 def test_writing_the_report_again_changes_no_file(reported):
@@ -193,11 +204,11 @@ def test_a_study_of_one_seed_shows_a_dash_for_its_interval(tmp_path):
 
 def test_a_study_in_which_everything_failed_is_reported(tmp_path):
     failures = {(name, seed): "error" for name in ("dense", "reinforce") for seed in range(2)}
-    _, html = write(tmp_path, design_of("dense", "reinforce", seeds=2), failures)
+    folder, html = write(tmp_path, design_of("dense", "reinforce", seeds=2), failures)
     page = Page(html)
     assert page.text.count("error : ") == 4
     assert "nan" not in {cell for row in first_table(html) for cell in row.values()}
-    assert len([reference for reference in page.references if "svg" in reference]) == 2
+    assert len([reference for reference in page.references if "svg" in reference]) == len(drawn(folder)) == 3
 
 
 def test_a_figure_of_an_earlier_design_is_not_shown_as_this_ones(tmp_path):
@@ -222,19 +233,31 @@ def test_a_study_never_run_is_not_reported(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
-def test_a_browser_shows_the_page_with_every_picture_loaded(reported, html, tmp_path):
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_shows_the_page_with_every_picture_and_sorts_its_tables(reported, html, tmp_path, width):
     probe = """<script>addEventListener("load", () => {
         document.title = [...document.images].map(image => image.complete && image.naturalWidth > 50).join();
-        document.body.textContent = "width " + (document.documentElement.scrollWidth <= innerWidth);
+        const fits = document.documentElement.scrollWidth <= innerWidth;
+        const table = document.querySelector("table.sortable"), column = 5;
+        const values = () => [...table.tBodies[0].rows].map(row => Number(row.cells[column].dataset.value));
+        const button = table.querySelectorAll("th")[column].querySelector("button"), ordered = [];
+        for (const sign of [1, -1]) {
+            button.click();
+            const found = values();
+            ordered.push(found.length > 1 && found.every((value, i) => !i || sign * (value - found[i - 1]) >= 0));
+        }
+        document.body.textContent = `width ${fits} sorted ${ordered} ${button.textContent}`;
     })</script></body>"""
     watched = tmp_path / "report.html"
     watched.write_text(html.replace("</body>", probe), "utf-8")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    flags += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1200,2000", "--dump-dom"]
+    flags += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},2000", "--dump-dom"]
+    flags += ["--enable-logging=stderr"]
     done = subprocess.run(
         [str(CHROMIUM), *flags, watched.as_uri()], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert f"<title>{','.join(['true'] * len(STANDARD))}</title>" in done.stdout
-    assert "width true" in done.stdout
+    assert f"<title>{','.join(['true'] * len(drawn(reported[0])))}</title>" in done.stdout
+    assert "width true sorted true,true test error" in done.stdout
+    assert "CONSOLE" not in done.stderr

@@ -36,7 +36,7 @@ def test_a_first_run_asks_for_everything_and_reports(command, scheduler):
     assert scheduler.datasets == {"digits"}
     folder = command.results / "quickstart"
     names = {name for name in files(folder) if not name.startswith("runs/")} - {".lock"}
-    assert names == {"study.json", "runs.csv", "summary.csv", "report.html"}
+    assert names == {"study.json", "runs.csv", "summary.csv", "contrasts.csv", "tables/errors.tex", "report.html"}
     assert "4 runs, 0 already done, 4 to run" in done.out
     assert str(folder / "report.html") in done.out
 

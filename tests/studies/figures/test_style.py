@@ -19,7 +19,7 @@ def looks_of(*rows: tuple[str, str]) -> dict[str, Style]:
 
 def test_every_strategy_of_the_package_looks_like_no_other():
     looks = looks_of(*BUILT_IN)
-    assert list(looks) == strategies.built_in()
+    assert sorted(looks) == strategies.built_in()
     assert len(set(looks.values())) == len(BUILT_IN)
 
 
@@ -51,6 +51,13 @@ def luminance(colour: str) -> float:
 def test_every_strategy_of_the_package_stands_out_from_white():
     for name, look in looks_of(*BUILT_IN).items():
         assert 1.05 / (luminance(look.colour) + 0.05) > 2, name
+
+
+def test_families_are_together_whatever_the_order_of_rows():
+    looks = looks_of(
+        ("top_k", "routing"), ("dense", "control"), ("tree_routing", "routing"), ("small_dense", "control")
+    )
+    assert list(looks) == ["dense", "small_dense", "top_k", "tree_routing"]
 
 
 def test_families_are_told_apart_by_hue():

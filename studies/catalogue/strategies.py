@@ -1,0 +1,37 @@
+"""Every strategy, searched alike and run again on fresh seeds: the comparison that this suite is for."""
+
+from dataclasses import replace
+
+from studies.figures import PROTOCOL
+from studies.protocol import Search
+from studies.study import Study, Sweep
+
+# 13 seeds: with fewer than 12 no sign flip test could pass Holm's correction for 102 contrasts.
+SWEEP = Sweep(
+    seeds=13,
+    datasets=("mnist_5k", "mnist1d"),
+    densities=(1 / 16, 1 / 8, 1 / 4),
+    training={"epochs": 12},
+    test_split="fixed",
+    search=Search(points=4, searches=3, rerun_seeds=3),
+)
+
+STUDY = Study(
+    question="Which way of deciding which blocks to compute is best, when all are searched and rerun alike?",
+    source="retrospective, R2 and all strategies",
+    figures=PROTOCOL,
+    scales={
+        "quick": replace(
+            SWEEP,
+            seeds=2,
+            datasets=("mnist1d",),
+            densities=(1 / 8,),
+            training={"epochs": 2},
+            search=Search(points=2, searches=2, rerun_seeds=2),
+        ),
+        "default": SWEEP,
+        "paper": replace(
+            SWEEP, seeds=30, training={"epochs": 25}, search=Search(points=20, seeds=2, searches=3, rerun_seeds=10)
+        ),
+    },
+)

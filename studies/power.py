@@ -1,0 +1,36 @@
+"""How many seeds a difference needs, from the variance of a finished study."""
+
+import pandas as pd
+
+from core.errors import InputError
+from studies.results import SETTING, Results
+from studies.statistics import seeds_needed
+
+COLUMNS = (*SETTING, "strategy", "reference", "n", "std", "minimum_detectable", "seeds_needed")
+
+
+def seeds_for(results: Results, difference: float, power: float) -> pd.DataFrame:
+    """Return, per contrast, how many paired seeds a t test at alpha / contrasts needs to detect a difference.
+
+    The standard deviation is that of the study's own paired differences, which is an estimate: from few seeds, a rough
+    one.
+
+    Args:
+        results: of a finished study, the pilot.
+        difference: of test error, a fraction.
+        power: the probability of detecting it.
+
+    Returns:
+        ``COLUMNS``, one row per contrast.
+
+    Raises:
+        InputError: the study has no contrasts, or only one seed.
+    """
+    contrasts = results.contrasts
+    if contrasts.empty:
+        raise InputError("power: the study has no contrasts; run it with a reference, such as small_dense, among them")
+    if contrasts["std"].isna().any():
+        raise InputError("power: the study has one seed, which shows no variance; run it with --seeds 3 or more")
+    alpha = results.protocol.alpha / len(contrasts)
+    needed = [seeds_needed(difference, std, alpha=alpha, power=power) for std in contrasts["std"]]
+    return contrasts.assign(seeds_needed=needed)[list(COLUMNS)]
