@@ -13,7 +13,7 @@ from studies.statistics import holm, minimum_detectable, probability_below, sign
 
 COLUMNS = (
     *SETTING,
-    *("strategy", "reference", "n", "difference", "ci_low", "ci_high", "std", "p", "p_holm"),
+    *("strategy", "reference", "n", "failures", "difference", "ci_low", "ci_high", "std", "p", "p_holm"),
     *("probability_better", "probability_better_low", "probability_better_high"),
     *("verdict", "minimum_detectable"),
 )
@@ -28,7 +28,7 @@ def contrast(
     ``std`` is that of the paired differences. ``p`` is of the two-sided sign flip test, ``p_holm`` is adjusted for all
     rows together. ``probability_better`` is the share of seeds on which the strategy's error is the lower one, ties
     counted as one half, with its Wilson interval. ``minimum_detectable`` is the difference that a t test at
-    alpha / rows finds with 80 % power. Failed runs count at the chance floor.
+    alpha / rows finds with 80 % power. Failed runs count at the chance floor; ``failures`` are the strategy's.
 
     Args:
         selected: the selected configurations' runs with the errors they count for.
@@ -43,7 +43,7 @@ def contrast(
     are as far from 0 as this one:
 
     >>> runs = pd.DataFrame({"dataset": "digits", "network": "4x4", "target_density": 0.25, "seed": [0, 1, 2] * 2,
-    ...                      "strategy": ["top_k"] * 3 + ["small_dense"] * 3,
+    ...                      "strategy": ["top_k"] * 3 + ["small_dense"] * 3, "failed": False,
     ...                      "error": [0.10, 0.12, 0.11, 0.15, 0.16, 0.17]})
     >>> protocol = Protocol(seeds=3, alpha=0.05, delta=0.005, search=None)
     >>> row = contrast(runs, [("top_k", "small_dense")], protocol, root_seed=0).iloc[0]
@@ -55,6 +55,7 @@ def contrast(
     for setting, group in selected.groupby(list(SETTING), sort=False):
         streams = SeedStreams(root_seed, "bootstrap", str(setting[0]), 0)
         errors = {name: part.set_index("seed")["error"].sort_index() for name, part in group.groupby("strategy")}
+        failures = group.groupby("strategy")["failed"].sum()
         for strategy, reference in pairs:
             one, other = errors[strategy], errors[reference]
             if not one.index.equals(other.index):
@@ -69,6 +70,7 @@ def contrast(
                     "strategy": strategy,
                     "reference": reference,
                     "n": len(paired),
+                    "failures": int(failures[strategy]),
                     "difference": float(np.mean(paired)),
                     "ci_low": low,
                     "ci_high": high,

@@ -44,7 +44,8 @@ def _sentence(verdict: str, reference: str, rows: pd.DataFrame, delta: float) ->
     opening = _SAYINGS[verdict].format(reference=reference, delta=f"{points(delta, signed=False)} points")
     ordered = rows.sort_values("difference").to_dict("records")
     found = "; ".join(
-        f"{row['strategy']} ({points(row['difference'])} points, {points(row['ci_low'])} to {points(row['ci_high'])})"
+        f"{row['strategy']} ({points(row['difference'])} points, {points(row['ci_low'])} to {points(row['ci_high'])}"
+        f"{', {} of {} runs failed'.format(row['failures'], row['n']) if row['failures'] else ''})"
         for row in ordered
     )
     if verdict != "inconclusive":

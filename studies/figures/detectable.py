@@ -7,7 +7,7 @@ import pandas as pd
 
 from studies.figures.against import against_references
 from studies.figures.figure import Figure
-from studies.figures.notes import sample_note
+from studies.figures.notes import count_of, sample_note
 from studies.figures.panels import Labels, facets, legend, strategy_handles
 from studies.figures.scales import ratio_axis
 from studies.figures.style import styles
@@ -61,10 +61,10 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 
 def _caption(results: Results) -> str:
     protocol = results.protocol
-    contrasts = len(results.contrasts)
+    contrasts = count_of(len(results.contrasts), "contrast")
     return (
         f"Smallest mean paired difference that a t test detects with {100 * _POWER:g} % power at level "
-        f"{protocol.alpha:g} / {contrasts} (there are {contrasts} contrasts), against the number of seeds, for the "
+        f"{protocol.alpha:g} / {len(results.contrasts)}, for {contrasts}, against the number of seeds, given the "
         "standard deviation of each contrast's differences in this study; differences above 100 points are left out, "
         f"and no interval is shown. Dotted: the n = {protocol.seeds} of this study; dashed: "
         f"δ = {100 * protocol.delta:g} points, the smallest difference that matters. Both axes are logarithmic. "

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from studies.figures.against import against_references, reference_of
 from studies.figures.figure import Figure
-from studies.figures.notes import sample_note
+from studies.figures.notes import count_of, sample_note
 from studies.figures.panels import best_last, legend, strips
 from studies.figures.scales import signed_axis
 from studies.figures.style import styles
@@ -75,12 +75,13 @@ def _linear_up_to(numbers: pd.DataFrame) -> float | None:
 def _caption(results: Results) -> str:
     numbers = _numbers(results)
     linear = None if numbers.empty else _linear_up_to(numbers)
+    contrasts = count_of(len(numbers), "contrast")
     scale = f" The axis is linear up to {linear:g} points and logarithmic beyond." if linear is not None else ""
     return (
         "Test error of each strategy minus that of the reference on the same seed, in percentage points, so that "
         "negative is better: mean (marker) and its 95 % t interval (line). Markers are verdicts, from sign flip tests "
-        f"at level {results.protocol.alpha:g}, corrected by Holm's method for {len(numbers)} contrasts, and from the "
-        f"interval's place; the band is ±δ = {100 * results.protocol.delta:g} points, the smallest difference that "
+        f"at level {results.protocol.alpha:g}, corrected by Holm's method for {contrasts}, and from the interval's "
+        f"place; the band is ±δ = {100 * results.protocol.delta:g} points, the smallest difference that "
         f"matters.{scale} {sample_note(results)}"
     )
 

@@ -20,13 +20,14 @@ from studies.statistics import attainment
 
 _PANEL = ("dataset", "network")
 _LEVELS = (0.25, 0.5, 0.75)
+_COLUMNS = ("family", "kind", "level", "target_density", "share", "error", "n", "failures")
 DENSE = "dense networks"
 
 
 def _numbers(results: Results) -> pd.DataFrame:
     """Rows of the kinds mean, dense (means of the dense networks) and surface, each of these with its level."""
     runs = results.counted
-    runs["share"] = runs["test_macs"].astype(float) / runs["dense_macs"].astype(float)
+    runs = runs.assign(share=runs["test_macs"].astype(float) / runs["dense_macs"].astype(float))
     dense = (runs["family"] == "control") & ~runs["gated"].astype(bool)
     rows: list[dict[str, Any]] = []
     for key, group in runs[~dense].groupby(list(FRONT), sort=False):
@@ -37,7 +38,7 @@ def _numbers(results: Results) -> pd.DataFrame:
     for panel, group in runs[dense].groupby(list(_PANEL), sort=False):
         common = {**dict(zip(_PANEL, panel, strict=True)), "strategy": DENSE, "family": "control", "kind": "dense"}
         rows += [{**common, **point} for point in _dense_curve(group)] if rows else []
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*FRONT, *_COLUMNS])
 
 
 def _means(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -118,11 +119,11 @@ def _step(surface: pd.DataFrame, at: np.ndarray) -> np.ndarray:
 def _caption(results: Results) -> str:
     return (
         "Test error against realised multiply-adds, relative to the dense network's. Points are means over seeds at "
-        "each target density; a cross stands at the target density, where all runs failed. Steps are median attainment "
-        "surfaces over all densities: half of the seeds reach that error with those multiply-adds, or better; bands "
-        "lie between the surfaces of a quarter and of three quarters of the seeds, where there are both. Black: dense "
-        "networks of several sizes, means over seeds. Both axes are logarithmic, that of the error unless one is 0. "
-        + sample_note(results)
+        "each target density; crosses are means of runs that all failed, at the target density if their multiply-adds "
+        "are not known. Steps are median attainment surfaces over all densities: half of the seeds reach that error "
+        "with those multiply-adds, or better; bands lie between the surfaces of a quarter and of three quarters of the "
+        "seeds, where there are both. Black: dense networks of several sizes, means over seeds. Both axes are "
+        "logarithmic, that of the error unless one is 0. " + sample_note(results)
     )
 
 

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from studies.figures.against import against_references, reference_of
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
-from studies.figures.panels import legend, strips
+from studies.figures.panels import best_last, legend, strips
 from studies.figures.style import styles
 from studies.results import GROUP, SETTING, Results
 from studies.statistics import probability_of_improvement
@@ -25,8 +25,7 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    means = numbers.groupby("strategy", sort=False)["probability_better"].mean()
-    order = [str(name) for name in means.sort_values(kind="stable").index]
+    order = best_last(numbers, "probability_better")[::-1]
     x_label = f"probability of a lower error than {reference_of(numbers)}"
     figure, divided, places = strips(numbers, [*SETTING, "reference"], order, x_label)
     looks = styles(numbers)

@@ -66,7 +66,7 @@ def panels(
 
     def divided() -> Iterator[Panel]:
         for ax, rows in zip(axes, groups, strict=False):
-            ax.set_title(wrapped(_parts(rows, varying), 0.75 * _width() / across))
+            ax.set_title(wrapped(heading(rows, varying), 0.75 * _width() / across))
             yield Panel(ax, rows)
 
     return figure, divided()
@@ -99,7 +99,7 @@ def facets(
     varying = [column for column in by if numbers[column].nunique() > 1]
     if len(settings) > 1:
         for row, rows in zip(grid, settings, strict=True):
-            row[0].set_ylabel("\n".join(_parts(rows, varying)))
+            row[0].set_ylabel("\n".join(heading(rows, varying)))
         figure.supylabel(labels.y)
     else:
         grid[0][0].set_ylabel(labels.y)
@@ -145,7 +145,7 @@ def strips(
 
     def divided() -> Iterator[Panel]:
         for ax, rows in zip(axes, groups, strict=False):
-            ax.set_title(wrapped(_parts(rows, varying), 0.95 * (_width() - names) / across))
+            ax.set_title(wrapped(heading(rows, varying), 0.95 * (_width() - names) / across))
             ax.set_yticks(list(places.values()), list(places))
             ax.tick_params(axis="y", length=0)
             ax.set_ylim(-0.6, len(order) - 0.4)
@@ -190,6 +190,12 @@ def legend(figure: matplotlib.figure.Figure, handles: Sequence[Artist]) -> None:
     figure.set_figheight(figure.get_figheight() + extent.height / figure.dpi)
 
 
+def heading(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Say what rows have in these columns, in words."""
+    first = rows.iloc[0]
+    return [f"{_NAMES.get(column, '')}{_short(first[column])}" for column in columns]
+
+
 def wrapped(parts: Sequence[str], width: float) -> str:
     """Join parts of a heading by commas, in as many lines as keep to a width in inches."""
     size = _size("axes.titlesize")
@@ -230,11 +236,6 @@ def _label(figure: matplotlib.figure.Figure, axes: Sequence[matplotlib.axes.Axes
     else:
         figure.supxlabel(labels.x)
         figure.supylabel(labels.y)
-
-
-def _parts(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    first = rows.iloc[0]
-    return [f"{_NAMES.get(column, '')}{_short(first[column])}" for column in columns]
 
 
 def _short(value: object) -> str:

@@ -22,7 +22,7 @@ def contrasts_of(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
     )
     ends = {"ci_low": table.difference - 0.01, "ci_high": table.difference + 0.01}
     return table.assign(
-        network="16x16", target_density=0.125, reference="small_dense", n=20, minimum_detectable=0.012, **ends
+        network="16x16", target_density=0.125, reference="small_dense", n=20, failures=0, minimum_detectable=0.012, **ends
     )
 
 
@@ -58,6 +58,12 @@ def test_each_setting_says_who_is_better_worse_alike_and_not_told_apart():
             ],
         ),
     ]
+
+
+def test_failures_are_told_with_the_difference_that_they_made():
+    table = contrasts_of(("reinforce", "digits", 0.7, "worse")).assign(failures=11)
+    ((_, (line,)),) = sentences(table, PROTOCOL)
+    assert line.endswith("reinforce (+70.0 points, +69.0 to +71.0, 11 of 20 runs failed).")
 
 
 def test_the_note_counts_every_verdict():

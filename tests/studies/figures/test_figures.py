@@ -189,6 +189,11 @@ def test_captions_warn_of_few_seeds_and_say_when_no_run_failed():
     assert "below 20 seeds" not in FIGURES["seeds"].caption(twenty)
 
 
+def test_captions_name_the_setting_that_no_heading_names():
+    assert "per strategy on digits, 4x4, τ = 1/8; " in FIGURES["seeds"].caption(results("plain"))
+    assert "per strategy on 4x4; " in FIGURES["seeds"].caption(results("two datasets"))
+
+
 def test_captions_count_the_failures_of_the_search():
     failures: Failures = {("reinforce", 1000): "error", ("dense", 0): "nan"}
     searched = results_of(design_of(*NAMES, **SEARCHED), random_record(failures))

@@ -257,6 +257,12 @@ class TestFront:
         better = {(30.0, 40.0), (50.0, 40.0), (50.0, 20.0), (60.0, 20.0), (60.0, 10.0)}
         assert corners == better | {(30.0, 50.0), (50.0, 50.0), (60.0, 50.0)}
 
+    def test_a_strategy_that_only_failed_is_two_crosses(self):
+        numbers = FRONT_OF_DENSITIES.numbers(of_errors({"reinforce": [None, None]}, densities=(0.25, 0.5)))
+        assert set(numbers["kind"]) == {"mean"}
+        (ax,) = axes_of(FRONT_OF_DENSITIES, numbers)
+        assert dots_of(ax) == [(25.0, 90.0), (50.0, 90.0)]
+
     def test_a_strategy_at_one_density_is_left_out(self):
         def record(run: PlannedRun) -> Record:
             return measured(run, 0.2)
@@ -469,7 +475,7 @@ class TestDetectable:
         one = DETECTABLE.numbers(of_errors({name: STEADY[name] for name in ("small_dense", "reinforce")}))
         two = DETECTABLE.numbers(of_errors(STEADY))
         assert row_of(one, seeds=20)["detectable"] < row_of(two, seeds=20)["detectable"]
-        assert "level 0.05 / 2 (there are 2 contrasts)" in DETECTABLE.caption(of_errors(STEADY))
+        assert "level 0.05 / 2, for 2 contrasts" in DETECTABLE.caption(of_errors(STEADY))
 
 
 class TestStandardFigures:
