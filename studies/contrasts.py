@@ -39,8 +39,8 @@ def contrast(
     Raises:
         ValueError: the two sides of a pair do not have the same seeds.
 
-    On three seeds the errors differ by -.05, -.04 and -.06, whose mean is -.05; of the 8 ways to flip their signs only two
-    are as far from 0 as this one:
+    On three seeds the errors differ by -.05, -.04 and -.06, whose mean is -.05; of the 8 ways to flip their signs only
+    two are as far from 0 as this one:
 
     >>> runs = pd.DataFrame({"dataset": "digits", "network": "4x4", "target_density": 0.25, "seed": [0, 1, 2] * 2,
     ...                      "strategy": ["top_k"] * 3 + ["small_dense"] * 3, "failed": False,
