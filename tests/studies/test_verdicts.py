@@ -21,8 +21,8 @@ def contrasts_of(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
         }
     )
     ends = {"ci_low": table.difference - 0.01, "ci_high": table.difference + 0.01}
-    same = {"network": "16x16", "target_density": 0.125, "reference": "small_dense"}
-    return table.assign(**same, n=20, failures=0, minimum_detectable=0.012, **ends)
+    table = table.assign(network="16x16", target_density=0.125, reference="small_dense")
+    return table.assign(n=20, failures=0, minimum_detectable=0.012, **ends)
 
 
 def test_each_setting_says_who_is_better_worse_alike_and_not_told_apart():
