@@ -224,13 +224,11 @@ def power(name: str, results: Path, difference: float | None, probability: float
     pilot = collect(folder.frozen().design, folder.ledger)
     wanted = pilot.protocol.delta if difference is None else difference / 100
     table = seeds_for(pilot, wanted, probability)
-    shown = _table(
-        "dataset", "network", "target density", "contrast", "n", "std, points", "found with n", "seeds needed"
-    )
+    shown = _table("dataset", "network", "τ", "strategy", "reference", "n", "std", "found", "needed")
     for row in table.to_dict("records"):
         shown.add_row(
             *(row["dataset"], row["network"], share(row["target_density"])),
-            f"{row['strategy']} – {row['reference']}",
+            *(row["strategy"], row["reference"]),
             str(row["n"]),
             points(row["std"], 2, signed=False),
             points(row["minimum_detectable"], 2, signed=False),
@@ -238,6 +236,7 @@ def power(name: str, results: Path, difference: float | None, probability: float
         )
     console.print(shown)
     console.print(
+        "std: of the paired differences; found: the difference that n seeds detect with probability 0.8; both in points\n"
         f"to detect {points(wanted, 2, signed=False)} points of test error with probability {probability:g} at alpha "
         f"{pilot.protocol.alpha:g} over {len(table)} contrasts: {table['seeds_needed'].max()} seeds for all, "
         f"{int(table['seeds_needed'].median())} for half of them",
@@ -340,7 +339,7 @@ def main(arguments: Sequence[str]) -> int:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in {"study", "strategy", "dataset"})
+        table.add_column(column, overflow="fold", no_wrap=column in {"study", "strategy", "dataset", "reference"})
     return table
 
 

@@ -80,7 +80,7 @@ def _has_room(drawn: matplotlib.figure.Figure) -> bool:
     """Whether a picture has room for its only panel and all letters."""
     width = float(drawn.get_figwidth())
     everything = drawn.get_tightbbox()
-    inside = everything.x0 >= -0.01 and everything.x1 <= width + 0.01
+    inside = everything.x0 >= 0 and everything.x1 <= width
     return inside and float(panels_of(drawn)[0].get_position().width) * width >= _NARROWEST
 
 

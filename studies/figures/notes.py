@@ -43,4 +43,4 @@ def count_of(number: int, word: str) -> str:
 
 
 def _failures(failed: int, of: int) -> str:
-    return f"{failed} of {of} runs failed and count at the chance floor" if failed else "no run failed"
+    return f"{failed} of {of} runs failed (counted at the chance floor)" if failed else "no run failed"

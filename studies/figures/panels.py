@@ -135,11 +135,12 @@ def strips(
     pitch = 1.6 * size / 72
     height = pitch * (len(order) + 0.5) + 0.5 * (len(groups) > 1)
     figure, grid = _grid(math.ceil(len(groups) / across), across, height, share_y="all")
-    figure.set_figheight(figure.get_figheight() + 0.45)
+    figure.set_figheight(figure.get_figheight() + 0.6)
     axes = [ax for row in grid for ax in row]
     for spare in axes[len(groups) :]:
         spare.remove()
-    _label(figure, axes[: len(groups)], Labels(x_label, ""))
+    # That of one panel would be longer than its axis.
+    figure.supxlabel(x_label)
     places = {name: place for place, name in enumerate(order)}
     varying = [column for column in by if numbers[column].nunique() > 1]
 

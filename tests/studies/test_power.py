@@ -36,7 +36,7 @@ def test_the_command_prints_the_seeds(command):
     done = command("power", "quickstart", "--results", str(command.results), "--difference", "2")
     assert (done.code, done.err) == (0, "")
     (line,) = [line for line in done.out.splitlines() if line.startswith("digits ")]
-    assert "reinforce – small_dense" in line
+    assert line.split()[2:6] == ["1/8", "reinforce", "small_dense", "5"]
     assert f"{line.split()[-1]} seeds for all" in done.out
     assert "to detect 2.00 points of test error with probability 0.8" in done.out
 

@@ -198,7 +198,7 @@ def test_captions_count_the_failures_of_the_search():
     failures: Failures = {("reinforce", 1000): "error", ("dense", 0): "nan"}
     searched = results_of(design_of(*NAMES, **SEARCHED), random_record(failures))
     # Both densities, three points each: reinforce in the second search, dense in the first.
-    assert "in which 12 of 48 runs failed and count at the chance floor" in FIGURES["seeds"].caption(searched)
+    assert "in which 12 of 48 runs failed (counted at the chance floor)" in FIGURES["seeds"].caption(searched)
 
 
 def without_errors(strategies: tuple[str, ...]) -> Results:
