@@ -12,6 +12,7 @@ from studies.contrasts import contrast
 from studies.hypervolumes import measure_hypervolumes
 from studies.ledger import Ledger
 from studies.optimism import measure_optimism
+from studies.overall import measure_overall
 from studies.plan import Plan, PlannedRun
 from studies.results import GROUP, RUN_COLUMNS, WINNER_COLUMNS, Results, with_counted_errors
 from studies.statistics import interquartile_mean, t_interval
@@ -59,6 +60,7 @@ def derive(design: Design, plan: Plan, records: Sequence[dict[str, Any]]) -> Res
         contrasts=contrast(selected, design.contrasts, protocol, design.sweep.root_seed),
         optimism=optimism,
         hypervolumes=measure_hypervolumes(selected),
+        overall=measure_overall(selected, design.contrasts, design.sweep.root_seed),
     )
 
 

@@ -236,7 +236,7 @@ def power(name: str, results: Path, difference: float | None, probability: float
         )
     console.print(shown)
     console.print(
-        "std: of the paired differences; found: the difference that n seeds detect with probability 0.8; both in points\n"
+        "std: of the paired differences; found: what n seeds detect with probability 0.8; both in points\n"
         f"to detect {points(wanted, 2, signed=False)} points of test error with probability {probability:g} at alpha "
         f"{pilot.protocol.alpha:g} over {len(table)} contrasts: {table['seeds_needed'].max()} seeds for all, "
         f"{int(table['seeds_needed'].median())} for half of them",

@@ -38,7 +38,12 @@ def write_report(folder: ResultsFolder, study: Study) -> tuple[Results, Path]:
 
 def _write_tables(folder: ResultsFolder, results: Results) -> None:
     """Write every table as CSV, and those for papers as LaTeX; what an earlier design had and this has not goes."""
-    optional = {"winners": results.winners, "optimism": results.optimism, "hypervolumes": results.hypervolumes}
+    optional = {
+        "winners": results.winners,
+        "optimism": results.optimism,
+        "hypervolumes": results.hypervolumes,
+        "overall": results.overall,
+    }
     always = {"runs": results.runs, "summary": results.summary, "contrasts": results.contrasts}
     for name, table in {**always, **optional}.items():
         path = folder.path / f"{name}.csv"
@@ -88,6 +93,7 @@ def _page(folder: ResultsFolder, frozen: Frozen, study: Study, results: Results)
         optimism=results.optimism.to_dict("records"),
         winners=results.winners.to_dict("records"),
         hypervolumes=results.hypervolumes.to_dict("records"),
+        overall=results.overall.to_dict("records"),
         runs=runs,
         failures=[run for run in runs if run["status"] != "ok"],
         figures=[(figure.title, figure.caption(results), picture) for figure, picture in pictures if picture],

@@ -70,6 +70,7 @@ class Results:
         optimism: one row per ``GROUP``, see :func:`studies.optimism.measure_optimism`; empty without a search.
         hypervolumes: one row per dataset, network and strategy, see :func:`studies.hypervolumes.measure_hypervolumes`;
             empty where there are not two densities.
+        overall: one row per contrast, see :func:`studies.overall.measure_overall`; empty where there is one setting.
     """
 
     protocol: Protocol
@@ -80,6 +81,7 @@ class Results:
     contrasts: pd.DataFrame
     optimism: pd.DataFrame
     hypervolumes: pd.DataFrame
+    overall: pd.DataFrame
 
     @property
     def counted(self) -> pd.DataFrame:
