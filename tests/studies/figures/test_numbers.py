@@ -247,6 +247,7 @@ class TestFront:
         (ax,) = axes_of(FRONT_OF_DENSITIES, front)
         assert [(25.0, 35.0), (50.0, 25.0), (100.0, 5.0)] in lines_of(ax)
         assert [(20.0, 40.0), (50.0, 20.0), (60.0, 10.0), (60.0, 10.0)] in lines_of(ax)
+        assert [line.get_drawstyle() for line in ax.lines] == ["steps-post", "steps-post", "default"]
         assert {(25.0, 45.0), (55.0, 15.0), (25.0, 90.0)} <= set(dots_of(ax))
 
     def test_the_band_is_between_the_outer_surfaces_where_there_are_both(self, front):
@@ -489,11 +490,13 @@ class TestStandardFigures:
         assert chosen["validation_error"].tolist() == [epoch["validation_error"] for epoch in history]
 
     def test_gates_by_class_shows_the_first_evaluation_seed_of_strategies_that_gate(self):
-        search = Search(points=2, searches=1, rerun_seeds=1)
+        search = Search(points=4, searches=2, rerun_seeds=1)
         design = design_of("dense", "reinforce", networks=("4x4,2x8",), test_split="fixed", search=search)
         results = results_of(design, random_record())
         numbers = GATES_BY_CLASS.numbers(results)
         assert set(numbers["strategy"]) == {"reinforce"}
+        # The second search chose another point, which was run on this seed too.
+        assert results.winners["point"].nunique() > 1
         assert len(numbers) == 10 * (4 + 2)
         selected = results.runs["selected"] & (results.runs["strategy"] == "reinforce") & (results.runs["seed"] == 0)
         record = results.records[int(np.argmax(selected.to_numpy()))]
