@@ -24,9 +24,11 @@ def seeds_for(results: Results, difference: float, power: float) -> pd.DataFrame
         ``COLUMNS``, one row per contrast.
 
     Raises:
-        InputError: the study has no contrasts, or only one seed.
+        InputError: the study has no contrasts, or only one seed, or no difference is asked for.
     """
     contrasts = results.contrasts
+    if difference <= 0:
+        raise InputError("power: the study's delta is 0, which no number of seeds detects; give --difference")
     if contrasts.empty:
         raise InputError("power: the study has no contrasts; run it with a reference, such as small_dense, among them")
     if contrasts["std"].isna().any():

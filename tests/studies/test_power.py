@@ -46,6 +46,13 @@ def test_the_studys_delta_is_the_default(command):
     assert "to detect 3.00 points" in command("power", "quickstart", "--results", str(command.results)).out
 
 
+def test_a_delta_of_zero_is_no_difference_to_detect(command):
+    finished(command.results, design_of("small_dense", "reinforce", seeds=5, delta=0.0))
+    done = command("power", "quickstart", "--results", str(command.results))
+    assert done.code == 2
+    assert done.err == "error: power: the study's delta is 0, which no number of seeds detects; give --difference\n"
+
+
 @pytest.mark.parametrize("options", [("--difference", "0"), ("--power", "1"), ("--power", "x")])
 def test_bad_numbers_are_refused(command, options):
     done = command("power", "quickstart", *options)
