@@ -7,9 +7,9 @@ import pytest
 
 from core.errors import InputError
 from studies.figures.figure import Figure
+from studies.figures.forest import FOREST
 from studies.figures.gates_by_class import GATES_BY_CLASS
 from studies.figures.learning_curves import LEARNING_CURVES
-from studies.figures.profile import PROFILE
 from studies.figures.seeds import SEEDS
 from studies.figures.style import theme
 from studies.figures.venue import VENUES, Venue, find_venue
@@ -56,11 +56,16 @@ def test_pictures_are_as_wide_in_every_format(one, tmp_path):
 
 
 def test_a_panel_that_a_column_is_too_narrow_for_gets_the_width_of_the_text(one, tmp_path):
-    narrow = replace(VENUES["icml"], column_width=1.9)
-    assert printed(SEEDS, one, tmp_path, narrow)[0] == pytest.approx(6.75)
-    # The letters of an axis stick out before the panel is too narrow.
-    short = replace(VENUES["icml"], column_width=2.3)
-    assert printed(PROFILE, one, tmp_path, short)[0] in (pytest.approx(2.3), pytest.approx(6.75))
+    assert printed(SEEDS, one, tmp_path, replace(VENUES["icml"], column_width=1.9))[0] == pytest.approx(6.75)
+    assert printed(SEEDS, one, tmp_path, replace(VENUES["icml"], column_width=2.5))[0] == pytest.approx(2.5)
+
+
+def test_a_panel_whose_letters_a_column_is_too_narrow_for_gets_the_width_of_the_text():
+    results = results_of(design_of("small_dense", "top_k"), random_record())
+    numbers = FOREST.numbers(results)
+    # "test error minus that of small_dense (points)" takes 2.22 inches.
+    for column, width in ((2.2, 6.75), (2.3, 2.3)):
+        assert FOREST.drawn_for(replace(VENUES["icml"], column_width=column), numbers).get_figwidth() == width
 
 
 def test_a_colour_bar_is_no_second_panel(one, tmp_path):
