@@ -24,9 +24,9 @@ STUDY = Study(
         "quick": replace(
             SWEEP,
             seeds=2,
-            datasets=("mnist1d",),
-            densities=(1 / 8,),
-            training={"epochs": 2},
+            datasets=("mnist_5k",),
+            densities=(1 / 4,),
+            training={"epochs": 4},
             search=Search(points=2, searches=2, rerun_seeds=2),
         ),
         "default": SWEEP,
