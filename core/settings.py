@@ -70,3 +70,12 @@ class TrainingSettings:
 
     def as_dict(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def density_limit(target: float, tolerance: float) -> float:
+    """Return the largest realised density that counts as within the budget.
+
+    >>> density_limit(0.125, tolerance=0.2)
+    0.15
+    """
+    return target * (1 + tolerance)

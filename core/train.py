@@ -17,7 +17,7 @@ from core.network import GatedNetwork
 from core.revival import Revival
 from core.run import BatchRun
 from core.seeding import SeedStreams
-from core.settings import TrainingSettings
+from core.settings import TrainingSettings, density_limit
 from core.strategy import Pass, ProtocolError, Strategy
 
 # A mean training loss this many times that of guessing uniformly, ln(classes), is not going to come back.
@@ -111,7 +111,7 @@ def train(
     best: dict[str, Tensor] = {}
     both = nn.ModuleDict({"network": network, "strategy": strategy})
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    limit = density * (1 + settings.density_tolerance) if strategy_type.gated else math.inf
+    limit = density_limit(density, settings.density_tolerance) if strategy_type.gated else math.inf
     macs, seconds = 0.0, 0.0
     for epoch in range(1, settings.epochs + 1):
         started = time.perf_counter()

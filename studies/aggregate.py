@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import InputError
+from core.settings import density_limit
 from studies.contrasts import contrast
 from studies.hypervolumes import measure_hypervolumes
 from studies.ledger import Ledger
@@ -15,7 +16,7 @@ from studies.optimism import measure_optimism
 from studies.overall import measure_overall
 from studies.plan import Plan, PlannedRun
 from studies.results import GROUP, RUN_COLUMNS, WINNER_COLUMNS, Results, with_counted_errors
-from studies.statistics import interquartile_mean, t_interval
+from studies.statistics import interquartile_mean, sample_std, t_interval
 from studies.study import Design
 
 
@@ -65,7 +66,7 @@ def derive(design: Design, plan: Plan, records: Sequence[dict[str, Any]]) -> Res
 
 
 def _runs(design: Design, planned: Sequence[PlannedRun], records: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    limit = 1 + design.sweep.training["density_tolerance"]
+    tolerance = design.sweep.training["density_tolerance"]
     rows = [
         {
             **record,
@@ -80,7 +81,7 @@ def _runs(design: Design, planned: Sequence[PlannedRun], records: Sequence[dict[
             "network": run.configuration.network,
             "target_density": run.configuration.target_density,
             "seed": run.configuration.seed,
-            "over_budget": _over_budget(record, limit * run.configuration.target_density),
+            "over_budget": _over_budget(record, density_limit(run.configuration.target_density, tolerance)),
             "config": json.dumps(record["config"], sort_keys=True),
         }
         for run, record in zip(planned, records, strict=True)
@@ -163,7 +164,7 @@ def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
         "mean": float(np.mean(errors)),
         "ci_low": low,
         "ci_high": high,
-        "std": float(np.std(errors, ddof=1)) if len(errors) > 1 else np.nan,
+        "std": sample_std(errors),
         "iqm": interquartile_mean(errors),
         "median": float(np.median(errors)),
         "test_error_fallback": mean_of("test_error_fallback"),

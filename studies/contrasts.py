@@ -9,7 +9,7 @@ import pandas as pd
 from core.seeding import SeedStreams
 from studies.protocol import Protocol
 from studies.results import SETTING
-from studies.statistics import holm, minimum_detectable, probability_below, sign_flip_p, t_interval, verdict
+from studies.statistics import holm, minimum_detectable, probability_below, sample_std, sign_flip_p, t_interval, verdict
 
 COLUMNS = (
     *SETTING,
@@ -74,7 +74,7 @@ def contrast(
                     "difference": float(np.mean(paired)),
                     "ci_low": low,
                     "ci_high": high,
-                    "std": float(np.std(paired, ddof=1)) if len(paired) > 1 else np.nan,
+                    "std": sample_std(paired),
                     "p": sign_flip_p(paired, streams.numpy(*map(str, setting[1:]), strategy, reference)),
                     "probability_better": share,
                     "probability_better_low": share_low,

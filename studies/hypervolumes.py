@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from studies.results import FRONT
-from studies.statistics import hypervolume, t_interval
+from studies.statistics import hypervolume, sample_std, t_interval
 
 COLUMNS = (*FRONT, "n", "densities", "mean", "ci_low", "ci_high", "std")
 
@@ -48,7 +48,7 @@ def measure_hypervolumes(selected: pd.DataFrame) -> pd.DataFrame:
                 "mean": float(np.mean(volumes)),
                 "ci_low": low,
                 "ci_high": high,
-                "std": float(np.std(volumes, ddof=1)) if len(volumes) > 1 else np.nan,
+                "std": sample_std(volumes),
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))

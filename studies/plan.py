@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.settings import density_limit
 from studies.configuration import Configuration
 from studies.ledger import Ledger
 from studies.selection import Winner, select
@@ -88,7 +89,7 @@ def _search(design: Design) -> Iterator[PlannedRun]:
 def _winners(design: Design, ledger: Ledger) -> Iterator[Winner]:
     search = design.sweep.search
     assert search is not None
-    limit = 1 + design.sweep.training["density_tolerance"]
+    tolerance = design.sweep.training["density_tolerance"]
     for cell in design.cells():
         for repeat, proposals in enumerate(design.proposals[cell.strategy]):
             seeds = [search.tuning_seed(repeat, seed) for seed in range(search.seeds)]
@@ -96,7 +97,7 @@ def _winners(design: Design, ledger: Ledger) -> Iterator[Winner]:
                 [ledger.read(design.configuration(cell, "search", seed, proposal).run_id) for seed in seeds]
                 for proposal in proposals
             ]
-            yield select(cell, repeat, tried, limit * cell.target_density)
+            yield select(cell, repeat, tried, density_limit(cell.target_density, tolerance))
 
 
 def _reruns(design: Design, winners: Sequence[Winner]) -> Iterator[PlannedRun]:

@@ -16,7 +16,7 @@ from studies.ledger import write_atomically
 from studies.limits import limits
 from studies.results import Results
 from studies.study import Study
-from studies.verdicts import sentences, winners_note
+from studies.verdicts import count_verdicts, sentences
 
 _TEMPLATE = "report.html.jinja"
 
@@ -86,7 +86,7 @@ def _page(folder: ResultsFolder, frozen: Frozen, study: Study, results: Results)
         environment=frozen.environment,
         protocol=results.protocol,
         verdicts=sentences(results.contrasts, results.protocol),
-        verdict_counts=winners_note(results.contrasts),
+        verdict_counts=count_verdicts(results.contrasts),
         limits=limits(frozen.design, results),
         summary=results.summary.to_dict("records"),
         contrasts=results.contrasts.to_dict("records"),

@@ -63,7 +63,7 @@ def detectable(rows: pd.DataFrame) -> str:
     return f"Differences below {size} points would be missed more often than once in five times."
 
 
-def winners_note(contrasts: pd.DataFrame) -> str:
+def count_verdicts(contrasts: pd.DataFrame) -> str:
     """Say in one sentence how many of all contrasts ended how."""
     counts = contrasts["verdict"].value_counts()
     parts = [f"{counts[verdict]} {verdict}" for verdict in _SAYINGS if verdict in counts]

@@ -11,6 +11,7 @@ from studies.statistics.intervals import (
     cluster_interval,
     interquartile_mean,
     rate_interval,
+    sample_std,
     t_interval,
 )
 from studies.statistics.paired import holm, probability_below, probability_of_improvement, sign_flip_p
@@ -33,6 +34,7 @@ __all__ = [
     "probability_below",
     "probability_of_improvement",
     "rate_interval",
+    "sample_std",
     "seeds_needed",
     "sign_flip_p",
     "survival",

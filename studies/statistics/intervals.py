@@ -10,6 +10,15 @@ from scipy import stats
 from studies.statistics.rounding import equal_but_for_rounding
 
 
+def sample_std(scores: Sequence[float]) -> float:
+    """Return the standard deviation over a sample, with n - 1 in the denominator; NaN for a single score.
+
+    >>> sample_std([1.0, 3.0]) == 2**0.5
+    True
+    """
+    return float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan
+
+
 def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
     """Return the t interval of a mean; NaN for fewer than two values.
 

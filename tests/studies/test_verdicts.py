@@ -4,7 +4,7 @@ import pytest
 from studies.aggregate import collect
 from studies.limits import limits
 from studies.protocol import Protocol, Search
-from studies.verdicts import fewest_seeds_for_significance, sentences, winners_note
+from studies.verdicts import count_verdicts, fewest_seeds_for_significance, sentences
 from tests.studies.records import design_of, finished
 
 PROTOCOL = Protocol(seeds=20, alpha=0.05, delta=0.005, search=None)
@@ -67,8 +67,8 @@ def test_failures_are_told_with_the_difference_that_they_made():
 
 def test_the_note_counts_every_verdict():
     rows = [("top_k", "digits", -0.1, "better"), ("disarm", "digits", 0.0, "inconclusive")]
-    assert winners_note(contrasts_of(*rows, rows[0])) == "Of 3 contrasts: 2 better, 1 inconclusive."
-    assert winners_note(contrasts_of()) == "No contrasts are frozen in this study."
+    assert count_verdicts(contrasts_of(*rows, rows[0])) == "Of 3 contrasts: 2 better, 1 inconclusive."
+    assert count_verdicts(contrasts_of()) == "No contrasts are frozen in this study."
 
 
 @pytest.mark.parametrize("contrasts", [1, 2, 3, 10, 102, 1024])
