@@ -8,6 +8,16 @@ import numpy as np
 import torch
 
 Role = Literal["holdout", "tune", "evaluate", "bootstrap"]
+Varied = Literal["split", "initialisation", "order", "gates"]
+
+# Streams by the source of variation that they belong to.
+_SOURCES: dict[str, Varied] = {
+    "test split": "split",
+    "validation split": "split",
+    "initialisation": "initialisation",
+    "order": "order",
+    "gates": "gates",
+}
 
 
 def _word(text: str) -> int:
@@ -18,17 +28,20 @@ def _word(text: str) -> int:
 class SeedStreams:
     """The streams of run ``index`` in a ``role`` on a ``dataset``, from ``numpy.random.SeedSequence``.
 
-    Strategies that share these four are paired: same data order, same initial weights, same split.
+    Strategies that share these are paired: same data order, same initial weights, same split. ``varied`` names the only
+    source of variation that follows ``index``; the others are those of index 0. None varies all.
     """
 
     root: int
     role: Role
     dataset: str
     index: int
+    varied: Varied | None = None
 
     def sequence(self, *stream: str) -> np.random.SeedSequence:
         """The seed sequence of a named stream, such as ``"order"`` or ``("initialisation", "layers.0")``."""
-        entropy = [self.root, _word(self.role), _word(self.dataset), self.index]
+        index = self.index if self.varied in (None, _SOURCES.get("".join(stream[:1]))) else 0
+        entropy = [self.root, _word(self.role), _word(self.dataset), index]
         return np.random.SeedSequence(entropy, spawn_key=tuple(_word(name) for name in stream))
 
     def numpy(self, *stream: str) -> np.random.Generator:

@@ -10,9 +10,10 @@ from core.errors import InputError, unknown
 
 
 class Domain(ABC):
-    """The values one hyperparameter may take."""
+    """The values one hyperparameter may take; a search leaves it alone unless it is ``searched``."""
 
     default: Any
+    searched: bool
 
     @abstractmethod
     def check(self, value: Any) -> Any:
@@ -49,6 +50,7 @@ class Real(Domain):
     log: bool = False
     or_zero: bool = False
     search: tuple[float, float] | None = None
+    searched: bool = True
 
     def check(self, value: Any) -> float:
         try:
@@ -85,6 +87,7 @@ class Integer(Domain):
     low: int
     high: int
     search: tuple[int, int] | None = None
+    searched: bool = True
 
     def check(self, value: Any) -> int:
         try:
@@ -113,6 +116,7 @@ class Choice(Domain):
 
     default: str
     options: tuple[str, ...]
+    searched: bool = True
 
     def check(self, value: Any) -> str:
         if value not in self.options:

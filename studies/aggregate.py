@@ -9,6 +9,7 @@ import pandas as pd
 
 from core.errors import InputError
 from core.settings import density_limit
+from studies.configuration import Configuration
 from studies.contrasts import contrast
 from studies.hypervolumes import measure_hypervolumes
 from studies.ledger import Ledger
@@ -66,7 +67,6 @@ def derive(design: Design, plan: Plan, records: Sequence[dict[str, Any]]) -> Res
 
 
 def _runs(design: Design, planned: Sequence[PlannedRun], records: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    tolerance = design.sweep.training["density_tolerance"]
     rows = [
         {
             **record,
@@ -76,12 +76,11 @@ def _runs(design: Design, planned: Sequence[PlannedRun], records: Sequence[dict[
             "point": run.point,
             "setting_id": run.configuration.setting_id,
             "selected": run.selected,
-            "strategy": run.configuration.strategy,
-            "dataset": run.configuration.dataset,
-            "network": run.configuration.network,
-            "target_density": run.configuration.target_density,
+            **dict(zip(GROUP, run.cell, strict=True)),
+            "base_strategy": run.configuration.strategy,
+            "levels": json.dumps(design.arm(run.cell.arm).levels, sort_keys=True),
             "seed": run.configuration.seed,
-            "over_budget": _over_budget(record, density_limit(run.configuration.target_density, tolerance)),
+            "over_budget": _over_budget(record, run.configuration),
             "config": json.dumps(record["config"], sort_keys=True),
         }
         for run, record in zip(planned, records, strict=True)
@@ -92,19 +91,20 @@ def _runs(design: Design, planned: Sequence[PlannedRun], records: Sequence[dict[
     return table.astype({**whole, "over_budget": "boolean"})
 
 
-def _over_budget(record: dict[str, Any], limit: float) -> bool | None:
+def _over_budget(record: dict[str, Any], configuration: Configuration) -> bool | None:
     density = record.get("test_density")
+    limit = density_limit(configuration.target_density, configuration.training["density_tolerance"])
     return None if density is None else bool(record["gated"] and density > limit)
 
 
 def _winners(design: Design, plan: Plan) -> pd.DataFrame:
     rows = []
     for winner in plan.winners:
-        proposal = design.proposals[winner.cell.strategy][winner.search][winner.point]
+        proposal = design.proposals[winner.cell.arm][winner.search][winner.point]
         configuration = design.configuration(winner.cell, "evaluate", 0, proposal)
         rows.append(
             {
-                **winner.cell._asdict(),
+                **dict(zip(GROUP, winner.cell, strict=True)),
                 "search": winner.search,
                 "point": winner.point,
                 "setting_id": configuration.setting_id,

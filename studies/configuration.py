@@ -4,9 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from core.data import TestSplit
+from core.seeding import Varied
 from kernels import Activation
 
 Stage = Literal["search", "evaluate"]
@@ -39,6 +40,8 @@ class Configuration:
         test_split: whether each seed draws its own test examples.
         root_seed: the study's seed, from which all others derive.
         seed: index of the run among those that differ in nothing else.
+        varied: the only source of variation that ``seed`` changes; None for all.
+        measurements: what is measured of the trained network besides, see :mod:`studies.measurements`.
     """
 
     stage: Stage
@@ -53,6 +56,8 @@ class Configuration:
     test_split: TestSplit
     root_seed: int
     seed: int
+    varied: Varied | None = None
+    measurements: tuple[str, ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -64,4 +69,12 @@ class Configuration:
         return content_hash({key: value for key, value in self.as_dict().items() if key not in ("stage", "seed")})
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return plain data; what a run does not ask for is left out, so that what can be asked for may grow."""
+        optional = {"varied": self.varied, "measurements": list(self.measurements)}
+        always = {key: value for key, value in asdict(self).items() if key not in optional}
+        return always | {key: value for key, value in optional.items() if value}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Read what :meth:`as_dict` wrote, after a way through JSON."""
+        return cls(**{**content, "measurements": tuple(content.get("measurements", ()))})

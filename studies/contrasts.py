@@ -1,6 +1,6 @@
 """The frozen contrasts: paired differences between a strategy and a reference, tested as one family."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.seeding import SeedStreams
 from studies.protocol import Protocol
-from studies.results import SETTING
+from studies.results import GROUP, SETTING
 from studies.statistics import holm, minimum_detectable, probability_below, sample_std, sign_flip_p, t_interval, verdict
 
 COLUMNS = (
@@ -22,7 +22,10 @@ COLUMNS = (
 def contrast(
     selected: pd.DataFrame, pairs: Sequence[tuple[str, str]], protocol: Protocol, root_seed: int
 ) -> pd.DataFrame:
-    """Compare strategies with references on the same seeds, one row per pair and setting.
+    """Compare strategies with references on the same seeds, one row per pair and setting in which both are run.
+
+    A reference that is run elsewhere on the same dataset, and in one setting only, is compared with from all of them:
+    so is a dense network of the widths that a paper gives.
 
     ``difference`` is the mean over seeds of the strategy's test error minus the reference's, with its 95 % t interval;
     ``std`` is that of the paired differences. ``p`` is of the two-sided sign flip test, ``p_holm`` is adjusted for all
@@ -32,7 +35,7 @@ def contrast(
 
     Args:
         selected: the selected configurations' runs with the errors they count for.
-        pairs: strategy and reference.
+        pairs: strategy and reference, by the names of their arms.
         protocol: alpha and delta.
         root_seed: of the random flips where there are too many seeds for all flips.
 
@@ -52,12 +55,14 @@ def contrast(
     """
     rows: list[dict[str, Any]] = []
     differences: list[list[float]] = []
-    for setting, group in selected.groupby(list(SETTING), sort=False):
+    errors = {key: part.set_index("seed")["error"].sort_index() for key, part in selected.groupby(list(GROUP))}
+    failures = selected.groupby(list(GROUP))["failed"].sum()
+    for setting in selected[list(SETTING)].drop_duplicates().itertuples(index=False, name=None):
         streams = SeedStreams(root_seed, "bootstrap", str(setting[0]), 0)
-        errors = {name: part.set_index("seed")["error"].sort_index() for name, part in group.groupby("strategy")}
-        failures = group.groupby("strategy")["failed"].sum()
         for strategy, reference in pairs:
-            one, other = errors[strategy], errors[reference]
+            one, other = errors.get((*setting, strategy)), _reference(errors, setting, reference)
+            if one is None or other is None:
+                continue
             if not one.index.equals(other.index):
                 raise ValueError(f"{strategy} and {reference} do not have the same seeds in {setting}")
             paired = (one - other).tolist()
@@ -70,7 +75,7 @@ def contrast(
                     "strategy": strategy,
                     "reference": reference,
                     "n": len(paired),
-                    "failures": int(failures[strategy]),
+                    "failures": int(failures[*setting, strategy]),
                     "difference": float(np.mean(paired)),
                     "ci_low": low,
                     "ci_high": high,
@@ -87,3 +92,13 @@ def contrast(
         row["verdict"] = verdict(paired, p_holm, delta=protocol.delta, alpha=protocol.alpha)
         row["minimum_detectable"] = minimum_detectable(paired, alpha=protocol.alpha / len(rows))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _reference(
+    errors: Mapping[Any, "pd.Series[float]"], setting: tuple[Any, ...], reference: str
+) -> "pd.Series[float] | None":
+    """Return its errors in this setting, or in the only one of this dataset in which it is run."""
+    if (*setting, reference) in errors:
+        return errors[*setting, reference]
+    elsewhere = [key for key in errors if (key[0], key[-1]) == (setting[0], reference)]
+    return errors[elsewhere[0]] if len(elsewhere) == 1 else None

@@ -31,6 +31,15 @@ def number(value: float | None, digits: int) -> str:
     return f"{value:.{digits}f}" if _present(value) else "–"
 
 
+def megabytes(size: float) -> str:
+    """Write a number of bytes in millions.
+
+    >>> megabytes(11_594_722)
+    '12 MB'
+    """
+    return f"{size / 1e6:.0f} MB"
+
+
 def interval(low: float, high: float, digits: int = 1) -> str:
     """Write the two ends of an interval of shares; a dash where it does not exist.
 

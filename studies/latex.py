@@ -7,8 +7,17 @@ import pandas as pd
 
 from studies.formatting import count, interval, number, percent, points, share
 from studies.results import GROUP, SETTING, Results
+from studies.table import Table
 
 _MARKS = {"better": r"\textbf{%s}", "equivalent": r"%s $\approx$", "worse": r"%s $\downarrow$"}
+_SIGNS = {
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "τ": r"$\tau$",
+    "λ": r"$\lambda$",
+    "≤": r"$\leq$",
+}
 _HEADS = {"target_density": r"$\tau$", "strategy": "strategy", "dataset": "dataset", "network": "network"}
 
 
@@ -24,6 +33,26 @@ def tables(results: Results) -> dict[str, str]:
     if not results.optimism.empty:
         found["optimism"] = _optimism(results)
     return found
+
+
+def own_table(table: Table, numbers: pd.DataFrame, caption: str) -> str:
+    """Return the LaTeX source of a study's own table; a dash stands for what is not there."""
+    source: str = (
+        pd.DataFrame(
+            [[_number(_plain(cell)) for cell in row] for row in table.cells(numbers)],
+            columns=[_plain(column.head) for column in table.columns],
+        )
+        .style.hide(axis="index")
+        .to_latex(
+            hrules=True,
+            column_format="".join("l" if column.text is None else "r" for column in table.columns),
+            position="t",
+            position_float="centering",
+            caption=_plain(caption),
+            label=f"tab:{table.name}",
+        )
+    )
+    return source
 
 
 def _errors(results: Results) -> str:
@@ -131,3 +160,10 @@ def _number(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("_", r"\_")
+
+
+def _plain(text: str) -> str:
+    """Words in which no character means anything to LaTeX."""
+    for sign, source in _SIGNS.items():
+        text = text.replace(sign, source)
+    return _escaped(text)

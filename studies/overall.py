@@ -29,7 +29,7 @@ def measure_overall(selected: pd.DataFrame, pairs: Sequence[tuple[str, str]], ro
         root_seed: of the resampling.
 
     Returns:
-        ``COLUMNS``; empty where there is one setting.
+        ``COLUMNS``, for pairs that are run in at least two settings.
 
     Two settings with the differences .01 and .03 on one seed, .02 and .04 on the other: .025 in the mean.
 
@@ -46,7 +46,9 @@ def measure_overall(selected: pd.DataFrame, pairs: Sequence[tuple[str, str]], ro
     streams = SeedStreams(root_seed, "bootstrap", "all", 0)
     rows: list[dict[str, Any]] = []
     for strategy, reference in pairs:
-        table = (errors[strategy] - errors[reference]).unstack(list(SETTING)).sort_index()
+        table = (errors[strategy] - errors[reference]).unstack(list(SETTING)).sort_index().dropna(axis="columns")
+        if table.shape[1] < 2:
+            continue
         differences = table.to_numpy(dtype=float)
         cluster_low, cluster_high = cluster_interval(differences, streams.numpy("clusters", strategy, reference))
         groups: list[list[float]] = differences.T.tolist()

@@ -7,7 +7,7 @@ from core.settings import density_limit
 from studies.configuration import Configuration
 from studies.ledger import Ledger
 from studies.selection import Winner, select
-from studies.study import Design
+from studies.study import Cell, Design
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class PlannedRun:
 
     Attributes:
         configuration: what is run.
+        cell: for which arm, and where.
         search: the search that it is a part of, or whose winner it runs again (the first of these); None without one.
         point: of that search.
         selected: whether the summary is over this run: one on an evaluation seed, of the first search's winner if there
@@ -23,6 +24,7 @@ class PlannedRun:
     """
 
     configuration: Configuration
+    cell: Cell
     search: int | None = None
     point: int | None = None
     selected: bool = False
@@ -50,8 +52,7 @@ class Plan:
             InputError: a record of the search is damaged.
         """
         if design.sweep.search is None:
-            own = (PlannedRun(configuration, selected=True) for configuration in design.configurations())
-            return cls((), tuple(own), ())
+            return cls((), tuple(_unsearched(design)), ())
         search = tuple(_search(design))
         if ledger.missing(run.configuration.run_id for run in search):
             return cls(search, (), ())
@@ -73,6 +74,13 @@ def most_runs(design: Design) -> int:
     return own + len(design.cells()) * (search.searches * search.points * search.seeds + reruns)
 
 
+def _unsearched(design: Design) -> Iterator[PlannedRun]:
+    """Seed by seed, so that an interrupted study has all arms at few seeds."""
+    for seed in range(design.sweep.seeds):
+        for cell in design.cells():
+            yield PlannedRun(design.configuration(cell, "evaluate", seed), cell, selected=True)
+
+
 def _search(design: Design) -> Iterator[PlannedRun]:
     search = design.sweep.search
     assert search is not None
@@ -82,16 +90,16 @@ def _search(design: Design) -> Iterator[PlannedRun]:
             index = search.tuning_seed(repeat, seed)
             for point in range(search.points):
                 for cell in cells:
-                    proposal = design.proposals[cell.strategy][repeat][point]
-                    yield PlannedRun(design.configuration(cell, "search", index, proposal), repeat, point)
+                    proposal = design.proposals[cell.arm][repeat][point]
+                    yield PlannedRun(design.configuration(cell, "search", index, proposal), cell, repeat, point)
 
 
 def _winners(design: Design, ledger: Ledger) -> Iterator[Winner]:
     search = design.sweep.search
     assert search is not None
-    tolerance = design.sweep.training["density_tolerance"]
     for cell in design.cells():
-        for repeat, proposals in enumerate(design.proposals[cell.strategy]):
+        tolerance = design.configuration(cell, "search", 0).training["density_tolerance"]
+        for repeat, proposals in enumerate(design.proposals[cell.arm]):
             seeds = [search.tuning_seed(repeat, seed) for seed in range(search.seeds)]
             tried = [
                 [ledger.read(design.configuration(cell, "search", seed, proposal).run_id) for seed in seeds]
@@ -110,8 +118,8 @@ def _reruns(design: Design, winners: Sequence[Winner]) -> Iterator[PlannedRun]:
         for winner in sorted(winners, key=lambda winner: winner.search):
             if winner.search > 0 and seed >= search.rerun_seeds:
                 continue
-            proposal = design.proposals[winner.cell.strategy][winner.search][winner.point]
+            proposal = design.proposals[winner.cell.arm][winner.search][winner.point]
             configuration = design.configuration(winner.cell, "evaluate", seed, proposal)
             if configuration.run_id not in planned:
                 planned.add(configuration.run_id)
-                yield PlannedRun(configuration, winner.search, winner.point, selected=winner.search == 0)
+                yield PlannedRun(configuration, winner.cell, winner.search, winner.point, selected=winner.search == 0)

@@ -11,7 +11,7 @@ from studies.figures.figure import FORMATS, Figure
 from studies.figures.venue import VENUES, Venue
 from studies.folder import Frozen, ResultsFolder
 from studies.formatting import count, interval, number, percent, points, share
-from studies.latex import tables
+from studies.latex import own_table, tables
 from studies.ledger import write_atomically
 from studies.limits import limits
 from studies.results import Results
@@ -29,14 +29,14 @@ def write_report(folder: ResultsFolder, study: Study) -> tuple[Results, Path]:
     """
     frozen = folder.frozen()
     results = collect(frozen.design, folder.ledger)
-    _write_tables(folder, results)
+    _write_tables(folder, study, results)
     write_figures(folder, study, results, FORMATS)
     page = folder.path / "report.html"
     write_atomically(page, _page(folder, frozen, study, results))
     return results, page
 
 
-def _write_tables(folder: ResultsFolder, results: Results) -> None:
+def _write_tables(folder: ResultsFolder, study: Study, results: Results) -> None:
     """Write every table as CSV, and those for papers as LaTeX; what an earlier design had and this has not goes."""
     optional = {
         "winners": results.winners,
@@ -51,12 +51,24 @@ def _write_tables(folder: ResultsFolder, results: Results) -> None:
             path.unlink(missing_ok=True)
         else:
             write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
-    sources = tables(results)
+    sources = {**tables(results), **_own_tables(folder, study, results)}
     for name, source in sources.items():
         write_atomically(folder.path / "tables" / f"{name}.tex", source)
-    for path in (folder.path / "tables").glob("*.tex"):
+    for path in (folder.path / "tables").iterdir():
         if path.stem not in sources:
             path.unlink()
+
+
+def _own_tables(folder: ResultsFolder, study: Study, results: Results) -> dict[str, str]:
+    """Write the study's own tables as CSV, and return their LaTeX sources."""
+    sources = {}
+    for table in study.tables:
+        numbers = table.numbers(results)
+        if not numbers.empty:
+            text = numbers.to_csv(index=False, lineterminator="\n")
+            write_atomically(folder.path / "tables" / f"{table.name}.csv", text)
+            sources[table.name] = own_table(table, numbers, table.caption(results))
+    return sources
 
 
 def write_figures(
@@ -96,6 +108,11 @@ def _page(folder: ResultsFolder, frozen: Frozen, study: Study, results: Results)
         overall=results.overall.to_dict("records"),
         runs=runs,
         failures=[run for run in runs if run["status"] != "ok"],
+        own_tables=[
+            (table, table.cells(numbers), table.caption(results))
+            for table in study.tables
+            if not (numbers := table.numbers(results)).empty
+        ],
         figures=[(figure.title, figure.caption(results), picture) for figure, picture in pictures if picture],
         one_setting=len(results.summary[["dataset", "network", "target_density"]].drop_duplicates()) == 1,
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from studies.protocol import Protocol
 
+# ``strategy`` is the name of an arm: that of the strategy itself where a study runs it at no settings of its own.
 RUN_COLUMNS = (
     "run_id",
     "study",
@@ -16,6 +17,8 @@ RUN_COLUMNS = (
     "setting_id",
     "selected",
     "strategy",
+    "base_strategy",
+    "levels",
     "family",
     "gated",
     "dataset",

@@ -65,7 +65,7 @@ class _Trial(tune.Trainable):  # type: ignore[misc]
         return True
 
     def step(self) -> dict[str, Any]:
-        configuration = Configuration(**self._config["configuration"])
+        configuration = Configuration.from_dict(self._config["configuration"])
         strategy = strategies.find(configuration.strategy, self._plugins)
         record = execute(configuration, strategy, self._datasets[configuration.dataset], self._device)
         return {"record": record, "done": True}
@@ -94,7 +94,7 @@ class _Report(tune.Callback):  # type: ignore[misc]
         self._on_record(result["record"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        run_id = Configuration(**trial.config["configuration"]).run_id
+        run_id = Configuration.from_dict(trial.config["configuration"]).run_id
         self.lost[run_id] = str(trial.get_pickled_error() or "its worker died").strip().splitlines()[-1]
 
 

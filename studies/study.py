@@ -1,21 +1,26 @@
-"""A study: a question, the sweep of runs that answers it at each scale, and its figures."""
+"""A study: a question, the sweep of runs that answers it at each scale, its figures and its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from itertools import product
 from typing import Any, Literal, NamedTuple, get_args
 
 import strategies
 from core import data, settings
 from core.architecture import Architecture
-from core.errors import InputError, unknown
+from core.errors import InputError
 from core.space import Choice, Domain, Real, complete
+from core.strategy import Strategy
 from kernels import Activation
+from studies import measurements
+from studies.arm import Arm, check_names
 from studies.configuration import Configuration, Stage, content_hash
 from studies.figures import STANDARD
 from studies.figures.figure import Figure
 from studies.proposals import OWN_SETTINGS, Proposal, propose
 from studies.protocol import Protocol, Search
+from studies.table import Table
 
 Scale = Literal["quick", "default", "paper"]
 
@@ -32,28 +37,34 @@ class Sweep:
 
     Attributes:
         seeds: evaluation seeds per combination.
-        strategies: their names; empty for every strategy of this package.
+        strategies: their names, at the settings below; if there are none, and no arms, every one of this package.
+        arms: strategies at settings of their own, beside these.
         datasets: their names.
         networks: hidden layers as BLOCKSxSIZE, comma separated.
         densities: target shares of open blocks.
         activation: of the hidden layers.
+        grid: networks with a density each, in place of all combinations of ``networks`` and ``densities``.
         training: training settings that differ from the defaults.
         strategy_settings: per strategy, settings that differ from its defaults.
         test_split: whether each seed draws its own test examples; a search needs a ``fixed`` one.
         root_seed: from which all other seeds derive.
         search: how every strategy is searched before its winner is run on the evaluation seeds; None runs each at the
             settings above.
-        references: strategies that every other one within the density budget is contrasted with; those that do not
-            take part are left out.
+        references: strategies or arms that every other one within the density budget is contrasted with; those that do
+            not take part are left out.
+        pairs: further contrasts, of one strategy or arm with another.
+        measurements: what is measured of every network trained on an evaluation seed, see :mod:`studies.measurements`.
         alpha: the probability of calling equal strategies different, over all contrasts together.
         delta: the smallest difference of test error that matters, a fraction.
     """
 
     seeds: int
     strategies: tuple[str, ...] = ()
+    arms: tuple[Arm, ...] = ()
     datasets: tuple[str, ...] = ("mnist_5k",)
     networks: tuple[str, ...] = ("16x16",)
     densities: tuple[float, ...] = (1 / 8,)
+    grid: tuple[tuple[str, float], ...] = ()
     activation: Activation = "relu"
     training: Mapping[str, Any] = field(default_factory=dict)
     strategy_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -61,6 +72,8 @@ class Sweep:
     root_seed: int = 0
     search: Search | None = None
     references: tuple[str, ...] = ("small_dense",)
+    pairs: tuple[tuple[str, str], ...] = ()
+    measurements: tuple[str, ...] = ()
     alpha: float = 0.05
     delta: float = 0.005
 
@@ -74,21 +87,23 @@ class Study:
         source: the paper's section, or R1..R10 of the retrospective.
         scales: what is run at each scale.
         figures: what is drawn of the results.
+        tables: what is made of the results besides the tables that every study has.
     """
 
     question: str
     source: str
     scales: Mapping[Scale, Sweep]
     figures: tuple[Figure, ...] = STANDARD
+    tables: tuple[Table, ...] = ()
 
 
 class Cell(NamedTuple):
-    """Where one strategy is run on all seeds, and searched by itself."""
+    """Where one arm is run on all seeds, and searched by itself."""
 
     dataset: str
     network: str
     target_density: float
-    strategy: str
+    arm: str
 
 
 @dataclass(frozen=True)
@@ -98,10 +113,10 @@ class Design:
     Attributes:
         study: the study's name.
         scale: which of its scales.
-        sweep: complete; ``strategy_settings`` has an entry for each strategy.
+        sweep: complete; ``strategy_settings`` has an entry for each strategy, and arms have all their settings.
         sources: hashes of the strategies from outside this package.
-        contrasts: pairs of a strategy and a reference: one family of tests.
-        proposals: of a search, per strategy: what each point of each search changes of ``sweep``'s settings.
+        contrasts: pairs of an arm and a reference: one family of tests.
+        proposals: of a search, per arm: what each point of each search changes of its settings.
     """
 
     study: str
@@ -118,48 +133,40 @@ class Design:
         Raises:
             InputError: one is unknown or out of range.
         """
-        names = sweep.strategies or tuple(strategies.built_in())
+        names = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
         names = tuple(dict.fromkeys(names))
-        found = {name: strategies.find(name, plugins) for name in (*names, *sweep.strategy_settings)}
+        arms = (*map(Arm.plain, names), *sweep.arms)
+        check_names(arms)
+        used = tuple(dict.fromkeys(arm.strategy for arm in arms))
+        found = {name: strategies.find(name, plugins) for name in (*used, *sweep.strategy_settings)}
+        _check_numbers(sweep)
+        for name in sweep.measurements:
+            measurements.find(name)
         for name in sweep.datasets:
-            dataset, _ = data.find(name)
-            for network in sweep.networks:
-                Architecture.parse(network, dataset.features, dataset.classes)
-        if not 1 <= sweep.seeds <= MOST_SEEDS:
-            raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
-        if not (0 < sweep.alpha < 1 and sweep.delta >= 0):
-            raise InputError(f"alpha {sweep.alpha} must be in 0..1, and delta {sweep.delta} at least 0")
-        if sweep.search is not None:
-            sweep.search.check()
-            if sweep.test_split != "fixed":
-                raise InputError("test_split: a search needs fixed: it could train on resampled test examples")
+            data.find(name)
+        own_settings = {name: complete(found[name].space, sweep.strategy_settings.get(name, {}), name) for name in used}
         complete_sweep = replace(
             sweep,
             strategies=names,
+            arms=tuple(_complete(arm, sweep, found[arm.strategy]) for arm in sweep.arms),
             datasets=tuple(dict.fromkeys(sweep.datasets)),
-            networks=tuple(dict.fromkeys(Architecture.parse(network, 1, 1).network for network in sweep.networks)),
-            densities=tuple(dict.fromkeys(_checked("target_density", DENSITY, density) for density in sweep.densities)),
-            activation=_checked("activation", ACTIVATION, sweep.activation),
+            networks=tuple(dict.fromkeys(map(_network, sweep.networks))),
+            densities=tuple(dict.fromkeys(map(_density, sweep.densities))),
+            grid=tuple(dict.fromkeys((_network(network), _density(density)) for network, density in sweep.grid)),
+            activation=checked("activation", ACTIVATION, sweep.activation),
             training=settings.TrainingSettings.of(sweep.training).as_dict(),
-            strategy_settings={
-                name: complete(found[name].space, sweep.strategy_settings.get(name, {}), name) for name in names
-            },
+            strategy_settings=own_settings,
         )
-        sources = {name: source for name in names if (source := strategies.source_hash(name, plugins))}
-        contrasts = tuple(
-            (name, reference)
-            for reference in sweep.references
-            for name in names
-            if reference in names and name != reference and found[name].gated
-        )
+        sources = {name: source for name in used if (source := strategies.source_hash(name, plugins))}
         proposals = {}
         if sweep.search is not None:
-            varied = {name: settings.SPACE[name] for name in sweep.search.training if name not in sweep.training}
-            for name in names:
-                given = sweep.strategy_settings.get(name, {})
-                space = {setting: domain for setting, domain in found[name].space.items() if setting not in given}
-                proposals[name] = propose(varied, space, sweep.search, sweep.root_seed)
-        return cls(study, scale, complete_sweep, sources, contrasts, proposals)
+            proposals = {arm.name: _proposals(arm, sweep, sweep.search, found[arm.strategy]) for arm in arms}
+        return cls(study, scale, complete_sweep, sources, tuple(_contrasts(sweep, arms, found)), proposals)
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """All arms: plain strategies first."""
+        return (*map(Arm.plain, self.sweep.strategies), *self.sweep.arms)
 
     @property
     def protocol(self) -> Protocol:
@@ -180,6 +187,8 @@ class Design:
             entry.name: tuple(value) if isinstance(value := content["sweep"][entry.name], list) else value
             for entry in fields(Sweep)
         }
+        sweep |= {name: tuple(map(tuple, sweep[name])) for name in ("grid", "pairs")}
+        sweep["arms"] = tuple(map(Arm.from_dict, sweep["arms"]))
         if sweep["search"] is not None:
             sweep["search"] = Search.from_dict(sweep["search"])
         return cls(
@@ -192,86 +201,117 @@ class Design:
         )
 
     def cells(self) -> list[Cell]:
-        """Every combination in which a strategy is run, in the order of the sweep."""
+        """Every combination in which an arm is run, in the order of the sweep; an arm's own network or density once."""
         sweep = self.sweep
-        return [Cell(*cell) for cell in product(sweep.datasets, sweep.networks, sweep.densities, sweep.strategies)]
+        grid = sweep.grid or tuple(product(sweep.networks, sweep.densities))
+        cells = (
+            Cell(
+                dataset,
+                network if arm.network is None else arm.network,
+                density if arm.density is None else arm.density,
+                arm.name,
+            )
+            for dataset, (network, density), arm in product(sweep.datasets, grid, self.arms)
+        )
+        return list(dict.fromkeys(cells))
 
     def configuration(self, cell: Cell, stage: Stage, seed: int, proposal: Proposal = OWN_SETTINGS) -> Configuration:
-        """Return one run, at the sweep's own settings but for what ``proposal`` changes of them."""
-        sweep = self.sweep
+        """Return one run, at the arm's own settings but for what ``proposal`` changes of them."""
+        sweep, arm = self.sweep, self.arm(cell.arm)
         return Configuration(
             stage=stage,
-            strategy=cell.strategy,
-            strategy_source=self.sources.get(cell.strategy, ""),
-            strategy_settings={**sweep.strategy_settings[cell.strategy], **proposal["strategy_settings"]},
+            strategy=arm.strategy,
+            strategy_source=self.sources.get(arm.strategy, ""),
+            strategy_settings={
+                **sweep.strategy_settings[arm.strategy],
+                **arm.strategy_settings,
+                **proposal["strategy_settings"],
+            },
             dataset=cell.dataset,
             network=cell.network,
             activation=sweep.activation,
             target_density=cell.target_density,
-            training={**sweep.training, **proposal["training"]},
+            training={**sweep.training, **arm.training, **proposal["training"]},
             test_split=sweep.test_split,
             root_seed=sweep.root_seed,
             seed=seed,
+            varied=arm.varied,
+            measurements=sweep.measurements if stage == "evaluate" else (),
         )
 
-    def configurations(self) -> list[Configuration]:
-        """The runs on the evaluation seeds at the sweep's own settings: all there are if there is no search.
+    def arm(self, name: str) -> Arm:
+        """Return the arm of that name."""
+        return self._by_name[name]
 
-        Seed by seed, so that an interrupted study has all strategies at few seeds.
-        """
-        cells = self.cells()
-        return [self.configuration(cell, "evaluate", seed) for seed in range(self.sweep.seeds) for cell in cells]
+    @cached_property
+    def _by_name(self) -> Mapping[str, Arm]:
+        return {arm.name: arm for arm in self.arms}
 
 
-def override(sweep: Sweep, assignments: tuple[str, ...], plugins: tuple[strategies.Plugin, ...] = ()) -> Sweep:
-    """Apply ``KEY=VALUE`` assignments of the command line.
+def _check_numbers(sweep: Sweep) -> None:
+    if not 1 <= sweep.seeds <= MOST_SEEDS:
+        raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
+    if not (0 < sweep.alpha < 1 and sweep.delta >= 0):
+        raise InputError(f"alpha {sweep.alpha} must be in 0..1, and delta {sweep.delta} at least 0")
+    if sweep.search is not None:
+        sweep.search.check()
+        if sweep.test_split != "fixed":
+            raise InputError("test_split: a search needs fixed: it could train on resampled test examples")
 
-    Keys are ``network``, ``target_density``, ``activation``, a training setting, ``STRATEGY.SETTING``, or a setting's
-    bare name for every strategy of the sweep that has it.
+
+def _network(network: str) -> str:
+    return Architecture.parse(network, 1, 1).network
+
+
+def _density(density: float) -> float:
+    value: float = checked("target_density", DENSITY, density)
+    return value
+
+
+def _complete(arm: Arm, sweep: Sweep, strategy: type[Strategy]) -> Arm:
+    """Return the arm with all its settings, checked."""
+    own = {**sweep.strategy_settings.get(arm.strategy, {}), **arm.strategy_settings}
+    return replace(
+        arm,
+        training=settings.TrainingSettings.of({**sweep.training, **arm.training}).as_dict(),
+        strategy_settings=complete(strategy.space, own, f"{arm.name}: {arm.strategy}"),
+        network=None if arm.network is None else _network(arm.network),
+        density=None if arm.density is None else _density(arm.density),
+    )
+
+
+def _contrasts(sweep: Sweep, arms: tuple[Arm, ...], found: Mapping[str, type[Strategy]]) -> Iterator[tuple[str, str]]:
+    names = {arm.name for arm in arms}
+    for reference in sweep.references:
+        for arm in arms:
+            if reference in names and arm.name != reference and found[arm.strategy].gated:
+                yield arm.name, reference
+    for one, other in sweep.pairs:
+        if {one, other} <= names:
+            yield one, other
+
+
+def _proposals(arm: Arm, sweep: Sweep, search: Search, strategy: type[Strategy]) -> tuple[tuple[Proposal, ...], ...]:
+    """Propose values for whatever neither the sweep nor the arm sets, or the arm says is to be searched."""
+    given = {**sweep.training, **sweep.strategy_settings.get(arm.strategy, {}), **arm.training, **arm.strategy_settings}
+
+    def varied(space: Mapping[str, Domain]) -> dict[str, Domain]:
+        return {
+            name: replace(domain, search=arm.search[name]) if name in arm.search else domain  # type: ignore[type-var]
+            for name, domain in space.items()
+            if name in arm.search or (domain.searched and name not in given)
+        }
+
+    training = {name: settings.SPACE[name] for name in search.training}
+    return propose(varied(training), varied(strategy.space), search, sweep.root_seed)
+
+
+def checked(what: str, domain: Domain, value: Any) -> Any:
+    """Return the value in its proper type.
 
     Raises:
-        InputError: an assignment has no ``=``, its key is unknown, or its value is out of range.
+        InputError: it is not in the domain; ``what`` says of what.
     """
-    spaces = {name: strategies.find(name, plugins).space for name in sweep.strategies or tuple(strategies.built_in())}
-    for assignment in assignments:
-        key, equals, value = (part.strip() for part in assignment.partition("="))
-        if not equals:
-            raise InputError(f"--set {assignment!r}: expected KEY=VALUE")
-        sweep = _assign(sweep, key, value, spaces)
-    return sweep
-
-
-def _assign(sweep: Sweep, key: str, value: str, spaces: Mapping[str, Mapping[str, Domain]]) -> Sweep:
-    if key == "network":
-        Architecture.parse(value, features=1, classes=1)
-        return replace(sweep, networks=(value,))
-    if key == "target_density":
-        return replace(sweep, densities=(_checked(f"--set {key}", DENSITY, value),))
-    if key == "activation":
-        return replace(sweep, activation=_checked(f"--set {key}", ACTIVATION, value))
-    if key in settings.SPACE:
-        return replace(sweep, training={**sweep.training, key: _checked(f"--set {key}", settings.SPACE[key], value)})
-    strategy, dot, setting = key.rpartition(".")
-    owners = [strategy] if dot else [name for name, space in spaces.items() if key in space]
-    if not owners or any(setting not in spaces.get(owner, {}) for owner in owners):
-        dotted = [f"{name}.{known}" for name, space in spaces.items() for known in space]
-        bare = sorted({known for space in spaces.values() for known in space})
-        raise unknown(
-            "key of --set",
-            key,
-            [*(dotted if dot else ()), "network", "target_density", "activation", *settings.SPACE, *bare],
-        )
-    changed = {
-        owner: {
-            **sweep.strategy_settings.get(owner, {}),
-            setting: _checked(f"--set {key}", spaces[owner][setting], value),
-        }
-        for owner in owners
-    }
-    return replace(sweep, strategy_settings={**sweep.strategy_settings, **changed})
-
-
-def _checked(what: str, domain: Domain, value: Any) -> Any:
     try:
         return domain.check(value)
     except InputError as error:

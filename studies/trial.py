@@ -15,7 +15,9 @@ from core.seeding import Role, SeedStreams
 from core.settings import TrainingSettings
 from core.strategy import Strategy
 from core.train import Trained, train
+from studies import measurements
 from studies.configuration import Configuration, Stage
+from studies.measurements.subject import Subject
 
 _ROLES: Mapping[Stage, Role] = {"search": "tune", "evaluate": "evaluate"}
 
@@ -43,7 +45,11 @@ def _execute(
     configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, device: str
 ) -> dict[str, Any]:
     streams = SeedStreams(
-        configuration.root_seed, _ROLES[configuration.stage], configuration.dataset, configuration.seed
+        configuration.root_seed,
+        _ROLES[configuration.stage],
+        configuration.dataset,
+        configuration.seed,
+        configuration.varied,
     )
     splits = split(dataset, streams, configuration.test_split).to(device)
     density = configuration.target_density
@@ -74,6 +80,9 @@ def _execute(
     }
     if splits.test is not None:
         record |= _test_measures(trained, splits.test, streams, density)
+        if configuration.measurements:
+            subject = Subject(trained, splits.train, splits.test, streams, density)
+            record["measured"] = {name: measurements.find(name)(subject) for name in configuration.measurements}
     return record
 
 

@@ -1,8 +1,7 @@
 """The two sides of each case: the baseline and ours, as callables that change their gates from call to call."""
 
 import functools
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from core.train import Trained, train
 from kernels import block_linear
 from studies.benchmark.cases import MLP, MLP_DENSITY, Case
 from studies.benchmark.clock import Contender
+from studies.dense_twin import dense_twin
 
 # How many sets of inputs and gates take turns.
 TURNS = 16
@@ -165,22 +165,14 @@ def _trained() -> tuple[Trained, data.Splits]:
     return train(strategies.find("top_k"), {}, MLP, splits, streams, settings, density=MLP_DENSITY), splits
 
 
-def _dense_network(widths: Sequence[int]) -> nn.Module:
-    layers: list[nn.Module] = []
-    for before, after in itertools.pairwise(widths):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
-
-
 def _networks(case: Case) -> tuple[nn.Module, Callable[[Tensor], Tensor], Tensor]:
     """Return the dense network, ours, and the test examples."""
     trained, splits = _trained()
     shape = trained.network.architecture
     if case.baseline == "dense_equal_macs":
         shape = equal_macs_dense(shape, case.density)
-    dense = _dense_network([shape.features, *(layer.units for layer in shape.layers), shape.classes])
     assert splits.test is not None
-    return dense, trained.network.for_inference(trained.strategy, case.density), splits.test.x
+    return dense_twin(shape), trained.network.for_inference(trained.strategy, case.density), splits.test.x
 
 
 def _one_example(case: Case) -> tuple[Contender, Contender]:

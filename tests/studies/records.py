@@ -29,6 +29,12 @@ def design_of(
     return Design.freeze(study, "default", Sweep(seeds=seeds, strategies=chosen, **sweep), plugins)
 
 
+def configurations_of(design: Design) -> list[Configuration]:
+    """The runs on the evaluation seeds at the arms' own settings."""
+    seeds = range(design.sweep.seeds)
+    return [design.configuration(cell, "evaluate", seed) for seed in seeds for cell in design.cells()]
+
+
 def record_of(
     configuration: Configuration, status: str = "ok", reason: str = "", plugins: tuple[Plugin, ...] = ()
 ) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from studies.aggregate import collect, summarise
 from studies.folder import ResultsFolder
 from studies.report import write_report
 from studies.results import with_counted_errors
-from tests.studies.records import CHANCE, design_of, finished
+from tests.studies.records import CHANCE, configurations_of, design_of, finished
 
 # The columns that docs/guides/results.md promises.
 RUN_CONTRACT = {
@@ -81,7 +81,7 @@ def test_the_summary_is_what_anyone_can_compute_from_the_text_of_runs_csv(failin
 def test_runs_csv_holds_each_run_once_with_its_configuration(failing):
     design = failing.frozen().design
     runs = pd.read_csv(failing.path / "runs.csv", keep_default_na=False)
-    configurations = design.configurations()
+    configurations = configurations_of(design)
     assert runs.run_id.tolist() == [entry.run_id for entry in configurations]
     assert [json.loads(text) for text in runs.config] == [
         json.loads(json.dumps(entry.as_dict())) for entry in configurations
@@ -149,7 +149,7 @@ def test_a_strategy_that_always_fails_is_at_the_chance_floor_without_measures(tm
 def test_missing_runs_are_counted_with_the_command_that_makes_them(tmp_path):
     design = design_of("dense", seeds=3)
     folder = finished(tmp_path, design)
-    folder.ledger.remove(design.configurations()[1].run_id)
+    folder.ledger.remove(configurations_of(design)[1].run_id)
     with pytest.raises(InputError, match=r"1 of 3 runs .*python -m studies run quickstart"):
         collect(design, folder.ledger)
 

@@ -4,7 +4,7 @@ import torch
 from kernels import choice
 from tests.studies.conftest import Done
 from tests.studies.plugins import PLUGIN, write_plugin
-from tests.studies.records import design_of, finished
+from tests.studies.records import configurations_of, design_of, finished
 
 pytestmark = pytest.mark.usefixtures("scheduler", "without_figures")
 
@@ -126,7 +126,7 @@ def test_a_study_never_run_says_how_to_run_it(command, name):
 @pytest.mark.parametrize("name", ["report", "figures"])
 def test_a_study_half_run_says_how_to_run_the_rest(command, name):
     folder = finished(command.results, design_of("dense", seeds=2))
-    folder.ledger.remove(folder.frozen().design.configurations()[0].run_id)
+    folder.ledger.remove(configurations_of(folder.frozen().design)[0].run_id)
     before = sorted(command.results.rglob("*"))
     done = command(name, "quickstart", "--results", str(command.results))
     fails_in_one_line(done, "1 of 2 runs", "python -m studies run quickstart")

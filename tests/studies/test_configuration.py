@@ -1,3 +1,4 @@
+import json
 from dataclasses import fields, replace
 from typing import Any
 
@@ -32,6 +33,8 @@ OTHERS: dict[str, Any] = {
     "test_split": "fixed",
     "root_seed": 1,
     "seed": 1,
+    "varied": "order",
+    "measurements": ("pass_time",),
 }
 
 
@@ -47,6 +50,11 @@ def test_run_id_does_not_depend_on_the_order_of_settings():
 @pytest.mark.parametrize("field", [field.name for field in fields(Configuration)])
 def test_run_id_changes_with_every_field(field):
     assert replace(CONFIGURATION, **{field: OTHERS[field]}).run_id != CONFIGURATION.run_id
+
+
+def test_a_configuration_survives_json():
+    for entry in (CONFIGURATION, replace(CONFIGURATION, **OTHERS)):
+        assert Configuration.from_dict(json.loads(json.dumps(entry.as_dict()))) == entry
 
 
 def test_run_ids_of_earlier_versions_are_still_found():

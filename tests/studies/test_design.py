@@ -8,15 +8,20 @@ import strategies
 from core import settings
 from core.errors import InputError
 from studies import catalogue
+from studies.arm import Arm
 from studies.protocol import Search
 from studies.study import SCALES, Design, Sweep
 from tests.studies.plugins import PLUGIN, read_plugin
-from tests.studies.records import design_of
+from tests.studies.records import configurations_of, design_of
 
 SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("4x4",), test_split="fixed")
 OTHERS: dict[str, Any] = {
     "seeds": 3,
     "strategies": ("dense", "straight_through"),
+    "arms": (Arm("undecided", "reinforce", strategy_settings={"entropy": 0.1}),),
+    "grid": (("4x4", 0.5), ("8x4", 0.25)),
+    "pairs": (("reinforce", "dense"),),
+    "measurements": ("pass_time",),
     "datasets": ("mnist1d",),
     "networks": ("4x4,4x4",),
     "densities": (0.25,),
@@ -33,7 +38,7 @@ OTHERS: dict[str, Any] = {
 
 
 def ids(design: Design) -> list[str]:
-    return [configuration.run_id for configuration in design.configurations()]
+    return [configuration.run_id for configuration in configurations_of(design)]
 
 
 def freeze(
@@ -107,7 +112,7 @@ def test_runs_go_seed_by_seed_with_all_strategies_of_a_setting_together():
     sweep = replace(SWEEP, datasets=("digits", "mnist1d"), networks=("4x4", "2x8"), densities=(0.25, 0.5))
     order = [
         (entry.seed, entry.dataset, entry.network, entry.target_density, entry.strategy)
-        for entry in freeze(sweep).configurations()
+        for entry in configurations_of(freeze(sweep))
     ]
     assert order == [
         (seed, dataset, network, density, strategy)
@@ -120,8 +125,8 @@ def test_runs_go_seed_by_seed_with_all_strategies_of_a_setting_together():
 
 
 def test_a_configuration_holds_what_the_sweep_says():
-    sweep = Sweep(**{**OTHERS, "strategies": ("reinforce",), "search": None})
-    entry = freeze(sweep).configurations()[2]
+    sweep = Sweep(**{**OTHERS, "strategies": ("reinforce",), "arms": (), "grid": (), "search": None})
+    entry = configurations_of(freeze(sweep))[2]
     assert (entry.stage, entry.strategy, entry.seed) == ("evaluate", "reinforce", 2)
     assert (entry.activation, entry.test_split, entry.root_seed) == ("tanh", "resampled", 1)
     assert entry.training["epochs"] == 7
@@ -143,7 +148,7 @@ def test_editing_a_plugin_changes_its_runs_and_no_others(tmp_path):
     before = freeze(sweep, (read_plugin(tmp_path),))
     after = freeze(sweep, (read_plugin(tmp_path, text=PLUGIN + "# edited\n"),))
     assert before.design_hash != after.design_hash
-    for old, new in zip(before.configurations(), after.configurations(), strict=True):
+    for old, new in zip(configurations_of(before), configurations_of(after), strict=True):
         assert (old.run_id == new.run_id) == (old.strategy == "dense")
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 from core.errors import InputError
-from studies.study import Sweep, override
+from studies.override import override
+from studies.study import Sweep
 from tests.studies.plugins import PLUGIN, read_plugin
 
 SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce", "straight_through"), training={"epochs": 5})

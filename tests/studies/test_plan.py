@@ -7,7 +7,7 @@ from core.errors import InputError
 from studies.plan import Plan, most_runs
 from studies.protocol import Search
 from studies.study import Design, Sweep
-from tests.studies.records import design_of, finished
+from tests.studies.records import configurations_of, design_of, finished
 
 SEARCH = Search(points=3, seeds=2, searches=2, rerun_seeds=2)
 
@@ -24,7 +24,7 @@ def test_a_study_without_a_search_has_one_stage(tmp_path):
     design = design_of(seeds=2)
     plan = Plan.of(design, finished(tmp_path, design).ledger)
     assert (plan.search, plan.winners) == ((), ())
-    assert [run.configuration for run in plan.evaluate] == design.configurations()
+    assert [run.configuration for run in plan.evaluate] == configurations_of(design)
     assert all(run.selected for run in plan.evaluate)
 
 
@@ -53,7 +53,7 @@ def test_a_search_runs_every_point_on_its_own_tuning_seeds_and_all_strategies_on
 def test_the_first_point_is_the_studys_own_settings(tmp_path):
     design = searched()
     plan = Plan.of(design, finished(tmp_path, design).ledger)
-    own = {entry.strategy: (entry.strategy_settings, entry.training) for entry in design.configurations()}
+    own = {entry.strategy: (entry.strategy_settings, entry.training) for entry in configurations_of(design)}
     for run in plan.search:
         found = (run.configuration.strategy_settings, run.configuration.training)
         assert (found == own[run.configuration.strategy]) == (run.point == 0)

@@ -14,7 +14,7 @@ from studies.figures import STANDARD, Figure
 from studies.folder import ResultsFolder
 from studies.report import write_report
 from studies.study import Design, Study
-from tests.studies.records import Failures, design_of, finished
+from tests.studies.records import Failures, configurations_of, design_of, finished
 
 STUDY = catalogue.find("quickstart")
 FAILURES = {("reinforce", 2): "nan", ("reinforce", 1): "error", ("dense", 1): "diverged"}
@@ -121,7 +121,7 @@ def test_the_page_holds_the_design_and_where_it_was_run(reported, page):
 
 
 def test_the_page_lists_every_run(reported, page):
-    configurations = reported[0].frozen().design.configurations()
+    configurations = configurations_of(reported[0].frozen().design)
     assert len(configurations) == 12
     for configuration in configurations:
         assert page.text.count(configuration.run_id) == 1
@@ -220,7 +220,7 @@ def test_a_figure_of_an_earlier_design_is_not_shown_as_this_ones(tmp_path):
 
 def test_a_study_with_runs_missing_is_not_reported(tmp_path):
     folder = finished(tmp_path, design_of("dense", seeds=2))
-    folder.ledger.remove(folder.frozen().design.configurations()[1].run_id)
+    folder.ledger.remove(configurations_of(folder.frozen().design)[1].run_id)
     with pytest.raises(InputError, match="1 of 2 runs"):
         write_report(folder, STUDY)
     assert not (folder.path / "report.html").exists()

@@ -15,6 +15,7 @@ from studies import catalogue
 from studies.configuration import Configuration
 from studies.study import Design
 from studies.trial import execute
+from tests.studies.records import configurations_of
 
 # Bounds of the means over five seeds: test error with own gates, with the fallback, and realised density.
 DENSE = (1.0, 1.0)
@@ -57,7 +58,7 @@ def test_strategies_reach_their_error_and_density_at_their_defaults():
     assert not sweep.strategy_settings
     design = Design.freeze("sanity", "default", replace(sweep, strategies=tuple(BOUNDS)))
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        records = list(pool.map(run, design.configurations()))
+        records = list(pool.map(run, configurations_of(design)))
 
     assert {record["reason"] for record in records} == {""}
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)

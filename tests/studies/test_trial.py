@@ -11,7 +11,7 @@ from core.errors import InputError
 from studies.configuration import Configuration
 from studies.trial import execute
 from tests.studies.plugins import read_plugin
-from tests.studies.records import design_of, record_of
+from tests.studies.records import configurations_of, design_of, record_of
 
 
 def run(configuration: Configuration, plugins: tuple[strategies.Plugin, ...] = ()) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def run(configuration: Configuration, plugins: tuple[strategies.Plugin, ...] = (
 def configuration_of(
     strategy: str, *, seed: int = 0, plugins: tuple[strategies.Plugin, ...] = (), **changes: Any
 ) -> Configuration:
-    return design_of(strategy, seeds=seed + 1, plugins=plugins, **changes).configurations()[seed]
+    return configurations_of(design_of(strategy, seeds=seed + 1, plugins=plugins, **changes))[seed]
 
 
 def without_seconds(record: dict[str, Any]) -> dict[str, Any]:
