@@ -39,7 +39,7 @@ def own_table(table: Table, numbers: pd.DataFrame, caption: str) -> str:
     """Return the LaTeX source of a study's own table; a dash stands for what is not there."""
     source: str = (
         pd.DataFrame(
-            [[_number(_plain(cell)) for cell in row] for row in table.cells(numbers)],
+            [[_plain(_number(cell)) for cell in row] for row in table.cells(numbers)],
             columns=[_plain(column.head) for column in table.columns],
         )
         .style.hide(axis="index")

@@ -57,7 +57,9 @@ def classifier(subject: Subject) -> Callable[[Tensor], object]:
     network, strategy = subject.trained.network, subject.trained.strategy
     if strategy.gate_rule() is None or network.recurrence is not None or subject.test.x.device.type != "cpu":
         return _inferred(subject)
-    return network.for_inference(strategy, subject.density)
+    fused = network.for_inference(strategy, subject.density)
+    generator = subject.streams.torch("gates", "time")
+    return lambda x: fused(x, generator)
 
 
 def _inferred(subject: Subject) -> Callable[[Tensor], object]:

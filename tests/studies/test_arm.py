@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from core.errors import InputError
-from core.seeding import SeedStreams
+from core.seeding import SeedStreams, Varied
 from studies.aggregate import collect
 from studies.arm import Arm
 from studies.contrasts import contrast
@@ -63,7 +63,7 @@ def test_arms_survive_json():
 
 @pytest.mark.parametrize("name", ["test split", "validation split", "initialisation", "order", "gates"])
 def test_only_the_source_of_variation_that_is_named_follows_the_seed(name):
-    def drawn(varied, seed):
+    def drawn(varied: Varied | None, seed: int) -> float:
         return SeedStreams(0, "evaluate", "digits", seed, varied).numpy(name, "part").random()
 
     assert drawn(None, 0) != drawn(None, 1)
@@ -96,7 +96,7 @@ def test_a_search_covers_the_range_that_an_arm_gives_and_nothing_else_that_it_se
         ({"arms": (replace(FAST, name="small_dense"),)}, "two arms of the study are named 'small_dense'"),
         ({"arms": (replace(FAST, strategy_settings={"lambda": 1}),)}, "unknown setting of fast: reinforce 'lambda'"),
         ({"arms": (replace(FAST, training={"epochs": 0}),)}, "training.epochs: 0 is not an integer"),
-        ({"arms": (replace(FAST, varied="noise"),)}, "unknown source of variation 'noise'"),
+        ({"arms": (Arm(**{**vars(FAST), "varied": "noise"}),)}, "unknown source of variation 'noise'"),
         ({"arms": (replace(FAST, network="4"),)}, "is not a list of BLOCKSxSIZE"),
         ({"measurements": ("pas_time",)}, "unknown measurement 'pas_time': did you mean 'pass_time'"),
     ],
