@@ -11,17 +11,13 @@ from studies.trial import execute
 from tests.studies.records import configurations_of, design_of
 
 
-def record_with(monkeypatch, **changes):
-    monkeypatch.setattr(
-        "studies.measurements.find", lambda name: lambda subject: {"name": name, "n": len(subject.test.y)}
-    )
-    configuration = configurations_of(design_of("dense", seeds=1))[0]
-    configuration = replace(configuration, measurements=("one", "two"), **changes)
-    return execute(configuration, strategies.find("dense"), data.load("digits"))
-
-
 def test_what_is_measured_stands_in_the_record_by_name(monkeypatch):
-    record = record_with(monkeypatch)
+    def named(name: str) -> measurements.Measure:
+        return lambda subject: {"name": name, "n": len(subject.test.y)}
+
+    monkeypatch.setattr("studies.measurements.find", named)
+    configuration = replace(configurations_of(design_of("dense", seeds=1))[0], measurements=("one", "two"))
+    record = execute(configuration, strategies.find("dense"), data.load("digits"))
     assert record["measured"] == {"one": {"name": "one", "n": 360}, "two": {"name": "two", "n": 360}}
     assert record["config"]["measurements"] == ["one", "two"]
     json.dumps(record, allow_nan=False)

@@ -1,5 +1,7 @@
 import pytest
+import torch
 
+from core.strategy import Pass
 from studies.measurements import pass_time
 from tests.studies.measurements.subjects import subject_of
 
@@ -23,4 +25,6 @@ def test_what_is_timed_classifies_like_the_network_itself(monkeypatch):
     fused = pass_time.classifier(subject)(x)
     monkeypatch.setattr(type(subject.trained.strategy), "gate_rule", lambda self: None)
     inferred = pass_time.classifier(subject)(x)
+    assert isinstance(fused, torch.Tensor)
+    assert isinstance(inferred, Pass)
     assert (fused - inferred.output).abs().max() < 1e-4
