@@ -25,14 +25,15 @@ from studies.figures import speedup
 from studies.figures.figure import FORMATS
 from studies.figures.venue import VENUES, find_venue
 from studies.folder import ResultsFolder
-from studies.formatting import duration, points, share
+from studies.formatting import duration, megabytes, points, share
 from studies.ledger import write_atomically
+from studies.override import only, override
 from studies.plan import Plan, most_runs
 from studies.power import seeds_for
 from studies.report import write_figures, write_report
 from studies.resources import Resources
 from studies.runner import run_study
-from studies.study import SCALES, Design, Scale, Sweep, override
+from studies.study import SCALES, Design, Scale, Sweep
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -89,12 +90,15 @@ def show(name: str) -> None:
         "runs": _size,
         "search": _search,
         "seeds": lambda design: str(design.sweep.seeds),
-        "strategies": lambda design: ", ".join(design.sweep.strategies),
+        "strategies": lambda design: ", ".join(arm.name for arm in design.arms),
         "datasets": lambda design: ", ".join(design.sweep.datasets),
-        "networks": lambda design: " ; ".join(design.sweep.networks),
-        "target densities": lambda design: ", ".join(f"{density:.4g}" for density in design.sweep.densities),
+        "networks": lambda design: " ; ".join(dict.fromkeys(cell.network for cell in design.cells())),
+        "target densities": lambda design: ", ".join(
+            dict.fromkeys(f"{cell.target_density:.4g}" for cell in design.cells())
+        ),
         "epochs": lambda design: str(design.sweep.training["epochs"]),
-        "contrasts": lambda design: str(len(design.contrasts) * len(design.cells()) // len(design.sweep.strategies)),
+        "contrasts": lambda design: str(len(design.contrasts)) + " per setting",
+        "measurements": lambda design: ", ".join(design.sweep.measurements) or "none",
     }
     for label, cell in rows.items():
         table.add_row(label, *map(cell, designs))
@@ -116,7 +120,7 @@ def _search(design: Design) -> str:
 @app.command()
 @click.argument("name")
 @click.option("--scale", type=click.Choice(SCALES), default="default", show_default=True, help="How much to run.")
-@click.option("--strategies", "names", metavar="A,B", help="Only these strategies, comma separated.")
+@click.option("--strategies", "names", metavar="A,B", help="Only these strategies or arms, comma separated.")
 @click.option("--seeds", type=int, metavar="N", help="Evaluation seeds; more seeds reuse the runs of fewer.")
 @click.option(
     "--points", type=int, metavar="K", help="Configurations that a search tries; more reuse the runs of fewer."
@@ -131,6 +135,13 @@ def _search(design: Design) -> str:
     help="network, target_density, activation, a training setting, or STRATEGY.SETTING; may be given several times.",
 )
 @click.option("--dataset", metavar="NAME", help="Run on this dataset instead of the study's own.")
+@click.option(
+    "--data",
+    "data_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Take datasets that are not embedded from files in DIR or DIR/NAME, and download nothing.",
+)
 @_results
 @_plugin
 @click.option("--address", metavar="ADDR", help="Join this Ray cluster; code, data and plugins are sent along.")
@@ -150,6 +161,7 @@ def run(
     searches: int | None,
     assignments: tuple[str, ...],
     dataset: str | None,
+    data_folder: Path | None,
     results: Path,
     plugin_files: tuple[Path, ...],
     address: str | None,
@@ -168,9 +180,9 @@ def run(
     resources.check()
     folder = ResultsFolder(results, name)
     if dry_run:
-        _print_plan(design, folder, plugins, cpus)
+        _print_plan(design, folder, plugins, cpus, data_folder)
         return 0
-    return run_study(design, folder, plugins, resources, console, retry_errors=retry_errors)
+    return run_study(design, folder, plugins, resources, console, retry_errors=retry_errors, data_folder=data_folder)
 
 
 @app.command()
@@ -263,12 +275,21 @@ def list_strategies(plugin_files: tuple[Path, ...], check: str | None) -> int:
 
 @app.command()
 def datasets() -> None:
-    """List the datasets."""
-    table = _table("dataset", "holds", "from", "examples", "features", "classes")
+    """List the datasets, and which are embedded, downloaded already, or still to download."""
+    table = _table("dataset", "holds", "from", "files", "examples", "features", "classes")
     for source in data.SOURCES.values():
         examples = f"{source.examples}, or any as {source.name}:N" if source.sized else str(source.examples)
-        table.add_row(source.name, source.summary, source.origin, examples, str(source.features), str(source.classes))
+        sizes = examples, str(source.features), str(source.classes)
+        table.add_row(source.name, source.summary, source.origin, _place(source), *sizes)
     console.print(table)
+
+
+def _place(source: data.Source) -> str:
+    """Where a dataset's files are."""
+    if not source.files:
+        return "embedded"
+    folder = data.cached(source)
+    return f"to download, {megabytes(source.size)}" if folder is None else f"in {folder}"
 
 
 @app.command()
@@ -362,9 +383,9 @@ def _changed(
 ) -> Sweep:
     """Apply the options that have names of their own; a plugin joins the study's strategies unless some are chosen."""
     if names is not None:
-        sweep = replace(sweep, strategies=tuple(dict.fromkeys(part.strip() for part in names.split(","))))
+        sweep = only(sweep, [part.strip() for part in names.split(",")])
     elif plugins:
-        own = sweep.strategies or tuple(strategies.built_in())
+        own = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
         sweep = replace(sweep, strategies=(*own, *(plugin.name for plugin in plugins)))
     if seeds is not None:
         sweep = replace(sweep, seeds=seeds)
@@ -398,10 +419,14 @@ def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:
 
 
 def _print_plan(
-    design: Design, folder: ResultsFolder, plugins: tuple[strategies.Plugin, ...], cpus: int | None
+    design: Design,
+    folder: ResultsFolder,
+    plugins: tuple[strategies.Plugin, ...],
+    cpus: int | None,
+    data_folder: Path | None,
 ) -> None:
     plan = Plan.of(design, folder.ledger)
-    configurations = [run.configuration for run in plan.runs]
+    configurations = list({run.configuration.run_id: run.configuration for run in plan.runs}.values())
     staged = ("stage",) if plan.search else ()
     table = _table("run", *staged, "strategy", "dataset", "network", "target density", "seed", "state")
     for configuration in configurations:
@@ -426,5 +451,10 @@ def _print_plan(
         total = f"{len(plan.search)} runs of the search and up to {unknown_runs} of its winners"
     missing = len(folder.ledger.missing(configuration.run_id for configuration in configurations))
     at_once = cpus or os.cpu_count() or 1
-    seconds = estimate.seconds(configurations, folder.ledger, plugins, at_once)
-    console.print(f"{total}, {missing} to run: about {duration(seconds)} with {at_once} at once", highlight=False)
+    try:
+        seconds = estimate.seconds(configurations, folder.ledger, plugins, at_once, data_folder)
+        time = f": about {duration(seconds)} with {at_once} at once"
+    except estimate.NoDataError as error:
+        size = megabytes(data.find(str(error))[0].size)
+        time = f"; the time cannot be estimated, since the data of {error} is not there yet: the run downloads {size}"
+    console.print(f"{total}, {missing} to run{time}", highlight=False, soft_wrap=True)

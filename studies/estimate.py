@@ -5,13 +5,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from statistics import fmean
 
 import torch
 
 import strategies
 from core.architecture import Architecture
-from core.data import Split, Splits, load, split
+from core.data import Split, Splits, load_if_there, split
 from core.seeding import SeedStreams
 from core.settings import TrainingSettings
 from core.train import train
@@ -26,8 +27,16 @@ STARTUP_SECONDS = 10.0
 OVERHEAD = 1.25
 
 
+class NoDataError(Exception):
+    """Runs cannot be timed, because their dataset, which this names, would have to be downloaded first."""
+
+
 def seconds(
-    configurations: Iterable[Configuration], ledger: Ledger, plugins: tuple[strategies.Plugin, ...], at_once: int
+    configurations: Iterable[Configuration],
+    ledger: Ledger,
+    plugins: tuple[strategies.Plugin, ...],
+    at_once: int,
+    data_folder: Path | None = None,
 ) -> float:
     """Estimate the wall time of the unfinished ones among ``configurations``.
 
@@ -36,6 +45,11 @@ def seconds(
         ledger: its finished runs.
         plugins: strategy files.
         at_once: how many runs are executed at the same time.
+        data_folder: where the files of a dataset that is not embedded are; None looks only for downloaded ones.
+
+    Raises:
+        NoDataError: a dataset that is needed would have to be downloaded.
+        InputError: ``data_folder`` lacks a file.
     """
     kinds: dict[tuple[object, ...], list[Configuration]] = defaultdict(list)
     for configuration in configurations:
@@ -47,7 +61,7 @@ def seconds(
             continue
         finished = [ledger.read(entry.run_id).get("train_seconds") for entry in kind if entry.run_id in ledger]
         known = [value for value in finished if value is not None]
-        each = fmean(known) if known else _timed(unfinished[0], plugins)
+        each = fmean(known) if known else _timed(unfinished[0], plugins, data_folder)
         total += each * len(unfinished)
     return STARTUP_SECONDS + OVERHEAD * total / at_once if total else 0.0
 
@@ -61,10 +75,12 @@ def _kind(configuration: Configuration) -> tuple[object, ...]:
     )
 
 
-def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...]) -> float:
+def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...], data_folder: Path | None) -> float:
     """Time a few steps of a run in this process, and scale them up to all its epochs."""
     streams = SeedStreams(configuration.root_seed, "evaluate", configuration.dataset, configuration.seed)
-    dataset = load(configuration.dataset)
+    dataset = load_if_there(configuration.dataset, data_folder)
+    if dataset is None:
+        raise NoDataError(configuration.dataset)
     splits = split(dataset, streams, configuration.test_split)
     settings = TrainingSettings.of(configuration.training)
     steps = math.ceil(len(splits.train.y) / settings.batch_size)

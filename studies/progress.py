@@ -1,6 +1,7 @@
 """What the user sees while runs are executed: a live line on a terminal, a line per run elsewhere."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, Self
 
 from rich.console import Console
@@ -10,11 +11,18 @@ from studies.formatting import duration, percent
 
 
 class RunProgress:
-    """Counts finished and failed runs, and estimates the time left from the pace so far."""
+    """Counts finished and failed runs, and estimates the time left from the pace so far.
 
-    def __init__(self, console: Console, study: str, total: int) -> None:
+    Args:
+        console: where to say it.
+        study: its name.
+        arms: of every run that is executed, by its id, the arm.
+    """
+
+    def __init__(self, console: Console, study: str, arms: Mapping[str, str]) -> None:
         self._console = console
-        self._total = total
+        self._arms = arms
+        self._total = total = len(arms)
         self.done = 0
         self._failed = 0
         self._started = time.monotonic()
@@ -43,12 +51,12 @@ class RunProgress:
         left = f"{duration(elapsed / self.done * (self._total - self.done))} left"
         self._live.update(self._task, completed=self.done, failed=self._failed, left=left)
         if not self._console.is_terminal:
-            line = f"[{self.done}/{self._total}] {describe(record)}; {left}"
+            line = f"[{self.done}/{self._total}] {describe(record, self._arms[record['run_id']])}; {left}"
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def describe(record: dict[str, Any]) -> str:
-    """Say in one line which run it was and what became of it."""
+def describe(record: dict[str, Any], arm: str) -> str:
+    """Say in one line which run of an arm it was and what became of it."""
     configuration = record["config"]
     setting = (
         f"{configuration['dataset']} {configuration['network']} density {configuration['target_density']:.3g} "
@@ -56,6 +64,6 @@ def describe(record: dict[str, Any]) -> str:
     )
     if record["status"] != "ok":
         reason = " ".join(record["reason"].split())
-        return f"{configuration['strategy']}, {setting}: {record['status']}: {reason}"
+        return f"{arm}, {setting}: {record['status']}: {reason}"
     error = record.get("test_error", record["validation_error"])
-    return f"{configuration['strategy']}, {setting}: error {percent(error)} in {record['train_seconds']:.1f} s"
+    return f"{arm}, {setting}: error {percent(error)} in {record['train_seconds']:.1f} s"

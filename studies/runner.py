@@ -1,6 +1,7 @@
 """Runs what is missing of a study, and reports."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -13,10 +14,10 @@ from strategies import Plugin
 from studies import environment
 from studies.aggregate import collect
 from studies.catalogue import find
-from studies.configuration import Configuration, Stage
+from studies.configuration import Stage
 from studies.folder import Frozen, ResultsFolder
 from studies.formatting import interval, percent
-from studies.plan import Plan
+from studies.plan import Plan, PlannedRun
 from studies.progress import RunProgress, describe
 from studies.report import write_report
 from studies.resources import Resources
@@ -36,11 +37,12 @@ def run_study(
     console: Console,
     *,
     retry_errors: bool = False,
+    data_folder: Path | None = None,
 ) -> int:
     """Run what is missing, write the report, print the table, and return the exit code.
 
     Raises:
-        InputError: another driver is writing to the folder, or the cluster cannot be joined.
+        InputError: another driver is writing to the folder, the data is missing, or the cluster cannot be joined.
     """
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -48,7 +50,7 @@ def run_study(
         raise InputError(f"{folder.path}: cannot be made a folder: {error.strerror}") from None
     try:
         with FileLock(folder.path / ".lock", timeout=0):
-            return _run_locked(design, folder, plugins, resources, console, retry_errors)
+            return _run_locked(design, folder, plugins, resources, console, retry_errors, data_folder)
     except Timeout:
         raise InputError(
             f"{folder.path}: another run is writing there; wait for it or choose another --results"
@@ -62,33 +64,34 @@ def _run_locked(
     resources: Resources,
     console: Console,
     retry_errors: bool,
+    data_folder: Path | None,
 ) -> int:
     ledger = folder.ledger
-    stages: list[Stage] = ["evaluate"] if design.sweep.search is None else ["search", "evaluate"]
+    stages: tuple[Stage, ...] = ("search", "evaluate")
     ran = False
+    plan = Plan.of(design, ledger)
     for stage in stages:
-        # The search's winners decide what is evaluated.
-        plan = Plan.of(design, ledger)
-        configurations = [run.configuration for run in plan.runs if run.configuration.stage == stage]
+        # Two arms may have a run in common.
+        planned = {run.configuration.run_id: run for run in plan.runs if run.configuration.stage == stage}
         # A record that is retried stays until its successor replaces it.
         wanted = [
-            configuration
-            for configuration in configurations
-            if configuration.run_id not in ledger
-            or (retry_errors and ledger.read(configuration.run_id)["status"] in RETRIED)
+            run
+            for run_id, run in planned.items()
+            if run_id not in ledger or (retry_errors and ledger.read(run_id)["status"] in RETRIED)
         ]
         if not wanted:
             continue
         ran = True
-        kept = len(configurations) - len(wanted)
+        kept = len(planned) - len(wanted)
         what = f"{design.study} ({design.scale}{', search' if stage == 'search' else ''})"
-        console.print(f"{what}: {len(configurations)} runs, {kept} already done, {len(wanted)} to run", highlight=False)
-        code = _run(design, folder, plugins, resources, console, wanted, kept)
+        console.print(f"{what}: {len(planned)} runs, {kept} already done, {len(wanted)} to run", highlight=False)
+        code = _run(design, folder, plugins, resources, console, wanted, kept, data_folder)
         if code != DONE:
             return code
+        # The search's winners decide what is evaluated.
+        plan = Plan.of(design, ledger)
     if not ran:
-        runs = len(Plan.of(design, ledger).runs)
-        console.print(f"{design.study}: nothing to run, all {runs} runs are done", highlight=False)
+        console.print(f"{design.study}: nothing to run, all {len(plan.runs)} runs are done", highlight=False)
     return _finish(design, folder, console, changed=ran or _changed(design, folder))
 
 
@@ -98,19 +101,23 @@ def _run(
     plugins: tuple[Plugin, ...],
     resources: Resources,
     console: Console,
-    wanted: Sequence[Configuration],
+    wanted: Sequence[PlannedRun],
     kept: int,
+    data_folder: Path | None,
 ) -> int:
     """Run what is missing of one stage of a study, of which ``kept`` runs are there."""
     ledger = folder.ledger
-    datasets = {name: data.load(name) for name in {configuration.dataset for configuration in wanted}}
+    configurations = [run.configuration for run in wanted]
+    names = {configuration.dataset for configuration in configurations}
+    datasets = {name: data.load(name, data_folder) for name in names}
     # Imported here, since it takes a second that nothing else needs.
     from studies.schedule import execute_all
 
     # Here rather than in every worker at once.
     prepare()
 
-    with RunProgress(console, design.study, len(wanted)) as progress:
+    arms = {run.configuration.run_id: run.cell.arm for run in wanted}
+    with RunProgress(console, design.study, arms) as progress:
 
         def keep(record: dict[str, object]) -> None:
             # Not before the first record: a cluster that cannot be joined leaves nothing behind.
@@ -119,10 +126,10 @@ def _run(
             ledger.add({**record, "design_hash": design.design_hash})
             progress.update(record)
 
-        outcome = execute_all(wanted, datasets, plugins, resources, keep)
+        outcome = execute_all(configurations, datasets, plugins, resources, keep)
     if outcome.interrupted:
         total = kept + len(wanted)
-        done = total - len(ledger.missing(configuration.run_id for configuration in wanted))
+        done = total - len(ledger.missing(arms))
         console.print(f"interrupted: {done} of {total} runs are kept, the same command runs the rest")
         return INTERRUPTED
     if outcome.lost:
@@ -155,13 +162,14 @@ def _finish(design: Design, folder: ResultsFolder, console: Console, *, changed:
     else:
         results = collect(design, folder.ledger)
     console.print(summary_table(results))
-    failed = [record for record in results.records if record["status"] != "ok"]
-    searched = sum(record["config"]["stage"] == "search" for record in failed)
+    arms = results.runs["strategy"]
+    failed = [(record, arm) for record, arm in zip(results.records, arms, strict=True) if record["status"] != "ok"]
+    searched = sum(record["config"]["stage"] == "search" for record, _ in failed)
     if searched:
         console.print(f"in the search {searched} runs failed; they count at the chance floor there", highlight=False)
-    failed = [record for record in failed if record["config"]["stage"] == "evaluate"]
-    for record in failed:
-        console.print(f"failed: {describe(record)}", highlight=False, markup=False, soft_wrap=True)
+    failed = [(record, arm) for record, arm in failed if record["config"]["stage"] == "evaluate"]
+    for record, arm in failed:
+        console.print(f"failed: {describe(record, arm)}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"report: {folder.path / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
     return FAILED if failed else DONE
 

@@ -1,6 +1,13 @@
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
 import hypothesis
 import pytest
 import torch
+
+from core.data import SOURCES, catalogue
+from tests.publisher import Publisher, serving
 
 # Shared machines stretch wall time, and a failure must be found again on the next run.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -10,3 +17,23 @@ hypothesis.settings.load_profile("repeatable")
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for downloads in place of the user's own."""
+    monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / "cache" / project)
+    return tmp_path / "cache" / "gating-studies"
+
+
+@pytest.fixture
+def publisher(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
+    """Serves small files in place of the publishers of all datasets that are downloaded."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda _: None))
+    with serving(SOURCES) as publisher:
+        for module in ("core.data", "core.data.catalogue"):
+            monkeypatch.setattr(f"{module}.SOURCES", publisher.sources)
+        catalogue._load.cache_clear()
+        yield publisher
+        catalogue._load.cache_clear()

@@ -1,7 +1,11 @@
 """Datasets, their deterministic splits, and normalisation by training statistics."""
 
-from core.data.catalogue import SOURCES, find, load
-from core.data.dataset import Dataset, Source
+from core.data.catalogue import SOURCES, find, load, load_if_there
+from core.data.dataset import Dataset, RemoteFile, Source
+from core.data.download import cached
 from core.data.splits import Split, Splits, TestSplit, split
 
-__all__ = ["SOURCES", "Dataset", "Source", "Split", "Splits", "TestSplit", "find", "load", "split"]
+__all__ = [
+    "SOURCES", "Dataset", "RemoteFile", "Source", "Split", "Splits", "TestSplit", "cached", "find", "load",
+    "load_if_there", "split",
+]  # fmt: skip

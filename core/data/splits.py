@@ -15,6 +15,7 @@ TestSplit = Literal["resampled", "fixed"]
 
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.125  # of what is not test: a tenth of all
+COUNTED_AT_ONCE = 1000  # examples
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,12 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
         drawn_by = streams if test_split == "resampled" else SeedStreams(streams.root, "holdout", streams.dataset, 0)
         rest, test = _stratified(everything, dataset.y, TEST_SHARE, drawn_by, "test split")
     train, validation = _stratified(rest, dataset.y, VALIDATION_SHARE, streams, "validation split")
-    mean, std = dataset.x[train].mean(dtype=np.float64), dataset.x[train].std(dtype=np.float64)
+    mean, std = _statistics(dataset, train)
 
     def part(indices: np.ndarray) -> Split:
-        x = (dataset.x[indices] - np.float32(mean)) / np.float32(std)
+        x = dataset.x[indices].astype(np.float32, copy=False)
+        x -= np.float32(mean)
+        x /= np.float32(std)
         return Split(torch.from_numpy(x), torch.from_numpy(dataset.y[indices]))
 
     return Splits(part(train), part(validation), None if streams.role == "tune" else part(test))
@@ -79,3 +82,17 @@ def _stratified(
     seed = int(streams.sequence(stream).generate_state(1)[0])
     kept, held_out = train_test_split(indices, test_size=share, stratify=y[indices], random_state=seed)
     return kept, held_out
+
+
+def _statistics(dataset: Dataset, indices: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of all features of some examples together."""
+    if dataset.x.dtype != np.uint8:
+        x = dataset.x[indices]
+        return float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
+    # A float64 copy of all pixels would take gigabytes; how often each of the 256 values occurs says as much.
+    counts = np.zeros(256, np.int64)
+    for start in range(0, len(indices), COUNTED_AT_ONCE):
+        counts += np.bincount(dataset.x[indices[start : start + COUNTED_AT_ONCE]].ravel(), minlength=256)
+    values, shares = np.arange(256), counts / counts.sum()
+    mean = float(shares @ values)
+    return mean, float(np.sqrt(shares @ (values - mean) ** 2))

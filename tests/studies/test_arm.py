@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import InputError
 from core.seeding import SeedStreams, Varied
+from studies import catalogue
 from studies.aggregate import collect
 from studies.arm import Arm
 from studies.contrasts import contrast
@@ -59,6 +60,21 @@ def test_arms_survive_json():
     arm = replace(FAST, search={"learning_rate": (0.001, 0.1)}, varied="order")
     design = freeze(replace(SWEEP, arms=(arm, NARROW), grid=(("4x4", 0.5),), pairs=(("fast", "narrow"),)))
     assert Design.from_dict(json.loads(json.dumps(design.as_dict()))) == design
+
+
+def test_settings_given_per_layer_survive_json_and_hash_equally():
+    arms = tuple(
+        replace(FAST, training={"gater_learning_rate": rates}, strategy_settings={"lambda_v": weights})
+        for rates, weights in (((0.1, 0.2), "40:20"), ([0.1, 0.2], (40, 20.0)))
+    )
+    one, other = (freeze(replace(SWEEP, arms=(arm,), networks=("4x4,2x8",))) for arm in arms)
+    again = Design.from_dict(json.loads(json.dumps(one.as_dict())))
+    assert one == other == again
+    cell = Cell("digits", "4x4,2x8", 1 / 8, "fast")
+    configuration = again.configuration(cell, "evaluate", 0)
+    assert configuration.run_id == one.configuration(cell, "evaluate", 0).run_id
+    assert configuration.strategy_settings["lambda_v"] == [40.0, 20.0]
+    assert configuration.training["gater_learning_rate"] == [0.1, 0.2]
 
 
 @pytest.mark.parametrize("name", ["test split", "validation split", "initialisation", "order", "gates"])
@@ -170,3 +186,15 @@ def test_a_reference_that_is_run_on_two_other_networks_is_not_chosen_among():
 def test_pairs_are_contrasted_beside_the_references_and_only_if_both_take_part():
     design = freeze(replace(SWEEP, pairs=(("fast", "slow"), ("fast", "gone"))))
     assert design.contrasts == (("fast", "small_dense"), ("slow", "small_dense"), ("fast", "slow"))
+
+
+def test_what_is_printed_of_runs_names_their_arms(command, scheduler, monkeypatch, without_figures):
+    study = replace(catalogue.find("quickstart"), scales={"default": replace(SWEEP, training={"epochs": 2})})
+    monkeypatch.setattr(catalogue, "find", lambda name: study)
+    monkeypatch.setattr("studies.runner.find", lambda name: replace(study, figures=()))
+    scheduler.failures = {("reinforce", 1): "nan"}
+    done = command("run", "quickstart", "--results", str(command.results))
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert sum(line.startswith("[") and "] fast, digits 4x4 " in line for line in lines) == 2
+    assert sum(line.startswith("failed: slow, digits 4x4 ") for line in lines) == 1

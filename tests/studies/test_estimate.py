@@ -4,7 +4,7 @@ from studies import estimate
 from studies.configuration import Configuration
 from studies.ledger import Ledger
 from tests.studies.plugins import read_plugin
-from tests.studies.records import design_of, record_of
+from tests.studies.records import configurations_of, design_of, record_of
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def add(ledger: Ledger, configuration: Configuration, seconds: float) -> None:
 @pytest.mark.usefixtures("untimed")
 def test_unfinished_runs_take_as_long_as_finished_ones_of_their_kind(tmp_path):
     ledger = Ledger(tmp_path)
-    configurations = design_of("dense", "reinforce", seeds=4).configurations()
+    configurations = configurations_of(design_of("dense", "reinforce", seeds=4))
     for entry in configurations[:6]:
         add(ledger, entry, (2.0 if entry.strategy == "dense" else 30.0) + entry.seed)
     expected = estimate.STARTUP_SECONDS + estimate.OVERHEAD * (3.0 + 31.0)
@@ -32,7 +32,7 @@ def test_unfinished_runs_take_as_long_as_finished_ones_of_their_kind(tmp_path):
 @pytest.mark.usefixtures("untimed")
 def test_more_at_once_take_less_time(tmp_path):
     ledger = Ledger(tmp_path)
-    configurations = design_of("dense", seeds=9).configurations()
+    configurations = configurations_of(design_of("dense", seeds=9))
     add(ledger, configurations[0], 100.0)
     training = [estimate.seconds(configurations, ledger, (), n) - estimate.STARTUP_SECONDS for n in (1, 2, 4)]
     assert training == pytest.approx([training[0], training[0] / 2, training[0] / 4])
@@ -41,7 +41,7 @@ def test_more_at_once_take_less_time(tmp_path):
 @pytest.mark.usefixtures("untimed")
 def test_a_finished_study_takes_no_time(tmp_path):
     ledger = Ledger(tmp_path)
-    configurations = design_of("dense", seeds=2).configurations()
+    configurations = configurations_of(design_of("dense", seeds=2))
     for entry in configurations:
         add(ledger, entry, 100.0)
     assert estimate.seconds(configurations, ledger, (), 1) == 0.0
@@ -49,7 +49,9 @@ def test_a_finished_study_takes_no_time(tmp_path):
 
 def test_a_kind_without_finished_runs_is_timed_and_scaled_to_all_its_epochs(tmp_path):
     short, long = (
-        estimate.seconds(design_of("dense", seeds=1, training={"epochs": n}).configurations(), Ledger(tmp_path), (), 1)
+        estimate.seconds(
+            configurations_of(design_of("dense", seeds=1, training={"epochs": n})), Ledger(tmp_path), (), 1
+        )
         for n in (10, 10_000)
     )
     assert estimate.STARTUP_SECONDS < short < long
@@ -58,7 +60,7 @@ def test_a_kind_without_finished_runs_is_timed_and_scaled_to_all_its_epochs(tmp_
 
 def test_only_errors_so_far_are_no_measure(tmp_path):
     ledger = Ledger(tmp_path)
-    configurations = design_of("dense", seeds=2).configurations()
+    configurations = configurations_of(design_of("dense", seeds=2))
     ledger.add(record_of(configurations[0], "error"))
     assert estimate.seconds(configurations, ledger, (), 1) > estimate.STARTUP_SECONDS
 
@@ -66,7 +68,7 @@ def test_only_errors_so_far_are_no_measure(tmp_path):
 @pytest.mark.parametrize("fault", ["raise RuntimeError('not yet')", "run.no_such_thing", "return 1"])
 def test_a_strategy_that_fails_does_not_stop_the_estimate(tmp_path, fault):
     plugins = (read_plugin(tmp_path, body=f"        {fault}\n"),)
-    configurations = design_of("dense", "of_mine", seeds=1, plugins=plugins).configurations()
+    configurations = configurations_of(design_of("dense", "of_mine", seeds=1, plugins=plugins))
     assert estimate.seconds(configurations, Ledger(tmp_path / "runs"), plugins, 1) > 0
 
 
@@ -76,7 +78,7 @@ def test_estimating_leaves_the_number_of_threads_alone(tmp_path):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        estimate.seconds(design_of("dense", seeds=1).configurations(), Ledger(tmp_path), (), 1)
+        estimate.seconds(configurations_of(design_of("dense", seeds=1)), Ledger(tmp_path), (), 1)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

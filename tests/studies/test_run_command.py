@@ -183,7 +183,7 @@ def test_runs_lost_with_their_workers_are_listed_and_run_again(command, schedule
 
 
 def test_finished_runs_survive_a_driver_that_fails(command, scheduler, monkeypatch):
-    def fail(record):
+    def fail(record, arm):
         raise RuntimeError("terminal gone")
 
     monkeypatch.setattr("studies.progress.describe", fail)

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from core.data import SOURCES, find, load
+from core.data import SOURCES, find, load, load_if_there
 from core.errors import InputError
 
 
@@ -28,7 +28,7 @@ def test_embedded_datasets(name, examples, features, per_class):
     assert (dataset.features, dataset.classes, dataset.test_examples) == (features, 10, 0)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if not source.files])
 def test_a_source_says_what_its_dataset_holds(name):
     source, examples = find(name)
     dataset = load(name)
@@ -40,7 +40,7 @@ def test_generating_mnist1d_leaves_the_global_generators_as_they_were():
     random.seed(5)
     np.random.seed(5)  # noqa: NPY002
     before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002
-    find("mnist1d")[0].load(200)
+    find("mnist1d")[0].load(200, {})
     assert (random.getstate(), repr(np.random.get_state())) == before  # noqa: NPY002
 
 
@@ -50,7 +50,7 @@ def test_generating_mnist1d_does_not_depend_on_the_global_generators():
     for seed in (1, 2):
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
-        found.append(source.load(200))
+        found.append(source.load(200, {}))
     assert np.array_equal(found[0].x, found[1].x)
     assert np.array_equal(found[0].y, found[1].y)
 
@@ -59,10 +59,16 @@ def test_a_dataset_is_loaded_once():
     assert load("digits") is load("digits")
 
 
+def test_an_embedded_dataset_needs_no_folder(tmp_path):
+    assert load("digits", tmp_path) is load("digits") is load_if_there("digits")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("digit", r"^unknown dataset 'digit': did you mean 'digits'\? \(known: mnist_5k, digits, mnist1d\)$"),
+        ("digit", r"^unknown dataset 'digit': did you mean 'digits'\? \(known: mnist_5k, digits, mnist1d, mnist,"),
+        ("mnists", r"^unknown dataset 'mnists': did you mean 'mnist'\? "),
+        ("cifar10:500", r"^dataset 'cifar10:500': cifar10 has 60000 examples and no other size; write 'cifar10'$"),
         ("digits:500", r"^dataset 'digits:500': digits has 1797 examples and no other size; write 'digits'$"),
         ("mnist1d:205", r"^dataset 'mnist1d:205': '205' is not a multiple of 10 of at least 200$"),
         ("mnist1d:190", r"'190' is not a multiple of 10 of at least 200$"),
