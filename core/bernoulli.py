@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from core import penalised
-from core.gates import bernoulli
+from core.gates import bernoulli, likely
 from core.penalised import PenalisedStrategy
 from core.space import Choice, Domain
 from core.strategy import Decision, GateRule, Pass, Run, Site
@@ -34,7 +34,7 @@ class BernoulliStrategy(PenalisedStrategy):
         """Return binary test-time gates."""
         if self.settings["test_gates"] == "sampled":
             return bernoulli(probability, run.generator)
-        return (probability > 0.5).to(probability.dtype)
+        return likely(probability)
 
     def gate_rule(self) -> GateRule | None:
         return GateRule(self.settings["test_gates"])

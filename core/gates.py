@@ -29,6 +29,11 @@ def bernoulli(probability: Tensor, generator: torch.Generator) -> Tensor:
     return (uniform < probability).to(probability.dtype)
 
 
+def likely(probability: Tensor) -> Tensor:
+    """Return binary gates that are open where that is more likely than closed; no gradient."""
+    return (probability > 0.5).to(probability.dtype)
+
+
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
     """Return the values of ``hard``, exactly, with the gradient of ``soft``."""
     return hard + (soft - soft.detach())

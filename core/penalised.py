@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core import penalties
 from core.anneal import warm_up
-from core.space import Choice, Domain, Real
+from core.space import Choice, Domain, Real, at_layer
 from core.strategy import Decision, Run, Site, Strategy
 
 SPACE: Mapping[str, Domain] = MappingProxyType(
@@ -18,6 +18,8 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
         "score_gradient": Choice("gater", ("gater", "all")),
     }
 )
+# For strategies that have the setting ``entropy``: a reward for undecided gates, or, below 0, a price on them.
+ENTROPY = Real(0.0, low=-10.0, high=10.0, searched=False)
 
 
 class PenalisedStrategy(Strategy):
@@ -25,6 +27,8 @@ class PenalisedStrategy(Strategy):
 
     A ``space`` of its own must include :data:`SPACE`. The penalties' weights rise from 0 over the first
     ``penalty_warmup`` of training.
+
+    ``lambda_s`` and ``lambda_v`` may be given layer by layer.
 
     ``score_gradient`` says who learns from the logits: the ``gater`` alone, or ``all`` layers below it too, as in the
     paper's text. In one layer they are the same. In two the penalties' pull on the first layer keeps the second layer's
@@ -38,7 +42,21 @@ class PenalisedStrategy(Strategy):
         return site.scores if self.settings["score_gradient"] == "all" else site.scores_detached
 
     def price(self, run: Run, decisions: Sequence[Decision], share: float = 1.0) -> Tensor:
-        """Return the paper's penalties at the strategy's weights, for a target of ``share`` of the run's density."""
+        """Return the paper's penalties at the strategy's weights, for a target of ``share`` of each layer's density."""
         risen = warm_up(run.progress, self.settings["penalty_warmup"])
-        weights = (risen * self.settings[name] for name in ("lambda_s", "lambda_v"))
-        return penalties.penalty(decisions, share * run.density, *weights)
+        layers = range(len(self.architecture.layers))
+        densities = [share * self.density_of(layer, run) for layer in layers]
+        lambda_s, lambda_v = (
+            [risen * at_layer(self.settings[name], layer) for layer in layers] for name in ("lambda_s", "lambda_v")
+        )
+        return penalties.penalty(decisions, densities, lambda_s, lambda_v)
+
+    def with_entropy(self, objective: Tensor, decisions: Sequence[Decision]) -> Tensor:
+        """Return an objective less the setting ``entropy`` times the mean entropy of the gates, in nats per block."""
+        if not self.settings["entropy"]:
+            return objective
+        return objective - self.settings["entropy"] * penalties.entropy(decisions)
+
+    def density_of(self, layer: int, run: Run) -> float:
+        """Return the target share of open blocks of one layer: that of the run, unless a strategy says otherwise."""
+        return run.density

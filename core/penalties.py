@@ -9,13 +9,13 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from core.space import Domain, Real
+from core.space import Domain, Layerwise, PerLayer, at_layer
 from core.strategy import Decision
 
 SPACE: MappingProxyType[str, Domain] = MappingProxyType(
     {
-        "lambda_s": Real(1.0, low=1e-3, high=1e3, log=True, or_zero=True, search=(0.3, 10.0)),
-        "lambda_v": Real(0.1, low=1e-4, high=1e3, log=True, or_zero=True, search=(0.01, 1.0)),
+        "lambda_s": PerLayer(1.0, low=1e-3, high=1e3, log=True, or_zero=True, search=(0.3, 10.0)),
+        "lambda_v": PerLayer(0.1, low=1e-4, high=1e3, log=True, or_zero=True, search=(0.01, 1.0)),
     }
 )
 
@@ -53,18 +53,21 @@ def variance(probability: Tensor) -> Tensor:
     return -probability.var(dim=0, correction=0).sum()
 
 
-def penalty(decisions: Iterable[Decision], density: float, lambda_s: float, lambda_v: float) -> Tensor:
+def penalty(decisions: Iterable[Decision], density: Layerwise, lambda_s: Layerwise, lambda_v: Layerwise) -> Tensor:
     """Return ``lambda_s (L_b + L_e) + lambda_v L_v``, summed over the layers' decisions.
+
+    Decisions go from layer to layer, and from pass to pass; targets and weights may differ between layers.
 
     Raises:
         ValueError: a decision has no probability to penalise.
     """
     total = torch.zeros(())
-    for decision in decisions:
+    for number, decision in enumerate(decisions):
         p = decision.probability
         if p is None:
             raise ValueError("a decision without a probability cannot be penalised")
-        total = total + lambda_s * (block_usage(p, density) + example_usage(p, density)) + lambda_v * variance(p)
+        tau, of_usage, of_variance = (at_layer(each, number) for each in (density, lambda_s, lambda_v))
+        total = total + of_usage * (block_usage(p, tau) + example_usage(p, tau)) + of_variance * variance(p)
     return total
 
 

@@ -151,6 +151,18 @@ class BatchRun:
         ]
         return tuple(torch.stack(layer).sum(dim=0) for layer in zip(*per_pass, strict=True))
 
+    def passes(self, answer: Pass) -> Tensor:
+        """Return ``[B]``: how many passes were run for each example, counted like :meth:`macs`.
+
+        Raises:
+            ProtocolError: ``answer`` is neither a pass nor a mix of this run.
+        """
+        per_pass = [
+            mask.unflatten(0, (done.samples, -1)).sum(dim=0)
+            for done, mask in zip(self._passes, self._running(answer), strict=True)
+        ]
+        return torch.stack(per_pass).sum(dim=0)
+
     def training_macs(self) -> float:
         """Multiply-adds of all passes and heads, their backward where gradients were on, and all flips; whole batch."""
         return self._other_training_macs + sum(float(done.training_macs.sum()) for done in self._passes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Self
 
-from core.space import Choice, Domain, Integer, Real, complete
+from core.space import Choice, Domain, Integer, PerLayer, Real, complete
 
 SPACE: Mapping[str, Domain] = MappingProxyType(
     {
@@ -13,14 +13,14 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
         "batch_size": Integer(100, low=1, high=100_000),
         "optimizer": Choice("adam", ("sgd", "momentum", "rmsprop", "adam")),
         "learning_rate": Real(2e-3, low=1e-6, high=1.0, log=True, search=(0.0005, 0.01)),
-        "gater_learning_rate": Real(4e-3, low=1e-6, high=1.0, log=True, search=(0.0005, 0.02)),
+        "gater_learning_rate": PerLayer(4e-3, low=1e-6, high=1.0, log=True, search=(0.0005, 0.02)),
         "schedule": Choice("cosine", ("constant", "cosine")),
         "lambda_l2": Real(0.0, low=1e-6, high=1.0, log=True, or_zero=True),
         "clip_norm": Real(0.0, low=1e-3, high=1e3, log=True, or_zero=True),
         "selection": Choice("best", ("best", "last")),
         "patience": Integer(0, low=0, high=10_000),
         "revive_after": Integer(0, low=0, high=10_000),
-        "density_tolerance": Real(0.2, low=0.0, high=1.0),
+        "density_tolerance": Real(0.2, low=0.0, high=1e3),
     }
 )
 
@@ -34,7 +34,8 @@ class TrainingSettings:
         batch_size: examples per step.
         optimizer: ``momentum`` is SGD with momentum 0.9.
         learning_rate: of the network.
-        gater_learning_rate: of the gaters and of the strategy's own parameters.
+        gater_learning_rate: of the gaters and of the strategy's own parameters; given layer by layer, these have that
+            of the last layer.
         schedule: ``cosine`` anneals both rates to 0 over the epochs.
         lambda_l2: adds ``lambda_l2 |theta|^2`` over all parameters to the objective.
         clip_norm: largest norm of the whole gradient; 0 does not clip.
@@ -50,7 +51,7 @@ class TrainingSettings:
     batch_size: int
     optimizer: str
     learning_rate: float
-    gater_learning_rate: float
+    gater_learning_rate: float | list[float]
     schedule: str
     lambda_l2: float
     clip_norm: float

@@ -2,11 +2,14 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InputError, unknown
+
+# A number for all gated layers, or one for each, from input to output.
+Layerwise = float | Sequence[float]
 
 
 class Domain(ABC):
@@ -71,6 +74,26 @@ class Real(Domain):
 
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}" + (" or 0" if self.or_zero else "")
+
+
+@dataclass(frozen=True)
+class PerLayer(Real):
+    """A number for all gated layers, or a list of one for each; text has colons between them.
+
+    A list of one is that number: for all layers. A search proposes a number for all.
+
+    >>> domain = PerLayer(1.0, low=0.0, high=100.0)
+    >>> domain.check(20), domain.check("40:20"), domain.check((40, 20))
+    (20.0, [40.0, 20.0], [40.0, 20.0])
+    """
+
+    def check(self, value: Any) -> Any:
+        parts = value.split(":") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple) or not parts:
+            return super().check(value)
+        # Lists, as JSON has them: what was frozen and what is read again are equal, and hash equally.
+        numbers = [super(PerLayer, self).check(part) for part in parts]
+        return numbers[0] if len(numbers) == 1 else numbers
 
 
 @dataclass(frozen=True)
@@ -149,3 +172,25 @@ def complete(space: Mapping[str, Domain], values: Mapping[str, Any], owner: str)
         except InputError as error:
             raise InputError(f"{owner}.{name}: {error}") from None
     return settings
+
+
+def at_layer(value: Layerwise, number: int) -> float:
+    """Return what holds in gated layer ``number``, which goes round the layers again in each further pass.
+
+    >>> at_layer(20.0, 1), at_layer([40.0, 20.0], 1), at_layer([40.0, 20.0], 2)
+    (20.0, 20.0, 40.0)
+    """
+    return value[number % len(value)] if isinstance(value, Sequence) else value
+
+
+def check_layers(space: Mapping[str, Domain], settings: Mapping[str, Any], layers: int, owner: str) -> None:
+    """Check that what is given per layer is given for each of ``layers`` gated layers.
+
+    Raises:
+        InputError: it is given for another number of layers.
+    """
+    for name, domain in space.items():
+        value = settings[name]
+        if isinstance(domain, PerLayer) and isinstance(value, Sequence) and len(value) != layers:
+            given = ":".join(f"{each:g}" for each in value)
+            raise InputError(f"{owner}.{name}: {given} has {len(value)} values, the network {layers} gated layers")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core.architecture import Architecture
-from core.space import Domain, complete
+from core.space import Domain, check_layers, complete
 from kernels import GateGrad
 
 Family = Literal["control", "policy gradient", "relaxation", "search", "routing", "halting"]
@@ -208,11 +208,12 @@ class Strategy(nn.Module, ABC):
             generator: for the initial values of the strategy's own parameters, if it has any.
 
         Raises:
-            InputError: a setting is unknown or out of range.
+            InputError: a setting is unknown or out of range, or given for another number of layers.
         """
         super().__init__()
         self.architecture = architecture
         self.settings = complete(self.space, settings, self.name())
+        check_layers(self.space, self.settings, len(architecture.layers), self.name())
 
     @classmethod
     def name(cls) -> str:

@@ -17,7 +17,8 @@ from core.network import GatedNetwork
 from core.revival import Revival
 from core.run import BatchRun
 from core.seeding import SeedStreams
-from core.settings import TrainingSettings, density_limit
+from core.settings import SPACE, TrainingSettings, density_limit
+from core.space import at_layer, check_layers
 from core.strategy import Pass, ProtocolError, Strategy
 
 # A mean training loss this many times that of guessing uniformly, ln(classes), is not going to come back.
@@ -85,11 +86,12 @@ def train(
         density: the target share of open blocks.
 
     Raises:
-        InputError: a setting of the strategy is unknown or out of range.
+        InputError: a setting of the strategy is unknown or out of range, or one is given for another number of layers.
         ProtocolError: the strategy broke the protocol.
     """
     device = splits.train.x.device
     architecture = strategy_type.reshape(architecture, density)
+    check_layers(SPACE, settings.as_dict(), len(architecture.layers), "training")
     network = GatedNetwork(architecture, recurrent="passes" in strategy_type.needs)
     network.reset(lambda part: streams.torch("initialisation", part), density)
     strategy = strategy_type(architecture, strategy_settings, streams.torch("initialisation", "strategy"))
@@ -172,12 +174,13 @@ def _batches(split: Split, size: int, order: torch.Generator) -> Iterator[tuple[
 
 
 def _optimizer(network: GatedNetwork, strategy: Strategy, settings: TrainingSettings) -> torch.optim.Optimizer:
-    gaters = list(network.gaters.parameters())
-    gater_ids = {id(parameter) for parameter in gaters}
+    gaters = [list(gater.parameters()) for gater in network.gaters]
+    gater_ids = {id(parameter) for gater in gaters for parameter in gater}
     others = [parameter for parameter in network.parameters() if id(parameter) not in gater_ids]
+    gaters[-1] += strategy.parameters()
     groups = [
         {"params": others, "lr": settings.learning_rate},
-        {"params": [*gaters, *strategy.parameters()], "lr": settings.gater_learning_rate},
+        *({"params": gater, "lr": at_layer(settings.gater_learning_rate, layer)} for layer, gater in enumerate(gaters)),
     ]
     # The gradient of lambda |theta|^2 is 2 lambda theta; torch's weight_decay adds weight_decay * theta.
     decay = 2 * settings.lambda_l2

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.gates import normal_like
-from core.penalised import SPACE, PenalisedStrategy
+from core.penalised import ENTROPY, SPACE, PenalisedStrategy
 from core.space import Domain, Real
 from core.strategy import Decision, Family, Pass, Run, Site
 
@@ -18,6 +18,10 @@ class GaussianGates(PenalisedStrategy):
 
     ``g = clamp(mu + sigma e, 0, 1)``, ``e ~ N(0, 1)`` in training and 0 at test time; a block is open with probability
     ``Phi(mu / sigma)``, which is what the penalties keep to the budget.
+
+    ``mu`` is ``sigma`` times the logit, so that ``sigma`` sets the gates' scale as well as their noise; ``noise``
+    changes the noise alone, and at 0 training has none. ``entropy`` is the reward for undecided gates, by ``P(open)``,
+    per nat and block; below 0 it is a price on them.
     """
 
     source: ClassVar[str] = "Yamada et al. 2020, arXiv 1810.04247"
@@ -25,18 +29,20 @@ class GaussianGates(PenalisedStrategy):
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
         "sigma": Real(0.5, low=0.05, high=2.0, log=True, search=(0.1, 1.0)),
+        "entropy": ENTROPY,
+        "noise": Real(1.0, low=0.0, high=10.0, searched=False),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        sigma = self.settings["sigma"]
+        deviation = self.settings["sigma"] * self.settings["noise"]
 
         def decide(site: Site) -> Decision:
             mean = self._mean(site)
             noise = normal_like(mean, run.generator)
-            return Decision((mean + sigma * noise).clamp(0, 1), self._probability(site))
+            return Decision((mean + deviation * noise).clamp(0, 1), self._probability(site))
 
         done = run(decide)
-        return done.mean_loss() + self.price(run, done.decisions), done
+        return self.with_entropy(done.mean_loss() + self.price(run, done.decisions), done.decisions), done
 
     def infer(self, run: Run) -> Pass:
         def decide(site: Site) -> Decision:

@@ -11,7 +11,7 @@ from core.anneal import linear
 from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
 from core.routing import best_blocks
-from core.space import Domain, Real
+from core.space import Choice, Domain, Real
 from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
 
 
@@ -20,7 +20,9 @@ class GreedyStructured(Strategy):
 
     The blocks chosen so far (the roll-in) are the teacher's with a probability that falls from ``first_mix`` to 0 in
     training, else the student's own: DAgger's mix, so that the student learns where its own choices lead. The teacher
-    sees labels, the student never does, and the network is trained on the student's gates.
+    sees labels, the student never does, and the network is trained on the student's gates: trained on the teacher's, as
+    ``network_gates`` ``teacher`` does to show it, with every roll-in the teacher's, it learns to read the label off the
+    mask.
     """
 
     source: ClassVar[str] = "retrospective, R9; Ross et al. 2011 (DAgger), arXiv 1011.0686"
@@ -31,6 +33,7 @@ class GreedyStructured(Strategy):
         "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
         "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
         "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
+        "network_gates": Choice("student", ("student", "teacher"), searched=False),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
@@ -44,10 +47,12 @@ class GreedyStructured(Strategy):
             return Decision(top_blocks(noisy[-1], budget(site.blocks, run.density)))
 
         done = run(decide)
-        total = done.mean_loss()
-        mix = linear(self.settings["first_mix"], 0.0, run.progress)
+        taught = self.settings["network_gates"] == "teacher"
+        total = torch.zeros_like(done.mean_loss()) if taught else done.mean_loss()
+        mix = 1.0 if taught else linear(self.settings["first_mix"], 0.0, run.progress)
+        network_gates = [decision.gates for decision in done.decisions]
         for layer, decision in enumerate(done.decisions):
-            gates = [other.gates for other in done.decisions]
+            gates = list(network_gates)
             gates[layer] = torch.zeros_like(decision.gates)
             named = torch.zeros_like(decision.gates)
             count = int(decision.gates[0].sum())
@@ -65,6 +70,11 @@ class GreedyStructured(Strategy):
                 gates = list(gates)
                 gates[layer] = gates[layer].scatter(1, torch.where(teacher, best, own)[:, None], 1.0)
             total = total + self.settings["balance"] * load_imbalance(scores[layer], named)
+            if taught:
+                network_gates[layer] = gates[layer]
+        if taught:
+            done = run(explicit(network_gates))
+            total = total + done.mean_loss()
         return total, done
 
     def gate_rule(self) -> GateRule | None:

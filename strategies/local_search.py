@@ -10,7 +10,7 @@ from core.anneal import linear
 from core.gates import budget, explicit, normal_like, top_blocks
 from core.penalties import load_imbalance
 from core.routing import best_blocks
-from core.space import Domain, Integer, Real
+from core.space import Choice, Domain, Integer, Real
 from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
 
 
@@ -19,8 +19,8 @@ class LocalSearch(Strategy):
 
     A step closes one block of each layer, the one that is missed least, and then opens the best one in its place, which
     may be the same: the loss never rises. Both come from ``flips``. The search sees labels, the student never does, and
-    the network is trained on the student's gates: trained on the teacher's, it would learn to read the label off the
-    mask.
+    the network is trained on the student's gates: trained on the teacher's, as ``network_gates`` ``teacher`` does to
+    show it, it learns to read the label off the mask.
     """
 
     source: ClassVar[str] = "retrospective, R9"
@@ -32,6 +32,7 @@ class LocalSearch(Strategy):
         "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
         "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
         "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
+        "network_gates": Choice("student", ("student", "teacher"), searched=False),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
@@ -46,6 +47,8 @@ class LocalSearch(Strategy):
         done = run(decide)
         with torch.no_grad():
             found = self._search(run, [decision.gates for decision in done.decisions])
+        if self.settings["network_gates"] == "teacher":
+            done = run(explicit(found))
         imitation = sum(
             (-(gates * score.log_softmax(dim=1)).sum(dim=1).mean() for gates, score in zip(found, scores, strict=True)),
             start=torch.zeros_like(done.mean_loss()),

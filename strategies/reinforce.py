@@ -11,8 +11,7 @@ from core.architecture import Architecture
 from core.baselines import BASELINES, baseline
 from core.bernoulli import SPACE, BernoulliStrategy
 from core.gates import bernoulli
-from core.penalties import entropy
-from core.space import Choice, Domain, Integer, Real
+from core.space import Choice, Domain, Integer, PerLayer, Real, at_layer
 from core.strategy import Decision, Family, Pass, Run, Site
 
 
@@ -23,7 +22,10 @@ class Reinforce(BernoulliStrategy):
     ``(C - baseline) grad log pi(g | h)`` with the cost ``C = -log P(y | x)`` of each example (paper, section 3.1), and
     by the penalties. The baseline is one of :func:`core.baselines.baseline`, of which ``none`` is the paper's text and
     ``batch_minimum`` the authors' code, or ``learned``: a linear prediction of the cost from the input, trained by
-    least squares. ``entropy`` is the reward for undecided policies, in nats per block.
+    least squares. ``entropy`` is the reward for undecided policies, per nat and block; below 0 it is a price on them.
+
+    ``layer_densities`` are targets of layers, as of the paper's networks for SVHN; 0 is that of the run, which should
+    be the layers' mean, weighted by their blocks: it is what budgets are about, and where the gaters' biases start.
     """
 
     source: ClassVar[str] = "Bengio et al. 2015, section 3; Williams 1992"
@@ -33,7 +35,8 @@ class Reinforce(BernoulliStrategy):
         **SPACE,
         "baseline": Choice("batch_minimum", (*BASELINES, "learned")),
         "samples": Integer(4, low=2, high=64, search=(2, 6)),
-        "entropy": Real(0.0, low=1e-4, high=10.0, log=True, or_zero=True, search=(0.0001, 0.1)),
+        "entropy": Real(0.0, low=-10.0, high=10.0, log=True, search=(0.0001, 0.1)),
+        "layer_densities": PerLayer(0.0, low=1e-3, high=1.0, or_zero=True, searched=False),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
@@ -43,6 +46,9 @@ class Reinforce(BernoulliStrategy):
             self.predicted_cost = nn.utils.skip_init(nn.Linear, architecture.features, 1)
             nn.init.zeros_(self.predicted_cost.weight)
             nn.init.zeros_(self.predicted_cost.bias)
+
+    def density_of(self, layer: int, run: Run) -> float:
+        return at_layer(self.settings["layer_densities"], layer) or run.density
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
         log_probabilities: list[Tensor] = []
@@ -70,6 +76,4 @@ class Reinforce(BernoulliStrategy):
         log_probability = torch.stack(log_probabilities).sum(dim=0).view_as(cost)
         total = total + ((cost - compared_with) * log_probability).mean()
         total = total + self.price(run, done.decisions)
-        if self.settings["entropy"]:
-            total = total - self.settings["entropy"] * entropy(done.decisions)
-        return total, done
+        return self.with_entropy(total, done.decisions), done

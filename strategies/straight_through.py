@@ -7,8 +7,9 @@ from torch import Tensor
 
 from core.anneal import geometric
 from core.bernoulli import SPACE, BernoulliStrategy
-from core.gates import bernoulli, straight_through
-from core.space import Domain, Real
+from core.gates import bernoulli, likely, straight_through
+from core.penalised import ENTROPY
+from core.space import Choice, Domain, Real
 from core.strategy import Decision, Family, GateRule, Pass, Run, Site
 
 
@@ -18,6 +19,9 @@ class StraightThrough(BernoulliStrategy):
     ``dL/dp := dL/dg``, for closed gates too: training computes every block to know what a closed one would have
     changed. Biased, of low variance. ``p = sigmoid(slope * logit)``, and the slope rises in training from 1 to
     ``last_slope`` (Chung et al. 2016, section 3.2), which makes the gates more decided; 1 leaves it alone.
+
+    ``entropy`` is the reward for undecided gates, per nat and block; below 0 it is a price on them. ``train_gates``
+    ``threshold`` trains without gate noise: on gates that are open where ``p > 1/2``.
     """
 
     source: ClassVar[str] = "Bengio, Leonard and Courville 2013, arXiv 1308.3432; slopes: Chung et al. 2016"
@@ -25,16 +29,19 @@ class StraightThrough(BernoulliStrategy):
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
         "last_slope": Real(1.0, low=1.0, high=10.0, log=True, search=(1.0, 5.0)),
+        "entropy": ENTROPY,
+        "train_gates": Choice("sampled", ("sampled", "threshold"), searched=False),
     }
 
     def objective(self, run: Run) -> tuple[Tensor, Pass]:
         def decide(site: Site) -> Decision:
             probability = self.probability(site, run)
-            gates = straight_through(bernoulli(probability, run.generator), probability)
-            return Decision(gates, probability, gate_grad="exact")
+            sampled = self.settings["train_gates"] == "sampled"
+            hard = bernoulli(probability, run.generator) if sampled else likely(probability)
+            return Decision(straight_through(hard, probability), probability, gate_grad="exact")
 
         done = run(decide)
-        return done.mean_loss() + self.price(run, done.decisions), done
+        return self.with_entropy(done.mean_loss() + self.price(run, done.decisions), done.decisions), done
 
     def gate_rule(self) -> GateRule | None:
         return GateRule(self.settings["test_gates"], scale=self.settings["last_slope"])

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd import grad
 
 from core.architecture import Architecture
+from core.errors import InputError
 from core.penalised import PenalisedStrategy
 from core.penalties import bernoulli_entropy, block_usage, entropy, example_usage, penalty, variance
 from core.strategy import Decision, Run
@@ -70,6 +71,15 @@ def test_penalty_is_the_sum_over_layers(p):
     assert both.item() == pytest.approx(sum(alone))
 
 
+def test_targets_and_weights_of_layers_go_round_the_layers_in_each_pass(p):
+    other = torch.tensor([[0.1, 0.3], [0.1, 0.7]], dtype=torch.float64)
+    first = penalty([decision(p)], 0.25, lambda_s=2, lambda_v=5)
+    second = penalty([decision(other)], 0.5, lambda_s=3, lambda_v=0)
+    passes = [decision(each) for each in (p, other, p, other)]
+    together = penalty(passes, [0.25, 0.5], lambda_s=[2, 3], lambda_v=[5, 0])
+    assert together.item() == pytest.approx(2 * (first + second).item())
+
+
 def test_penalty_can_be_switched_off(p):
     assert penalty([decision(p)], TAU, lambda_s=0, lambda_v=0).item() == 0
 
@@ -109,3 +119,33 @@ def test_a_penalised_strategy_raises_its_penalties_over_the_warm_up(p):
     assert price(0.7, 0.4) == pytest.approx(full)
     half = 2 * (0.175 + 0.575 + 0.025 + (0.375 + 0.325 / 3) / 2) + 5 * -0.06
     assert price(0.5, 0.0, share=0.5) == pytest.approx(half)
+
+
+def test_a_penalised_strategy_weighs_each_layer_as_its_settings_say(p):
+    other = torch.tensor([[0.1, 0.3], [0.1, 0.7]], dtype=torch.float64)
+    settings = {"lambda_s": 2.0, "lambda_v": [5.0, 1.0]}
+    strategy = find("gaussian_gates")(Architecture.parse("3x2,2x2", 4, 2), settings, torch.Generator())
+    assert isinstance(strategy, PenalisedStrategy)
+    run = cast(Run, SimpleNamespace(progress=0.0, density=TAU))
+    expected = penalty([decision(p)], TAU, 2, 5) + penalty([decision(other)], TAU, 2, 1)
+    assert strategy.price(run, [decision(p), decision(other)]).item() == pytest.approx(expected.item())
+
+
+def test_a_layers_target_is_its_own_or_that_of_the_run(p):
+    def price(layer_densities: list[float]) -> float:
+        architecture = Architecture.parse("3x2,3x2", 4, 2)
+        settings = {"layer_densities": layer_densities, "lambda_v": 0.0}
+        strategy = find("reinforce")(architecture, settings, torch.Generator())
+        assert isinstance(strategy, PenalisedStrategy)
+        run = cast(Run, SimpleNamespace(progress=0.0, density=TAU))
+        return strategy.price(run, [decision(p), decision(p)]).item()
+
+    at_tau, at_half = (penalty([decision(p)], tau, 1, 0).item() for tau in (TAU, 0.5))
+    assert price([0.0, 0.0]) == pytest.approx(2 * at_tau)
+    assert price([0.5, 0.0]) == pytest.approx(at_half + at_tau)
+    assert price([0.5, TAU]) == pytest.approx(at_half + at_tau)
+
+
+def test_settings_for_another_number_of_layers_are_refused():
+    with pytest.raises(InputError, match=r"^reinforce\.lambda_v: 40:20 has 2 values, the network 1 gated layers$"):
+        find("reinforce")(Architecture.parse("3x2", 4, 2), {"lambda_v": "40:20"}, torch.Generator())

@@ -112,6 +112,16 @@ class TestMix:
         assert weights.grad is not None
         assert (weights.grad != 0).all()
 
+    def test_the_passes_of_an_example_are_those_up_to_its_last_weight(self, network, run, passes):
+        weights = torch.tensor([[1.0, 0.25, 0.0, 0.0], [0.0, 0.75, 1.0, 0.0]], dtype=torch.float64)
+        assert run.passes(run.mix(passes, weights)).tolist() == [1, 2, 2, 0]
+        assert run.passes(passes[1]).tolist() == [2] * ROWS
+        single = run_of(network, normal(ROWS, FEATURES))
+        gates = [torch.cat([layer, layer]) for layer in random_gates(network, ROWS)]
+        assert single.passes(single(fixed(gates), samples=2)).tolist() == [2] * ROWS
+        with pytest.raises(ProtocolError, match="not made by this run"):
+            run.passes(single(fixed(random_gates(network, ROWS))))
+
     @pytest.mark.parametrize("shape", [(1, ROWS), (2, 1), (2,), (ROWS, 2), (2, ROWS, 1)])
     def test_weights_of_another_shape_break_the_protocol(self, run, passes, shape):
         with pytest.raises(ProtocolError, match=r"expected \[2, 4\]"):

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.space import Choice, Domain, Integer, Real, complete
+from core.space import Choice, Domain, Integer, PerLayer, Real, at_layer, check_layers, complete
 
 REAL = Real(0.5, low=0.1, high=10.0)
 SWITCHABLE = Real(0.0, low=0.1, high=10.0, log=True, or_zero=True)
 INTEGER = Integer(3, low=2, high=6)
 CHOICE = Choice("b", ("a", "b", "c"))
+LAYERS = PerLayer(0.0, low=0.1, high=10.0, log=True, or_zero=True)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,13 @@ CHOICE = Choice("b", ("a", "b", "c"))
         (INTEGER, 6.0, 6),
         (INTEGER, "4", 4),
         (CHOICE, "c", "c"),
+        (LAYERS, 2, 2.0),
+        (LAYERS, "2", 2.0),
+        (LAYERS, "2:0", [2.0, 0.0]),
+        (LAYERS, " 2 : 4 : 1e-1", [2.0, 4.0, 0.1]),
+        (LAYERS, (2, 4), [2.0, 4.0]),
+        (LAYERS, [2, 4], [2.0, 4.0]),
+        (LAYERS, [2], 2.0),
     ],
 )
 def test_check_returns_the_value_in_its_type(domain, value, expected):
@@ -76,6 +84,45 @@ def test_at_spreads_quantiles_over_the_domain(domain, quantile, expected):
     found = domain.at(quantile)
     assert found == (pytest.approx(expected) if isinstance(expected, float) else expected)
     assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ([2, 11], 11),
+        ("2:11", "11"),
+        ("2:", ""),
+        ([], []),
+        ([2, [2]], [2]),
+        ([2, True], True),
+        ("0.05", "0.05"),
+        ({}, {}),
+    ],
+)
+def test_a_value_per_layer_is_refused_by_the_number_that_is_wrong(value, wrong):
+    with pytest.raises(InputError) as caught:
+        LAYERS.check(value)
+    assert str(caught.value) == f"{wrong} is not a number in 0.1..10 or 0"
+
+
+def test_a_search_proposes_one_number_for_all_layers_the_same_as_without_layers():
+    plain = Real(**vars(LAYERS))
+    assert [LAYERS.at(quantile) for quantile in (0.0, 0.3, 0.999)] == [plain.at(q) for q in (0.0, 0.3, 0.999)]
+
+
+def test_values_per_layer_go_round_the_layers_in_each_pass():
+    assert [at_layer([40.0, 20.0], number) for number in range(5)] == [40.0, 20.0, 40.0, 20.0, 40.0]
+    assert at_layer(30.0, 7) == 30.0
+
+
+def test_another_number_of_values_than_layers_is_refused_in_one_line():
+    space = {"rate": REAL, "weights": LAYERS}
+    for layers in (1, 2, 3):
+        check_layers(space, complete(space, {"weights": 4}, "owner"), layers, "owner")
+    given = complete(space, {"weights": "4:0.5"}, "owner")
+    check_layers(space, given, 2, "owner")
+    with pytest.raises(InputError, match=r"^owner\.weights: 4:0\.5 has 2 values, the network 3 gated layers$"):
+        check_layers(space, given, 3, "owner")
 
 
 def test_a_search_does_not_propose_to_switch_off():

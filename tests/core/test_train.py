@@ -245,6 +245,29 @@ class TestOptimizers:
             assert moved.abs().max() > 0
             torch.testing.assert_close(fast[name], (2 if is_gaters_or_own(name) else 1) * moved, rtol=1e-3, atol=1e-6)
 
+    def test_each_layers_gater_has_its_own_rate_and_the_strategy_that_of_the_last(self):
+        def moved(rates: float | list[float]) -> dict[str, Tensor]:
+            settings = {"epochs": 1, "batch_size": 100, "optimizer": "sgd", "schedule": "constant"}
+            chosen = TrainingSettings.of({**settings, "learning_rate": 0.1, "gater_learning_rate": rates})
+            two_layers = Architecture.parse("4x2,3x2", 5, 3)
+            after = parameters(train(Owning, {}, two_layers, clouds(), STREAMS, chosen, density=0.5))
+            network = GatedNetwork(two_layers)
+            network.reset(lambda part: STREAMS.torch("initialisation", part), 0.5)
+            before = {f"network.{name}": parameter.detach() for name, parameter in network.named_parameters()}
+            before["strategy.own"] = torch.ones(())
+            return {name: after[name] - before[name] for name in after}
+
+        slow, fast = moved(0.01), moved([0.02, 0.05])
+        for name, distance in slow.items():
+            factor = 2 if name.startswith("network.gaters.0") else 5 if is_gaters_or_own(name) else 1
+            assert distance.abs().max() > 0, name
+            torch.testing.assert_close(fast[name], factor * distance, rtol=1e-3, atol=1e-6)
+
+    def test_a_rate_for_another_number_of_layers_is_refused(self):
+        message = r"^training\.gater_learning_rate: 0\.1:0\.2 has 2 values, the network 1 gated layers$"
+        with pytest.raises(InputError, match=message):
+            fit(gater_learning_rate=(0.1, 0.2))
+
     def test_the_learning_rate_is_that_of_the_network(self):
         slow, fast = (displacements(one_step(learning_rate=rate, gater_learning_rate=0.1)) for rate in (0.01, 0.02))
         for name, moved in slow.items():

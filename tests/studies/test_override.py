@@ -17,6 +17,8 @@ SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce", "straight_through"), tr
         ("epochs=3", "training", {"epochs": 3}),
         ("batch_size = 50", "training", {"epochs": 5, "batch_size": 50}),
         ("learning_rate=1e-3", "training", {"epochs": 5, "learning_rate": 1e-3}),
+        ("gater_learning_rate=1e-5:5e-4", "training", {"epochs": 5, "gater_learning_rate": [1e-5, 5e-4]}),
+        ("reinforce.lambda_v=40:20", "strategy_settings", {"reinforce": {"lambda_v": [40.0, 20.0]}}),
         ("clip_norm=0", "training", {"epochs": 5, "clip_norm": 0.0}),
         ("optimizer=sgd", "training", {"epochs": 5, "optimizer": "sgd"}),
         ("reinforce.lambda_s=2", "strategy_settings", {"reinforce": {"lambda_s": 2.0}}),
