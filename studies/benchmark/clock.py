@@ -21,7 +21,9 @@ class Timed:
     processor: float
 
 
-def interleaved(baseline: Contender, ours: Contender, device: str) -> list[tuple[Timed, Timed]]:
+def interleaved(
+    baseline: Contender, ours: Contender, device: str, repetitions: int = REPETITIONS
+) -> list[tuple[Timed, Timed]]:
     """Return for each repetition the times of both, bursts of which follow one another.
 
     Each burst is preceded by one call that is not timed, so that neither contender pays for what the other has put into
@@ -29,7 +31,7 @@ def interleaved(baseline: Contender, ours: Contender, device: str) -> list[tuple
     """
     clock = _on_device if device == "cuda" else _on_processor
     counts = [_calls(contender, clock) for contender in (baseline, ours)]
-    return [(clock(baseline, counts[0]), clock(ours, counts[1])) for _ in range(REPETITIONS)]
+    return [(clock(baseline, counts[0]), clock(ours, counts[1])) for _ in range(repetitions)]
 
 
 def _calls(contender: Contender, clock: Callable[[Contender, int], Timed]) -> int:

@@ -108,10 +108,14 @@ def error_axis(ax: matplotlib.axes.Axes, errors: "pd.Series[float]", *, horizont
         ratio_axis(ax, horizontal=horizontal)
 
 
-def macs_axis(ax: matplotlib.axes.Axes) -> None:
-    """Make the horizontal axis logarithmic, labelled in thousands and millions."""
-    ax.set_xscale("log")
-    _mark(ax.xaxis, _ACROSS_MACS, FuncFormatter(_engineering))
+def macs_axis(ax: matplotlib.axes.Axes, *, horizontal: bool = True) -> None:
+    """Make an axis logarithmic, labelled in thousands and millions."""
+    if horizontal:
+        ax.set_xscale("log")
+        _mark(ax.xaxis, _ACROSS_MACS, FuncFormatter(_engineering))
+    else:
+        ax.set_yscale("log")
+        _mark(ax.yaxis, _UP, FuncFormatter(_engineering))
 
 
 def ratio_axis(ax: matplotlib.axes.Axes, *, horizontal: bool) -> None:

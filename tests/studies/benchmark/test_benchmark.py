@@ -122,10 +122,9 @@ class TestContenders:
 
 class TestClock:
     def test_bursts_alternate_after_a_call_that_is_not_timed(self, monkeypatch):
-        monkeypatch.setattr(clock, "REPETITIONS", 3)
         monkeypatch.setattr(clock, "_calls", lambda contender, timer: 2)
         called: list[str] = []
-        times = clock.interleaved(lambda number: called.append("a"), lambda number: called.append("b"), "cpu")
+        times = clock.interleaved(lambda number: called.append("a"), lambda number: called.append("b"), "cpu", 3)
         assert len(times) == 3
         assert "".join(called) == 3 * "aaabbb"
 
