@@ -1,6 +1,7 @@
 """The configurations that a search tries: points of a scrambled Halton sequence, mapped through declared spaces."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from scipy.stats import qmc
@@ -51,6 +52,7 @@ def propose(
     )
 
 
+@cache  # 76 arms ask for the same points, which takes seconds
 def _points(count: int, root_seed: int, repeat: int) -> Sequence[Sequence[float]]:
     """``count`` points of ``DIMENSIONS`` coordinates in [0, 1); the first is not used."""
     generator = SeedStreams(root_seed, "tune", "proposals", repeat).numpy("points")
