@@ -14,9 +14,11 @@ from studies.statistics.intervals import (
     sample_std,
     t_interval,
 )
+from studies.statistics.medians import median_interval
 from studies.statistics.paired import holm, probability_below, probability_of_improvement, sign_flip_p
 from studies.statistics.power import detectable_at, minimum_detectable, seeds_needed
 from studies.statistics.verdict import Verdict, verdict
+from studies.statistics.winners import expected_of_best
 
 __all__ = [
     "Verdict",
@@ -26,9 +28,11 @@ __all__ = [
     "detectable_at",
     "expected_best",
     "expected_maximum_of_normals",
+    "expected_of_best",
     "holm",
     "hypervolume",
     "interquartile_mean",
+    "median_interval",
     "minimum_detectable",
     "pareto_front",
     "probability_below",

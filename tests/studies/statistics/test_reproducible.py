@@ -16,6 +16,7 @@ CLOUD = np.random.default_rng(63).random((12, 2))
 UNORDERED: dict[str, Callable[[np.ndarray], object]] = {
     "t_interval": lambda values: ours.t_interval(values.tolist()),
     "interquartile_mean": lambda values: ours.interquartile_mean(values.tolist()),
+    "sample_std": lambda values: ours.sample_std(values.tolist()),
     "sign_flip_p": ours.sign_flip_p,
     "holm": lambda values: sorted(ours.holm(np.abs(values).tolist())),
     "probability_below": ours.probability_below,
@@ -25,6 +26,8 @@ UNORDERED: dict[str, Callable[[np.ndarray], object]] = {
     "verdict": lambda values: ours.verdict(values, 0.01, delta=0.1) == "detectable but small",
     "survival": lambda values: ours.survival(values, [0.0, 0.1, 0.2]),
     "expected_best": lambda values: ours.expected_best(values.tolist(), 4),
+    "expected_of_best": lambda values: ours.expected_of_best(values.tolist(), (values**2).tolist(), 4),
+    "median_interval": lambda values: ours.median_interval(values.tolist()),
     "pareto_front": lambda values: ours.pareto_front(CLOUD[np.argsort(np.argsort(values))]),
     "hypervolume": lambda values: ours.hypervolume(CLOUD[np.argsort(np.argsort(values))]),
     "attainment": lambda values: ours.attainment(np.split(CLOUD[np.argsort(np.argsort(values))], 12), 0.5),

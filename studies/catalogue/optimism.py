@@ -1,0 +1,102 @@
+"""How much a search flatters its winner: every run of it, its winners on fresh seeds, and optimism against its size."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from studies.figures.every_run import EVERY_RUN
+from studies.figures.expected_validation import EXPECTED_VALIDATION
+from studies.figures.failures import FAILURES
+from studies.figures.notes import sample_note
+from studies.figures.optimism import OPTIMISM
+from studies.figures.optimism_against_points import OPTIMISM_AGAINST_POINTS
+from studies.figures.seeds import SEEDS
+from studies.formatting import percent, points
+from studies.optimism_curve import optimism_curve
+from studies.protocol import Search
+from studies.results import GROUP, Results
+from studies.study import Study, Sweep
+from studies.table import Column, Table
+
+SWEEP = Sweep(
+    seeds=5,
+    strategies=("small_dense", "reinforce", "straight_through", "top_k", "local_search"),
+    # Some points open too many blocks: that would end their runs, and hide what noise alone does to a winner.
+    training={"epochs": 6, "density_tolerance": 1.0},
+    # What multiplies the cost of a run is not searched.
+    strategy_settings={
+        "reinforce": {"baseline": "batch_minimum"},
+        "local_search": {"steps": 1, "restarts": 0},
+    },
+    test_split="fixed",
+    search=Search(points=16, seeds=2, searches=4, rerun_seeds=2),
+)
+
+
+def largest_search(results: Results) -> pd.DataFrame:
+    """Return one row per strategy and setting: what the search of all K points seems to gain, and what it does gain.
+
+    Errors are fractions: at one point, at the best of K by the seed that chose it, and at that point on other seeds.
+    """
+    curve = optimism_curve(results)
+    if curve.empty:
+        return curve
+    groups = curve.groupby(list(GROUP), sort=False)
+    one, most = groups.first(), groups.last()
+    table = most.assign(
+        one_point=one["chosen_by"],
+        seeming_gain=one["chosen_by"] - most["chosen_by"],
+        gain=one["afterwards"] - most["afterwards"],
+    )
+    density = results.summary.set_index(list(GROUP))["test_density"]
+    return table.assign(test_density=density).reset_index()
+
+
+def _caption(results: Results) -> str:
+    return (
+        "Validation error expected of one point, of the best of K on the tuning seed that chose it, and of that point "
+        "on the other tuning seeds of its search; what the search seems to gain, and what of it is there on other "
+        "seeds, in points; their difference is the optimism, with 95 % t intervals over the searches. "
+        f"{sample_note(results)}"
+    )
+
+
+STUDY = Study(
+    question="How much too good does the best of K runs look, and how fast does that grow with K?",
+    source="retrospective, R2",
+    figures=(OPTIMISM_AGAINST_POINTS, EVERY_RUN, OPTIMISM, EXPECTED_VALIDATION, SEEDS, FAILURES),
+    tables=(
+        Table(
+            "largest_search",
+            "What the search of K points seems to gain",
+            largest_search,
+            (
+                Column("strategy", "strategy"),
+                Column("one_point", "one point", percent),
+                Column("chosen_by", "best of K", percent),
+                Column("afterwards", "on other seeds", percent),
+                Column("seeming_gain", "seeming gain", lambda gain: points(gain, signed=False)),
+                Column("gain", "gain", lambda gain: points(gain, signed=False)),
+                Column("optimism", "optimism", points),
+                Column("ci_low", "from", points),
+                Column("ci_high", "to", points),
+            ),
+            _caption,
+        ),
+    ),
+    scales={
+        "quick": replace(
+            SWEEP,
+            seeds=2,
+            training={**SWEEP.training, "epochs": 4},
+            search=Search(points=6, seeds=2, searches=2, rerun_seeds=2),
+        ),
+        "default": SWEEP,
+        "paper": replace(
+            SWEEP,
+            seeds=20,
+            training={**SWEEP.training, "epochs": 25},
+            search=Search(points=64, seeds=3, searches=5, rerun_seeds=10),
+        ),
+    },
+)

@@ -1,0 +1,85 @@
+"""What is frozen of the paper's experiments: its numbers, read for a mean instead of a sum, and its networks."""
+
+from dataclasses import replace
+
+import pytest
+
+import strategies
+from core import data
+from core.architecture import Architecture
+from studies import catalogue
+from studies.catalogue import paper_cifar10, paper_mnist, paper_svhn
+from studies.study import Design
+from studies.trial import execute
+
+STUDIES = {"paper_mnist": paper_mnist, "paper_cifar10": paper_cifar10, "paper_svhn": paper_svhn}
+CODE_BATCH = 128
+
+
+def design(name: str, scale: str = "default") -> Design:
+    return Design.freeze(name, scale, catalogue.find(name).scales[scale])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_what_stands_beside_a_sum_over_the_batch_is_read_for_its_mean(name):
+    sweep = design(name).sweep
+    assert sweep.training["batch_size"] == CODE_BATCH
+    assert sweep.training["learning_rate"] == pytest.approx(1e-3 * CODE_BATCH)
+    assert (sweep.training["optimizer"], sweep.training["schedule"]) == ("sgd", "constant")
+    settings = next(arm for arm in design(name).arms if arm.strategy == "reinforce").strategy_settings
+    if name == "paper_mnist":
+        assert sweep.training["gater_learning_rate"] == pytest.approx(5e-5 * CODE_BATCH)
+        assert (settings["lambda_s"], settings["lambda_v"]) == (200 / CODE_BATCH, 200 / CODE_BATCH)
+        assert sweep.training["lambda_l2"] * CODE_BATCH == pytest.approx(0.005)
+    else:
+        assert sweep.training["gater_learning_rate"] == pytest.approx([1e-5 * CODE_BATCH, 5e-4 * CODE_BATCH])
+        assert settings["lambda_s"] * CODE_BATCH == 20
+        assert [weight * CODE_BATCH for weight in settings["lambda_v"]] == [40, 20]
+        assert sweep.training["lambda_l2"] * CODE_BATCH == pytest.approx(0.01)
+    assert settings["baseline"] == "none"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_published_model_has_an_arm_and_every_arm_was_published(name):
+    arms = {arm.name for arm in design(name).arms}
+    assert arms == {row.arm for row in STUDIES[name].PUBLISHED}
+    assert {arm for pair in design(name).contrasts for arm in pair} <= arms
+    assert design(name).contrasts
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_names_of_arms_say_how_wide_their_networks_are(name):
+    for arm in design(name).arms:
+        assert arm.network is not None
+        layers = Architecture.parse(arm.network, 1, 1).layers
+        kind, _, shape = arm.name.partition(" ")
+        if kind == "NN":
+            assert shape == ",".join(str(layer.units) for layer in layers)
+            assert (arm.strategy, arm.density) == ("dense", 1.0)
+        elif kind == "condnet":
+            blocks, _, size = shape.partition("x")
+            assert blocks.split(",") == [str(layer.blocks) for layer in layers]
+            assert {str(layer.size) for layer in layers} == {size}
+        else:
+            assert arm.density == float(shape)
+
+
+def test_targets_of_layers_average_to_the_density_of_the_run():
+    arm = design("paper_svhn").arm("condnet 27,7x16")
+    first, second = arm.strategy_settings["layer_densities"]
+    assert (first, second) == (1 / 25, 1 / 7)
+    assert arm.density == pytest.approx((27 * first + 7 * second) / 34)
+
+
+@pytest.mark.parametrize(("name", "arm"), [("paper_mnist", "condnet 16x16"), ("paper_svhn", "condnet 27,7x16")])
+def test_an_arm_trains_on_embedded_data_and_is_timed(name, arm):
+    sweep = catalogue.find(name).scales["quick"]
+    frozen = Design.freeze(
+        name, "quick", replace(sweep, datasets=("digits",), training={**sweep.training, "epochs": 1})
+    )
+    (cell,) = (cell for cell in frozen.cells() if cell.arm == arm)
+    record = execute(
+        frozen.configuration(cell, "evaluate", 0), strategies.find(frozen.arm(arm).strategy), data.load("digits")
+    )
+    assert (record["status"], record["reason"]) == ("ok", "")
+    assert record["measured"]["pass_time"]["masked_seconds"] > 0
