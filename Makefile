@@ -1,11 +1,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test lint types docs constraints clean
+.PHONY: quickstart quick-studies test lint types docs constraints clean
 
 # Set up, and run the first study.
 quickstart: .venv/runtime-installed
 	$(BIN)/python -m studies run quickstart
+
+# Run every study at its quick scale, on embedded data, or those that STUDIES names; stop at the first that fails.
+quick-studies: .venv/runtime-installed
+	@set -e; for study in $${STUDIES:-$$($(BIN)/python -c 'from studies import catalogue; print(*catalogue.names())')}; do \
+		$(BIN)/python -m studies run $$study --scale quick --results results/quick; \
+	done
 
 # Set up, and run every check.
 test: lint types docs
