@@ -10,7 +10,6 @@ import pandas as pd
 
 from strategies import built_in
 from studies.arm import Arm
-from studies.figures.error_against_macs import ERROR_AGAINST_MACS
 from studies.figures.notes import sample_note
 from studies.figures.training_cost import error_against_training
 from studies.formatting import number, percent
@@ -132,7 +131,6 @@ STUDY = Study(
             "training MACs, forward passes of the dense network",
         ),
         error_against_training("error_against_seconds", "Error against seconds of training", "seconds", "seconds"),
-        ERROR_AGAINST_MACS,
     ),
     tables=(
         Table(

@@ -38,7 +38,7 @@ def count_of(number: int, word: str) -> str:
     >>> count_of(1, "search"), count_of(3, "search"), count_of(2, "point")
     ('1 search', '3 searches', '2 points')
     """
-    ending = "" if number == 1 else "es" if word.endswith("ch") else "s"
+    ending = "" if number == 1 else "es" if word.endswith("search") else "s"
     return f"{number} {word}{ending}"
 
 

@@ -1,18 +1,19 @@
 """Strategies side by side at each level of something that the arms of a study vary, such as the optimiser."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import matplotlib.axes
 import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from studies.figures.failures import FAILURES
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import best_last, legend, strips
 from studies.figures.scales import cut, error_axis, signed_axis
-from studies.figures.style import styles
+from studies.figures.style import Style, styles
 from studies.levels import with_levels
 from studies.results import SETTING, Results
 from studies.statistics import rate_interval
@@ -61,7 +62,9 @@ def failures_by_level(name: str, title: str, level: str) -> Figure:
         title: its heading.
         level: that the arms of the study vary.
     """
-    return Figure(name, title, partial(_failures, level=level), partial(_draw_failures, level=level), FAILURES.caption)
+    return Figure(
+        name, title, partial(_failures, level=level), partial(_draw_failures, level=level), _caption_of_failures
+    )
 
 
 def _of_strategies(table: pd.DataFrame, results: Results) -> pd.DataFrame:
@@ -78,24 +81,43 @@ def _errors(results: Results, level: str) -> pd.DataFrame:
 
 def _draw_errors(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
     figure, divided, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
-    figure.set_figheight(_STRETCH * figure.get_figheight())
-    looks = styles(numbers)
-    marks = dict(zip(numbers[level].unique(), _MARKERS, strict=False))
-    step = 0.8 / len(marks)
+    looks, marks = styles(numbers), _marks(numbers, level)
     for ax, rows in divided:
-        for row in rows.to_dict("records"):
-            number = list(marks).index(row[level])
-            place = places[row["strategy"]] + 0.4 - step * (number + 0.5)
-            colour = looks[row["strategy"]].colour
-            low = cut(row["ci_low"], rows["mean"])
-            ax.hlines(place, 100 * low, 100 * row["ci_high"], color=colour, linewidth=1.1)
-            ax.plot([100 * row["mean"]], [place], **_look(colour, marks[row[level]], row["failures"]))
+        shown = rows.assign(low=rows["ci_low"].clip(lower=cut(0.0, rows["mean"])), high=rows["ci_high"])
+        _draw_rows(ax, shown.assign(value=rows["mean"]), level, places, looks, marks)
         error_axis(ax, numbers["mean"], horizontal=True)
+    _finish(figure, numbers, marks)
+    return figure
+
+
+def _marks(numbers: pd.DataFrame, level: str) -> dict[Any, str]:
+    return dict(zip(numbers[level].unique(), _MARKERS, strict=False))
+
+
+def _draw_rows(
+    ax: matplotlib.axes.Axes,
+    rows: pd.DataFrame,
+    level: str,
+    places: Mapping[str, int],
+    looks: Mapping[str, Style],
+    marks: Mapping[Any, str],
+) -> None:
+    """Draw ``value`` from ``low`` to ``high``, shares, a line for each level in the row of its strategy."""
+    step = 0.8 / len(marks)
+    for row in rows.to_dict("records"):
+        place = places[row["strategy"]] + 0.4 - step * (list(marks).index(row[level]) + 0.5)
+        colour = looks[row["strategy"]].colour
+        ax.hlines(place, 100 * row["low"], 100 * row["high"], color=colour, linewidth=1.1)
+        ax.plot([100 * row["value"]], [place], **_look(colour, marks[row[level]], row["failures"]))
+
+
+def _finish(figure: matplotlib.figure.Figure, numbers: pd.DataFrame, marks: Mapping[Any, str]) -> None:
+    """Make rows high enough for all their lines, and say which is which."""
+    figure.set_figheight(_STRETCH * figure.get_figheight())
     handles = [Line2D([], [], label=str(value), **_look("#444444", mark, 0)) for value, mark in marks.items()]
     if numbers["failures"].any():
         handles.append(Line2D([], [], label="some runs failed", **_look("#444444", "o", 1)))
     legend(figure, handles)
-    return figure
 
 
 def _look(colour: str, marker: str, failures: int) -> dict[str, Any]:
@@ -157,16 +179,24 @@ def _failures(results: Results, level: str) -> pd.DataFrame:
         low, high = rate_interval(failures, n)
         found = {"runs": n, "failures": failures, "rate": failures / n, "ci_low": low, "ci_high": high}
         rows.append({**dict(zip(("strategy", "family", level), key, strict=True)), **found})
-    return pd.DataFrame(rows) if any(row["failures"] for row in rows) else pd.DataFrame()
+    numbers = pd.DataFrame(rows)
+    return numbers[numbers.groupby("strategy")["failures"].transform("sum") > 0].reset_index(drop=True)
 
 
 def _draw_failures(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
-    figure, divided, places = strips(numbers, (level,), best_last(numbers, "rate"), "runs that failed (%)")
-    looks = styles(numbers)
+    figure, divided, places = strips(numbers, (), best_last(numbers, "rate"), "runs that failed (%)")
+    looks, marks = styles(numbers), _marks(numbers, level)
     for ax, rows in divided:
-        for row in rows.to_dict("records"):
-            look, place = looks[row["strategy"]], places[row["strategy"]]
-            ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=look.colour, linewidth=1.2)
-            ax.plot([100 * row["rate"]], [place], color=look.colour, marker=look.marker, markersize=4.5)
+        shown = rows.assign(value=rows["rate"], low=rows["ci_low"], high=rows["ci_high"])
+        _draw_rows(ax, shown, level, places, looks, marks)
         ax.set_xlim(-3, 103)
+    _finish(figure, numbers, marks)
     return figure
+
+
+def _caption_of_failures(results: Results) -> str:
+    return (
+        "Share of runs that failed, whatever the reason, those of the search included, with exact (Clopper-Pearson) "
+        "95 % binomial intervals; hollow where any did. Strategies of which no run failed are left out. "
+        + sample_note(results)
+    )
