@@ -53,9 +53,8 @@ class PenalisedStrategy(Strategy):
 
     def with_entropy(self, objective: Tensor, decisions: Sequence[Decision]) -> Tensor:
         """Return an objective less the setting ``entropy`` times the mean entropy of the gates, in nats per block."""
-        if not self.settings["entropy"]:
-            return objective
-        return objective - self.settings["entropy"] * penalties.entropy(decisions)
+        reward: float = self.settings["entropy"]
+        return objective - reward * penalties.entropy(decisions) if reward else objective
 
     def density_of(self, layer: int, run: Run) -> float:
         """Return the target share of open blocks of one layer: that of the run, unless a strategy says otherwise."""

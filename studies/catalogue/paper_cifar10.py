@@ -13,28 +13,28 @@ from studies.study import Study, Sweep
 
 SOURCE = "Bengio et al. 2015, section 4.2"
 PUBLISHED = (
-    Published("condnet 24,24x64", error=0.511, seconds=6.8, masked_seconds=26.2, speedup=3.8),
-    Published("condnet 16,32x16", error=0.514, seconds=1.4, masked_seconds=8.2, speedup=5.7),
-    Published("condnet 10,10x64", error=0.497, seconds=2.0, masked_seconds=10.4, speedup=5.3),
+    Published("condnet 24-24x64", error=0.511, seconds=6.8, masked_seconds=26.2, speedup=3.8),
+    Published("condnet 16-32x16", error=0.514, seconds=1.4, masked_seconds=8.2, speedup=5.7),
+    Published("condnet 10-10x64", error=0.497, seconds=2.0, masked_seconds=10.4, speedup=5.3),
     Published("bdNN 0.17", error=0.629, seconds=1.93, masked_seconds=10.3, speedup=5.3),
     Published("bdNN 0.2", error=0.590, seconds=2.8, masked_seconds=10.3, speedup=3.5),
-    Published("NN 64,64", error=0.560, seconds=1.23),
-    Published("NN 128,128", error=0.546, seconds=2.31),
-    Published("NN 480,480", error=0.497, seconds=8.34),
+    Published("NN 64-64", error=0.560, seconds=1.23),
+    Published("NN 128-128", error=0.546, seconds=2.31),
+    Published("NN 480-480", error=0.497, seconds=8.34),
 )
 
 BATCH = 128
 SWEEP = Sweep(
     seeds=5,
     arms=(
-        Arm("condnet 24,24x64", "reinforce", network="24x64,24x64", density=1 / 24),
-        Arm("condnet 16,32x16", "reinforce", network="16x16,32x16", density=1 / 16),
-        Arm("condnet 10,10x64", "reinforce", network="10x64,10x64", density=1 / 16),
+        Arm("condnet 24-24x64", "reinforce", network="24x64,24x64", density=1 / 24),
+        Arm("condnet 16-32x16", "reinforce", network="16x16,32x16", density=1 / 16),
+        Arm("condnet 10-10x64", "reinforce", network="10x64,10x64", density=1 / 16),
         Arm("bdNN 0.17", "random_blocks", network="10x64,10x64", density=0.17),
         Arm("bdNN 0.2", "random_blocks", network="10x64,10x64", density=0.2),
-        Arm("NN 64,64", "dense", network="1x64,1x64", density=1.0),
-        Arm("NN 128,128", "dense", network="1x128,1x128", density=1.0),
-        Arm("NN 480,480", "dense", network="1x480,1x480", density=1.0),
+        Arm("NN 64-64", "dense", network="1x64,1x64", density=1.0),
+        Arm("NN 128-128", "dense", network="1x128,1x128", density=1.0),
+        Arm("NN 480-480", "dense", network="1x480,1x480", density=1.0),
     ),
     datasets=("cifar10",),
     activation="tanh",
@@ -53,11 +53,11 @@ SWEEP = Sweep(
         "reinforce": {"baseline": "none", "lambda_s": 20 / BATCH, "lambda_v": (40 / BATCH, 20 / BATCH)},
     },
     pairs=(
-        ("condnet 10,10x64", "bdNN 0.17"),
-        ("condnet 10,10x64", "NN 128,128"),
-        ("condnet 10,10x64", "NN 480,480"),
-        ("condnet 16,32x16", "NN 64,64"),
-        ("condnet 24,24x64", "NN 480,480"),
+        ("condnet 10-10x64", "bdNN 0.17"),
+        ("condnet 10-10x64", "NN 128-128"),
+        ("condnet 10-10x64", "NN 480-480"),
+        ("condnet 16-32x16", "NN 64-64"),
+        ("condnet 24-24x64", "NN 480-480"),
     ),
     measurements=("pass_time",),
 )

@@ -14,12 +14,12 @@ from studies.study import Study
 
 SOURCE = "Bengio et al. 2015, section 4"
 PUBLISHED = (
-    Published("condnet 13,8x16", error=0.183, seconds=1.5, masked_seconds=2.2, speedup=1.4),
-    Published("condnet 27,7x16", error=0.139, seconds=2.8, masked_seconds=4.3, speedup=1.6),
-    Published("condnet 25,22x32", error=0.073, seconds=10.2, masked_seconds=14.1, speedup=1.4),
-    Published("NN 288,928", error=0.116, seconds=4.8),
-    Published("NN 800,736", error=0.100, seconds=10.7),
-    Published("NN 1280,1056", error=0.091, seconds=16.8),
+    Published("condnet 13-8x16", error=0.183, seconds=1.5, masked_seconds=2.2, speedup=1.4),
+    Published("condnet 27-7x16", error=0.139, seconds=2.8, masked_seconds=4.3, speedup=1.6),
+    Published("condnet 25-22x32", error=0.073, seconds=10.2, masked_seconds=14.1, speedup=1.4),
+    Published("NN 288-928", error=0.116, seconds=4.8),
+    Published("NN 800-736", error=0.100, seconds=10.7),
+    Published("NN 1280-1056", error=0.091, seconds=16.8),
 )
 
 LAYERS = (1 / 25, 1 / 7)
@@ -28,24 +28,24 @@ MEAN = (27 * LAYERS[0] + 7 * LAYERS[1]) / (27 + 7)
 SWEEP = replace(
     paper_cifar10.SWEEP,
     arms=(
-        Arm("condnet 13,8x16", "reinforce", network="13x16,8x16", density=1 / 11),
+        Arm("condnet 13-8x16", "reinforce", network="13x16,8x16", density=1 / 11),
         Arm(
-            "condnet 27,7x16",
+            "condnet 27-7x16",
             "reinforce",
             network="27x16,7x16",
             density=MEAN,
             strategy_settings={"layer_densities": LAYERS},
         ),
-        Arm("condnet 25,22x32", "reinforce", network="25x32,22x32", density=1 / 22),
-        Arm("NN 288,928", "dense", network="1x288,1x928", density=1.0),
-        Arm("NN 800,736", "dense", network="1x800,1x736", density=1.0),
-        Arm("NN 1280,1056", "dense", network="1x1280,1x1056", density=1.0),
+        Arm("condnet 25-22x32", "reinforce", network="25x32,22x32", density=1 / 22),
+        Arm("NN 288-928", "dense", network="1x288,1x928", density=1.0),
+        Arm("NN 800-736", "dense", network="1x800,1x736", density=1.0),
+        Arm("NN 1280-1056", "dense", network="1x1280,1x1056", density=1.0),
     ),
     datasets=("svhn",),
     pairs=(
-        ("condnet 25,22x32", "NN 1280,1056"),
-        ("condnet 25,22x32", "NN 800,736"),
-        ("condnet 27,7x16", "NN 288,928"),
+        ("condnet 25-22x32", "NN 1280-1056"),
+        ("condnet 25-22x32", "NN 800-736"),
+        ("condnet 27-7x16", "NN 288-928"),
     ),
 )
 

@@ -20,9 +20,15 @@ def test_there_are_two_tuning_seeds_and_two_searches_so_that_luck_can_be_told_fr
     assert search.searches >= 2
 
 
-def test_what_multiplies_the_cost_of_a_run_is_not_searched():
+def test_neither_the_budget_nor_what_multiplies_the_cost_of_a_run_is_searched():
     proposals = design().proposals
-    for name, fixed in {"reinforce": {"baseline"}, "local_search": {"steps", "restarts"}}.items():
+    budget = {"lambda_s", "lambda_v", "penalty_warmup"}
+    expected = {
+        "reinforce": {*budget, "baseline"},
+        "straight_through": budget,
+        "local_search": {"steps", "restarts"},
+    }
+    for name, fixed in expected.items():
         varied = {key for points in proposals[name] for point in points for key in point["strategy_settings"]}
         assert varied
         assert not varied & fixed

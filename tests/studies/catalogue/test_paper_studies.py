@@ -53,25 +53,27 @@ def test_names_of_arms_say_how_wide_their_networks_are(name):
         assert arm.network is not None
         layers = Architecture.parse(arm.network, 1, 1).layers
         kind, _, shape = arm.name.partition(" ")
+        # The command line separates names by commas.
+        assert "," not in arm.name
         if kind == "NN":
-            assert shape == ",".join(str(layer.units) for layer in layers)
+            assert shape == "-".join(str(layer.units) for layer in layers)
             assert (arm.strategy, arm.density) == ("dense", 1.0)
         elif kind == "condnet":
             blocks, _, size = shape.partition("x")
-            assert blocks.split(",") == [str(layer.blocks) for layer in layers]
+            assert blocks.split("-") == [str(layer.blocks) for layer in layers]
             assert {str(layer.size) for layer in layers} == {size}
         else:
             assert arm.density == float(shape)
 
 
 def test_targets_of_layers_average_to_the_density_of_the_run():
-    arm = design("paper_svhn").arm("condnet 27,7x16")
+    arm = design("paper_svhn").arm("condnet 27-7x16")
     first, second = arm.strategy_settings["layer_densities"]
     assert (first, second) == (1 / 25, 1 / 7)
     assert arm.density == pytest.approx((27 * first + 7 * second) / 34)
 
 
-@pytest.mark.parametrize(("name", "arm"), [("paper_mnist", "condnet 16x16"), ("paper_svhn", "condnet 27,7x16")])
+@pytest.mark.parametrize(("name", "arm"), [("paper_mnist", "condnet 16x16"), ("paper_svhn", "condnet 27-7x16")])
 def test_an_arm_trains_on_embedded_data_and_is_timed(name, arm):
     sweep = catalogue.find(name).scales["quick"]
     frozen = Design.freeze(
