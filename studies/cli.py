@@ -27,7 +27,7 @@ from studies.figures.venue import VENUES, find_venue
 from studies.folder import ResultsFolder
 from studies.formatting import duration, megabytes, points, share
 from studies.ledger import write_atomically
-from studies.override import only, override
+from studies.override import named, only, override
 from studies.plan import Plan, most_runs
 from studies.power import seeds_for
 from studies.report import write_figures, write_report
@@ -383,7 +383,7 @@ def _changed(
 ) -> Sweep:
     """Apply the options that have names of their own; a plugin joins the study's strategies unless some are chosen."""
     if names is not None:
-        sweep = only(sweep, [part.strip() for part in names.split(",")])
+        sweep = only(sweep, named(names, sweep))
     elif plugins:
         own = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
         sweep = replace(sweep, strategies=(*own, *(plugin.name for plugin in plugins)))

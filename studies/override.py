@@ -11,6 +11,18 @@ from core.space import Domain
 from studies.study import ACTIVATION, DENSITY, Sweep, checked
 
 
+def named(text: str, sweep: Sweep) -> list[str]:
+    """Return the names in a comma separated text; those of arms may have commas of their own."""
+    arms = {arm.name for arm in sweep.arms}
+    parts = [part.strip() for part in text.split(",")]
+    names = []
+    while parts:
+        longest = next((many for many in range(len(parts), 1, -1) if ", ".join(parts[:many]) in arms), 1)
+        names.append(", ".join(parts[:longest]))
+        parts = parts[longest:]
+    return names
+
+
 def only(sweep: Sweep, names: Sequence[str]) -> Sweep:
     """Keep the arms that have one of these names, or run a strategy of that name; other names are plain strategies."""
     arms = tuple(arm for arm in sweep.arms if arm.name in names or arm.strategy in names)

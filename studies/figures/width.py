@@ -113,7 +113,11 @@ def _scale(ax: matplotlib.axes.Axes, quantity: Quantity, numbers: pd.DataFrame, 
 
 def _caption(results: Results, x: Quantity, y: Quantity) -> str:
     whiskers = " with 95 % t intervals over seeds, cut off below all means" if "mean" in (x, y) else " over seeds"
-    across = " Dashed lines are networks of one width." if x == "hidden_units" else ""
+    across = (
+        " Dashed lines are networks of one width; points are moved aside a little, so that all are seen."
+        if x == "hidden_units"
+        else ""
+    )
     return (
         f"{_LABELS[y].removesuffix(' (%)').capitalize().replace('macs', 'MACs')} against {_LABELS[x]}, a line through "
         f"the networks of each strategy: means{whiskers}.{across} Both axes are logarithmic. {sample_note(results)}"

@@ -10,7 +10,7 @@ from studies import catalogue
 from studies.aggregate import collect
 from studies.arm import Arm
 from studies.contrasts import contrast
-from studies.override import only, override
+from studies.override import named, only, override
 from studies.plan import Plan
 from studies.protocol import Protocol, Search
 from studies.study import Cell, Design, Sweep
@@ -127,6 +127,15 @@ def test_the_command_line_chooses_arms_by_their_names_or_strategies():
     assert only(SWEEP, ["reinforce"]).strategies == ()
     chosen = only(SWEEP, ["slow", "small_dense", "top_k"])
     assert ([arm.name for arm in chosen.arms], chosen.strategies) == (["slow"], ("small_dense", "top_k"))
+
+
+def test_names_of_arms_may_have_commas():
+    sweep = replace(
+        SWEEP, arms=(replace(FAST, name="reinforce, sgd"), replace(SLOW, name="reinforce, sgd, slow"), NARROW)
+    )
+    assert named("reinforce, sgd,narrow", sweep) == ["reinforce, sgd", "narrow"]
+    assert named("top_k, reinforce, sgd, slow", sweep) == ["top_k", "reinforce, sgd, slow"]
+    assert named("reinforce,sgd", sweep) == ["reinforce, sgd"]
 
 
 @pytest.mark.parametrize("key", ["learning_rate", "network", "target_density"])

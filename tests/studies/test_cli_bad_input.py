@@ -27,7 +27,7 @@ def fails_in_one_line(done: Done, *words: str) -> None:
     ("arguments", "words"),
     [
         (("run", "quikstart"), ("unknown study 'quikstart'", "did you mean 'quickstart'")),
-        (("run", "zzz"), ("unknown study 'zzz'", "known: quickstart")),
+        (("run", "zzz"), ("unknown study 'zzz'", "known: batch_size, ")),
         (("show", "sanitie"), ("did you mean 'sanity'",)),
         (("report", "quickstar"), ("did you mean 'quickstart'",)),
         (("figures", "quickstar"), ("did you mean 'quickstart'",)),

@@ -1,4 +1,5 @@
 import pytest
+from matplotlib.axes import Axes
 
 from studies.arm import Arm
 from studies.figures.width import over_widths
@@ -25,11 +26,18 @@ def results() -> Results:
     return results_of(design_of("top_k", seeds=2, arms=(arm,), grid=(("4x8", 0.25), ("2x8", 0.5))), record)
 
 
+def line_of_widths(ax: Axes) -> list[tuple[int, float]]:
+    """The line through two widths, from which it is moved aside by up to a twentieth."""
+    (line,) = [line for line in lines_of(ax) if line[0][0] > 1]
+    near = {16: 0.05 * 16, 32: 0.05 * 32}
+    return [(next(width for width, most in near.items() if abs(x - width) <= most + 1e-9), y) for x, y in line]
+
+
 def test_a_strategy_is_a_line_through_its_networks_from_narrow_to_wide(results):
     numbers = ERROR.numbers(results)
     assert row_of(numbers, network="2x8")["hidden_units"] == 16
     (ax,) = axes_of(ERROR, numbers)
-    assert [(16.0, 30.5), (32.0, 20.5)] in lines_of(ax)
+    assert line_of_widths(ax) == [(16, 30.5), (32, 20.5)]
     assert len(segments_of(ax)) == 2
 
 
@@ -42,7 +50,7 @@ def test_what_is_run_on_one_network_is_a_dashed_line_across(results):
 def test_cost_can_be_on_either_axis(results):
     numbers = MACS.numbers(results)
     (ax,) = axes_of(MACS, numbers)
-    assert [(16.0, 100.0), (32.0, 200.0)] in lines_of(ax)
+    assert line_of_widths(ax) == [(16, 100.0), (32, 200.0)]
     assert ax.get_yscale() == "log"
     (ax,) = axes_of(COST, numbers)
     assert [(100.0, 30.5), (200.0, 20.5)] in lines_of(ax)
