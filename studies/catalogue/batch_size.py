@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pandas as pd
 
+from studies.analysis.call_times import call_times
 from studies.arm import Arm
-from studies.call_times import call_times
 from studies.figures.batch_speedup import BATCH_SPEEDUP
 from studies.figures.latency import LATENCY
 from studies.figures.notes import sample_note

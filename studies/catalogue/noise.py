@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from core.strategy import Family
+from studies.analysis.levels import with_levels
 from studies.arm import Arm, Level
 from studies.figures.by_level import by_level
 from studies.figures.error_against import error_against
@@ -14,7 +15,6 @@ from studies.figures.notes import sample_note
 from studies.figures.panels import Labels
 from studies.figures.seeds import SEEDS
 from studies.formatting import number, percent
-from studies.levels import with_levels
 from studies.results import GROUP, SETTING, Results
 from studies.study import Study, Sweep
 from studies.table import Column, Table

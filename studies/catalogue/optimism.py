@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from strategies import find
+from studies.analysis.optimism_curve import optimism_curve
 from studies.figures.every_run import EVERY_RUN
 from studies.figures.expected_validation import EXPECTED_VALIDATION
 from studies.figures.failures import FAILURES
@@ -13,7 +14,6 @@ from studies.figures.optimism import OPTIMISM
 from studies.figures.optimism_against_points import OPTIMISM_AGAINST_POINTS
 from studies.figures.seeds import SEEDS
 from studies.formatting import percent, points
-from studies.optimism_curve import optimism_curve
 from studies.protocol import Search
 from studies.results import GROUP, Results
 from studies.study import Study, Sweep

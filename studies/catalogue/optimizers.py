@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import strategies
+from studies.analysis.levels import with_levels
 from studies.arm import Arm
 from studies.figures.notes import sample_note
 from studies.figures.strategies_by_level import difference_by_level, error_by_level, failures_by_level
 from studies.formatting import number, percent, points
-from studies.levels import with_levels
 from studies.protocol import Search
 from studies.results import Results
 from studies.statistics import t_interval

@@ -6,9 +6,9 @@ Rates and weights are those that the paper gives for its network of 10,10 blocks
 
 from dataclasses import replace
 
+from studies.analysis.published import Published, published_table
 from studies.arm import Arm
 from studies.figures.published import publication_figures
-from studies.published import Published, published_table
 from studies.study import Study, Sweep
 
 SOURCE = "Bengio et al. 2015, section 4.2"

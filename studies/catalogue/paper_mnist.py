@@ -7,9 +7,9 @@ times 128, weights of penalties divided by 128. Hidden units are tanh, as there.
 
 from dataclasses import replace
 
+from studies.analysis.published import Published, published_table
 from studies.arm import Arm
 from studies.figures.published import publication_figures
-from studies.published import Published, published_table
 from studies.study import Study, Sweep
 
 SOURCE = "Bengio et al. 2015, section 4.1"

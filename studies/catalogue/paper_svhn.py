@@ -6,10 +6,10 @@ as in :mod:`studies.catalogue.paper_cifar10`.
 
 from dataclasses import replace
 
+from studies.analysis.published import Published, published_table
 from studies.arm import Arm
 from studies.catalogue import paper_cifar10
 from studies.figures.published import publication_figures
-from studies.published import Published, published_table
 from studies.study import Study
 
 SOURCE = "Bengio et al. 2015, section 4"

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from studies.analysis.difficulty import FIFTHS, passes_by_difficulty
+from studies.analysis.equal_macs import beyond_curve
 from studies.arm import Arm
-from studies.difficulty import FIFTHS, passes_by_difficulty
-from studies.equal_macs import beyond_curve
 from studies.figures.by_level import by_level
 from studies.figures.error_against import error_against
 from studies.figures.forest import FOREST

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from studies.analysis.ways import trainings, ways
 from studies.figures.by_way import by_way
 from studies.figures.notes import sample_note
 from studies.figures.seeds import SEEDS
@@ -11,7 +12,6 @@ from studies.formatting import count, number, percent
 from studies.results import SETTING, Results
 from studies.study import Study, Sweep
 from studies.table import Column, Table
-from studies.ways import trainings, ways
 
 SWEEP = Sweep(
     seeds=5,

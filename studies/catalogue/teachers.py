@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from studies.analysis.label_leakage import errors_with_labels
 from studies.arm import Arm
 from studies.figures.error_against import error_against
 from studies.figures.forest import FOREST
@@ -9,7 +10,6 @@ from studies.figures.notes import sample_note
 from studies.figures.seeds import SEEDS
 from studies.figures.with_labels import WITH_LABELS
 from studies.formatting import count, percent
-from studies.label_leakage import errors_with_labels
 from studies.study import Study, Sweep
 from studies.table import Column, Table
 

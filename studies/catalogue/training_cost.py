@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from strategies import built_in
+from studies.analysis.levels import with_levels
+from studies.analysis.reached import NEVER, Spent, dense_passes, spent_until
 from studies.arm import Arm
 from studies.figures.notes import sample_note
 from studies.figures.training_cost import error_against_training
 from studies.formatting import number, percent
-from studies.levels import with_levels
-from studies.reached import NEVER, Spent, dense_passes, spent_until
 from studies.results import GROUP, SETTING, Results
 from studies.statistics import median_interval
 from studies.study import Study, Sweep

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from core.seeding import Varied
+from studies.analysis.levels import with_levels
+from studies.analysis.spread import rank_correlation, std_interval
 from studies.arm import Arm, Level
 from studies.figures.by_level import by_level
 from studies.figures.error_against import error_against
@@ -16,9 +18,7 @@ from studies.figures.notes import sample_note
 from studies.figures.panels import Labels
 from studies.figures.seeds import SEEDS
 from studies.formatting import number, percent, points
-from studies.levels import with_levels
 from studies.results import SETTING, Results
-from studies.spread import rank_correlation, std_interval
 from studies.statistics import sample_std, t_interval
 from studies.study import Study, Sweep
 from studies.table import Column, Table

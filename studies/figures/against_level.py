@@ -8,11 +8,11 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from studies.analysis.pass_times import with_pass_times
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import Labels, legend, panels, strategy_handles
 from studies.figures.style import styles
-from studies.pass_times import with_pass_times
 from studies.results import Results
 from studies.statistics import t_interval
 

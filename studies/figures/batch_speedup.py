@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from studies.call_times import call_times
+from studies.analysis.call_times import call_times
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import Labels, legend, panels

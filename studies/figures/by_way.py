@@ -3,13 +3,13 @@
 import matplotlib.figure
 import pandas as pd
 
+from studies.analysis.ways import ways
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import legend, strategy_handles, strips
 from studies.figures.scales import ratio_axis
 from studies.figures.style import styles
 from studies.results import GROUP, Results
-from studies.ways import ways
 
 _PANEL = ("dataset", "network", "target_density")
 # How much higher a way's row is than one that holds a single strategy.
@@ -22,7 +22,7 @@ def by_way(name: str, title: str, column: str, label: str, caption: str, *, mark
     Args:
         name: of its files.
         title: a short heading.
-        column: of :func:`studies.ways.ways`, positive numbers; runs without are left out.
+        column: of :func:`studies.analysis.ways.ways`, positive numbers; runs without are left out.
         label: of the horizontal axis, which is logarithmic.
         caption: what a point is, in a sentence.
         mark: where a line is drawn.

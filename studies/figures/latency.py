@@ -4,7 +4,7 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from studies.call_times import call_times
+from studies.analysis.call_times import call_times
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import Labels, legend, panels, strategy_handles

@@ -4,11 +4,11 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from studies.analysis.optimism_curve import optimism_curve
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import Labels, panels
 from studies.figures.style import styles
-from studies.optimism_curve import optimism_curve
 from studies.results import SETTING, Results
 
 

@@ -6,6 +6,8 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.analysis.pass_times import with_pass_times
+from studies.analysis.published import Published, beside
 from studies.figures.failures import FAILURES
 from studies.figures.figure import Figure
 from studies.figures.forest import FOREST
@@ -15,8 +17,6 @@ from studies.figures.notes import sample_note
 from studies.figures.panels import Labels, legend, panels, strategy_handles, strips
 from studies.figures.scales import cut, error_axis, ratio_axis
 from studies.figures.style import styles
-from studies.pass_times import with_pass_times
-from studies.published import Published, beside
 from studies.results import Results
 
 _PUBLISHED = "#D55E00"

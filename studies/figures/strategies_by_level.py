@@ -9,12 +9,12 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.analysis.levels import with_levels
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import best_last, legend, strips
 from studies.figures.scales import cut, error_axis, signed_axis
 from studies.figures.style import Style, styles
-from studies.levels import with_levels
 from studies.results import SETTING, Results
 from studies.statistics import rate_interval
 

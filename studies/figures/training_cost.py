@@ -6,13 +6,13 @@ import matplotlib.axes
 import matplotlib.figure
 import pandas as pd
 
+from studies.analysis.levels import with_levels
+from studies.analysis.reached import dense_passes
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import Labels, facets, legend, strategy_handles
 from studies.figures.scales import error_axis, ratio_axis
 from studies.figures.style import Style, styles
-from studies.levels import with_levels
-from studies.reached import dense_passes
 from studies.results import GROUP, SETTING, Results
 
 _REFERENCES = ("dense", "small_dense")
@@ -24,7 +24,7 @@ def error_against_training(name: str, title: str, cost: str, label: str) -> Figu
     Args:
         name: of the figure's files.
         title: its heading.
-        cost: ``passes`` or ``seconds``, of :class:`studies.reached.Spent`.
+        cost: ``passes`` or ``seconds``, of :class:`studies.analysis.reached.Spent`.
         label: of the horizontal axis.
     """
     return Figure(name, title, _numbers, partial(_draw, cost=cost, label=label), _caption)

@@ -6,11 +6,11 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.analysis.label_leakage import errors_with_labels
 from studies.figures.figure import Figure
 from studies.figures.notes import sample_note
 from studies.figures.panels import best_last, legend, strips
 from studies.figures.style import styles
-from studies.label_leakage import errors_with_labels
 from studies.results import SETTING, Results
 
 # Above and below the middle of a row.

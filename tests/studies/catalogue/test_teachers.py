@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from studies.analysis.label_leakage import errors_with_labels
 from studies.catalogue import teachers
 from studies.figures.with_labels import WITH_LABELS
-from studies.label_leakage import errors_with_labels
 from studies.plan import PlannedRun
 from studies.results import Results
 from studies.study import Design

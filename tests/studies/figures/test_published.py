@@ -5,13 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from studies.analysis.published import Published
 from studies.arm import Arm
 from studies.figures import Figure
 from studies.figures.panels import panels_of
 from studies.figures.published import error_against_time, published_errors
 from studies.figures.style import theme
 from studies.plan import PlannedRun
-from studies.published import Published
 from tests.studies.figures.invented import Record, measured, results_of
 from tests.studies.figures.test_numbers import axes_of, dots_of, row_of, segments_of
 from tests.studies.records import design_of, record_of

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from studies.reached import NEVER, dense_passes, spent_until
+from studies.analysis.reached import NEVER, dense_passes, spent_until
 from tests.studies.records import configurations_of, design_of, record_of
 
 

@@ -2,10 +2,10 @@ import math
 
 import pytest
 
+from studies.analysis.pass_times import with_pass_times
+from studies.analysis.published import Published, beside, published_table
 from studies.arm import Arm
-from studies.pass_times import with_pass_times
 from studies.plan import PlannedRun
-from studies.published import Published, beside, published_table
 from tests.studies.figures.invented import Record, measured, results_of
 from tests.studies.figures.test_numbers import row_of
 from tests.studies.records import design_of, record_of

@@ -1,7 +1,7 @@
 import pandas as pd
 
+from studies.analysis.levels import with_levels
 from studies.arm import Arm
-from studies.levels import with_levels
 from tests.studies.figures.invented import random_record, results_of
 from tests.studies.records import design_of
 

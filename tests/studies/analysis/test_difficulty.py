@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from studies.difficulty import FIFTHS, JUDGE, passes_by_difficulty, tracking
+from studies.analysis.difficulty import FIFTHS, JUDGE, passes_by_difficulty, tracking
 from studies.plan import PlannedRun
 from studies.results import Results
 from tests.studies.figures.invented import Record, results_of

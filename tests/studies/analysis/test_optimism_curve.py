@@ -4,7 +4,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from studies.optimism_curve import best_of, optimism_curve
+from studies.analysis.optimism_curve import best_of, optimism_curve
 from studies.plan import PlannedRun
 from studies.protocol import Search
 from studies.statistics import t_interval

@@ -1,6 +1,6 @@
 import pytest
 
-from studies.call_times import call_times
+from studies.analysis.call_times import call_times
 from studies.plan import PlannedRun
 from tests.studies.figures.invented import Record, results_of
 from tests.studies.records import design_of, record_of

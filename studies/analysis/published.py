@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from studies.analysis.pass_times import with_pass_times
 from studies.formatting import number, percent
-from studies.pass_times import with_pass_times
 from studies.results import Results
 from studies.table import Column, Table
 

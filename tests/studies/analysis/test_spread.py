@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies.spread import rank_correlation, std_interval
+from studies.analysis.spread import rank_correlation, std_interval
 
 
 def test_the_interval_of_a_standard_deviation_covers_what_it_says():

@@ -1,7 +1,7 @@
 import pytest
 
+from studies.analysis.ways import COLUMNS, TRAINING_COLUMNS, trainings, ways
 from studies.plan import PlannedRun
-from studies.ways import COLUMNS, TRAINING_COLUMNS, trainings, ways
 from tests.studies.figures.invented import Record, results_of
 from tests.studies.records import design_of, record_of
 

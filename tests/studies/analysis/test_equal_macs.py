@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from studies.equal_macs import beyond_curve
+from studies.analysis.equal_macs import beyond_curve
 
 
 def runs(*rows: tuple[str, int, float, float]) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""What single studies compute from their results: the numbers of their own figures and tables."""
