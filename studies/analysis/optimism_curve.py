@@ -24,32 +24,31 @@ def optimism_curve(results: Results) -> pd.DataFrame:
         ``GROUP``, ``family``, ``k``, ``searches``, ``chosen_by``, ``afterwards``, ``optimism``, ``ci_low`` and
         ``ci_high``; empty without a search on two tuning seeds or more.
     """
+    found = optimism_of_searches(results)
+    if found.empty:
+        return found
+    rows: list[dict[str, Any]] = []
+    for key, group in found.groupby([*GROUP, "family", "k"], sort=False):
+        low, high = t_interval(group["optimism"].tolist())
+        means = {column: float(group[column].mean()) for column in ("chosen_by", "afterwards", "optimism")}
+        names = dict(zip((*GROUP, "family", "k"), key, strict=True))
+        rows.append({**names, "searches": len(group), **means, "ci_low": low, "ci_high": high})
+    return pd.DataFrame(rows)
+
+
+def optimism_of_searches(results: Results) -> pd.DataFrame:
+    """Return the same search by search: ``GROUP``, ``family``, ``search``, ``k`` and what :func:`best_of` found."""
     if results.protocol.search is None or results.protocol.search.seeds < 2:
         return pd.DataFrame()
     runs = with_counted_errors(results.runs)
     rows: list[dict[str, Any]] = []
-    for key, group in runs[runs["stage"] == "search"].groupby([*GROUP, "family"], sort=False):
-        by_search = [
-            of_search.pivot_table(index="point", columns="seed", values="counted_validation_error").to_numpy()
-            for _, of_search in group.groupby("search")
-        ]
-        for k in range(1, len(by_search[0]) + 1):
-            found = np.array([best_of(errors, k) for errors in by_search])
-            optimism = found[:, 1] - found[:, 0]
-            low, high = t_interval(optimism.tolist())
-            chosen_by, afterwards = found.mean(axis=0).tolist()
-            rows.append(
-                {
-                    **dict(zip((*GROUP, "family"), key, strict=True)),
-                    "k": k,
-                    "searches": len(found),
-                    "chosen_by": chosen_by,
-                    "afterwards": afterwards,
-                    "optimism": float(optimism.mean()),
-                    "ci_low": low,
-                    "ci_high": high,
-                }
-            )
+    for key, group in runs[runs["stage"] == "search"].groupby([*GROUP, "family", "search"], sort=False):
+        errors = group.pivot_table(index="point", columns="seed", values="counted_validation_error").to_numpy()
+        names = dict(zip((*GROUP, "family", "search"), key, strict=True))
+        for k in range(1, len(errors) + 1):
+            chosen_by, afterwards = best_of(errors, k)
+            found = {"chosen_by": chosen_by, "afterwards": afterwards, "optimism": afterwards - chosen_by}
+            rows.append({**names, "k": k, **found})
     return pd.DataFrame(rows)
 
 

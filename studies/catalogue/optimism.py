@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from strategies import find
-from studies.analysis.optimism_curve import optimism_curve
+from studies.analysis.optimism_curve import optimism_curve, optimism_of_searches
 from studies.figures.every_run import EVERY_RUN
 from studies.figures.expected_validation import EXPECTED_VALIDATION
 from studies.figures.failures import FAILURES
@@ -15,7 +15,8 @@ from studies.figures.optimism_against_points import OPTIMISM_AGAINST_POINTS
 from studies.figures.seeds import SEEDS
 from studies.formatting import percent, points
 from studies.protocol import Search
-from studies.results import GROUP, Results
+from studies.results import GROUP, SETTING, Results
+from studies.statistics import t_interval
 from studies.study import Study, Sweep
 from studies.table import Column, Table
 
@@ -44,7 +45,8 @@ SWEEP = Sweep(
 def largest_search(results: Results) -> pd.DataFrame:
     """Return one row per strategy and setting: what the search of all K points seems to gain, and what it does gain.
 
-    Errors are fractions: at one point, at the best of K by the seed that chose it, and at that point on other seeds.
+    Errors are fractions: at one point, at the best of K by the seed that chose it, and at that point on other seeds. A
+    last row of each setting has the median over strategies of each search's optimism, mean over the searches.
     """
     curve = optimism_curve(results)
     if curve.empty:
@@ -55,17 +57,26 @@ def largest_search(results: Results) -> pd.DataFrame:
         one_point=one["chosen_by"],
         seeming_gain=one["chosen_by"] - most["chosen_by"],
         gain=one["afterwards"] - most["afterwards"],
+        test_density=results.summary.set_index(list(GROUP))["test_density"],
     )
-    density = results.summary.set_index(list(GROUP))["test_density"]
-    return table.assign(test_density=density).reset_index()
+    found = optimism_of_searches(results)
+    largest = found[found["k"] == found["k"].max()]
+    medians = largest.groupby([*SETTING, "search"], sort=False)["optimism"].median()
+    rows = []
+    for key, of_searches in medians.groupby(list(SETTING), sort=False):
+        low, high = t_interval(of_searches.tolist())
+        setting = dict(zip(SETTING, key, strict=True))
+        found_there = {"optimism": of_searches.mean(), "ci_low": low, "ci_high": high}
+        rows.append({**setting, "strategy": "median of all", "k": largest["k"].max(), **found_there})
+    return pd.concat([table.reset_index(), pd.DataFrame(rows)], ignore_index=True)
 
 
 def _caption(results: Results) -> str:
     return (
         "Validation error expected of one point, of the best of K on the tuning seed that chose it, and of that point "
         "on the other tuning seeds of its search; what the search seems to gain, and what of it is there on other "
-        "seeds, in points; their difference is the optimism, with 95 % t intervals over the searches. "
-        f"{sample_note(results)}"
+        "seeds, in points; their difference is the optimism, with 95 % t intervals over the searches. The last row is "
+        f"the median over strategies in each search. {sample_note(results)}"
     )
 
 

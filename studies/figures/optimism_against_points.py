@@ -16,8 +16,6 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("points tried, k", "optimism (points)")
     figure, divided = panels(numbers, [*SETTING, "strategy"], labels, height=1.9)
     looks = styles(numbers)
-    shown = 100 * numbers[["optimism", "ci_low", "ci_high"]]
-    ends = float(shown.min().min()), float(shown.max().max())
     for ax, rows in divided:
         look = looks[str(rows["strategy"].iloc[0])]
         ax.axhline(0, color="#555555", linewidth=0.8)
@@ -33,8 +31,6 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             markersize=3.5,
             markevery=max(1, len(rows) // 5),
         )
-        # The same in all panels: invisible points at both ends.
-        ax.scatter([1, 1], ends, alpha=0)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
@@ -44,7 +40,7 @@ def _caption(results: Results) -> str:
         "Optimism of a search of k points: the validation error of the point that one tuning seed chose, on the other "
         "tuning seeds of its search, minus that on the seed that chose it; positive is too good. Means over all "
         "subsets of k of the K points, over the seeds that may choose, and over the searches (line), with the 95 % t "
-        f"interval over the searches (band). {sample_note(results)}"
+        f"interval over the searches (band). Every panel has a vertical axis of its own. {sample_note(results)}"
     )
 
 

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from studies.catalogue.optimism import STUDY, largest_search
@@ -45,11 +46,22 @@ def record(run: PlannedRun) -> Record:
 def test_of_luck_alone_all_that_a_search_seems_to_gain_is_lost_on_other_seeds():
     results = results_of(design("quick"), record)
     numbers = largest_search(results)
-    assert len(numbers) == len(results.summary)
+    assert len(numbers) == len(results.summary) + 1
     row = row_of(numbers, strategy="top_k")
     assert (row["k"], row["one_point"], row["chosen_by"], row["afterwards"]) == pytest.approx((6, 0.15, 0.1, 0.2))
     assert (row["seeming_gain"], row["gain"], row["optimism"]) == pytest.approx((0.05, -0.05, 0.1))
     assert STUDY.tables[0].cells(numbers)[0][4:7] == ["5.0", "−5.0", "+10.0"]
+
+
+def test_the_last_row_is_the_median_over_strategies_with_an_interval_over_searches():
+    def of_one_lucky_strategy(run: PlannedRun) -> Record:
+        made = record(run)
+        luckless = run.configuration.stage == "evaluate" or run.cell.arm == "reinforce"
+        return made if luckless else made | {"validation_error": 0.1}
+
+    row = row_of(largest_search(results_of(design("quick"), of_one_lucky_strategy)), strategy="median of all")
+    assert [row[end] for end in ("optimism", "ci_low", "ci_high")] == pytest.approx([0.0, 0.0, 0.0])
+    assert STUDY.tables[0].cells(pd.DataFrame([row]))[0][:3] == ["median of all", "–", "–"]
 
 
 def test_without_a_second_tuning_seed_there_is_no_table():
