@@ -65,11 +65,11 @@ class Plan:
 
 
 def most_runs(design: Design) -> int:
-    """How many runs the design asks for if no two searches have the same winner."""
-    own = design.sweep.seeds * len(design.cells())
+    """How many runs the design asks for if no two searches have the same winner; those that arms share count once."""
     search = design.sweep.search
     if search is None:
-        return own
+        return len({run.configuration.run_id for run in _unsearched(design)})
+    own = design.sweep.seeds * len(design.cells())
     reruns = (search.searches - 1) * min(search.rerun_seeds, design.sweep.seeds)
     return own + len(design.cells()) * (search.searches * search.points * search.seeds + reruns)
 

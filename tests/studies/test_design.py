@@ -83,7 +83,8 @@ def test_every_study_freezes_at_every_scale_and_survives_json(name, scale):
     assert again == design
     assert again.design_hash == design.design_hash
     assert ids(again) == ids(design)
-    assert len(set(ids(design))) == len(ids(design))
+    # Two arms may have their runs in common; without arms no two runs are the same.
+    assert design.sweep.arms or len(set(ids(design))) == len(ids(design))
 
 
 def test_a_design_with_everything_changed_survives_json(tmp_path):
