@@ -12,13 +12,13 @@ import torch
 
 from core.architecture import Architecture
 from core.data import Split, Splits
-from core.evaluate import Evaluation, evaluate
-from core.network import GatedNetwork
-from core.run import BatchRun
+from core.network.fully_connected import GatedNetwork
 from core.seeding import SeedStreams
-from core.settings import TrainingSettings
 from core.strategy import Pass, Strategy
-from core.train import Trained, train
+from core.training.batch import CountedBatch
+from core.training.evaluate import Evaluation, evaluate
+from core.training.settings import TrainingSettings
+from core.training.train import Trained, train
 
 FEATURES, CLASSES, DENSITY = 6, 3, 0.4
 NETWORKS = ("4x3", "4x3,5x2")
@@ -75,7 +75,7 @@ def _finite(strategy_type: type[Strategy], architecture: Architecture) -> Iterat
 
 
 def _seeded(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
-    """All randomness comes from the run's generator: equal seeds give equal runs, global generators are not touched."""
+    """All randomness comes from the batch's generator: equal seeds give equal runs, global ones are not touched."""
     state, before = torch.get_rng_state(), _global_states()
     first = _train(strategy_type, architecture)
     torch.manual_seed(1)
@@ -83,7 +83,7 @@ def _seeded(strategy_type: type[Strategy], architecture: Architecture) -> Iterat
     torch.set_rng_state(state)
     third = _train(strategy_type, architecture)
     if _global_states() != before:
-        yield "it draws from a global random generator; use run.generator"
+        yield "it draws from a global random generator; use batch.generator"
     losses = [[(epoch.train_loss, epoch.validation_loss) for epoch in each.history] for each in (first, second, third)]
     if losses[0] != losses[1] or losses[0] != losses[2]:
         yield "two runs with the same seed differ"
@@ -114,11 +114,11 @@ def _gates_in_range(strategy_type: type[Strategy], architecture: Architecture) -
 
 
 def _cost_counted(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
-    """The prediction is one that the run made, and its multiply-adds are within those of all passes that were run."""
+    """The prediction is one that the batch made, and its multiply-adds are within those of all passes that were run."""
     trained = _train(strategy_type, architecture)
-    done, run = _infer(trained)
-    # Raises where the answer is not one that the run made and charged.
-    if bool((done.macs > run.macs(done) + 1e-6).any()):
+    done, batch = _infer(trained)
+    # Raises where the answer is not one that the batch made and charged.
+    if bool((done.macs > batch.macs(done) + 1e-6).any()):
         yield "the returned pass costs more than all passes that were run"
     if not trained.history[-1].train_macs > 0:
         yield "training is free of cost"
@@ -183,11 +183,11 @@ def _train(strategy_type: type[Strategy], architecture: Architecture) -> Trained
     return train(strategy_type, {}, architecture, _data(), _STREAMS, _SETTINGS, density=DENSITY)
 
 
-def _infer(trained: Trained) -> tuple[Pass, BatchRun]:
+def _infer(trained: Trained) -> tuple[Pass, CountedBatch]:
     trained.strategy.eval()
-    run = BatchRun(trained.network, _data().validation.x, None, _STREAMS.torch("gates", "test"), density=DENSITY)
+    batch = CountedBatch(trained.network, _data().validation.x, None, _STREAMS.torch("gates", "test"), density=DENSITY)
     with torch.no_grad():
-        return trained.strategy.infer(run), run
+        return trained.strategy.infer(batch), batch
 
 
 def _measure(network: GatedNetwork, strategy: Strategy) -> Evaluation | None:

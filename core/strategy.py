@@ -6,7 +6,7 @@ forward pass; and it owns how many passes there are. Optimiser, seeds and accoun
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 import torch
@@ -82,13 +82,13 @@ Decide = Callable[[Site], Decision]
 
 @dataclass(frozen=True)
 class Pass:
-    """One run of the network over the current batch. With S samples per example the rows are S copies of the batch,
-    sample by sample, so that ``loss.unflatten(0, (S, -1))`` is ``[S, B]``.
+    """An answer to the current batch: one pass of the network, or several mixed by a halting distribution.
+
+    With S samples per example the rows are S copies of the batch, sample by sample, so that
+    ``loss.unflatten(0, (S, -1))`` is ``[S, B]``.
 
     Attributes:
         decisions: one per gated layer; several passes' decisions, one after another, in a mix.
-        inputs: the gated input of each layer and of the read-out, as computed; empty in a mix.
-        read: ``[B]`` float64 for each of these, how many of its units are open; empty in a mix.
         hidden: ``[B, units]``, the last layer's gated output, which a later pass may carry on from.
         output: ``[B, classes]``, class logits.
         executed: per layer ``[B, blocks]``, how often each block was computed for each example.
@@ -99,8 +99,6 @@ class Pass:
     """
 
     decisions: tuple[Decision, ...]
-    inputs: tuple[Tensor, ...]
-    read: tuple[Tensor, ...]
     hidden: Tensor
     output: Tensor
     executed: tuple[Tensor, ...]
@@ -120,7 +118,20 @@ class Pass:
         return self.loss.mean()
 
 
-class Run(Protocol):
+@dataclass(frozen=True)
+class SinglePass(Pass):
+    """One run of the network over the current batch.
+
+    Attributes:
+        inputs: the gated input of each layer and of the read-out, as computed.
+        read: ``[B]`` float64 for each of these, how many of its units are open.
+    """
+
+    inputs: tuple[Tensor, ...] = field(kw_only=True)
+    read: tuple[Tensor, ...] = field(kw_only=True)
+
+
+class Batch(Protocol):
     """A batch to run the network on. Core makes one per batch, and counts every call."""
 
     @property
@@ -135,7 +146,7 @@ class Run(Protocol):
     def density(self) -> float:
         """The target share of open blocks, tau."""
 
-    def __call__(self, decide: Decide, carry: Pass | None = None, samples: int = 1) -> Pass:
+    def __call__(self, decide: Decide, carry: Pass | None = None, samples: int = 1) -> SinglePass:
         """Run the network over the batch, ``samples`` times per example, asking ``decide`` at every gated layer.
 
         Args:
@@ -147,7 +158,7 @@ class Run(Protocol):
             ProtocolError: a decision does not fit its site, or ``carry`` was not declared.
         """
 
-    def flips(self, base: Pass, layer: int) -> Tensor:
+    def flips(self, base: SinglePass, layer: int) -> Tensor:
         """Return ``[B, blocks]``: the loss in nats of ``base`` with that one gate of ``layer`` flipped.
 
         Open gates are closed, closed gates are opened to 1; the other gates stay as in ``base``, in later layers too.
@@ -157,16 +168,16 @@ class Run(Protocol):
             ProtocolError: labels are withheld, or ``base`` is a mix.
         """
 
-    def head(self, done: Pass, linear: nn.Linear, layer: int = -1) -> Tensor:
+    def project(self, done: SinglePass, linear: nn.Linear, layer: int = -1) -> Tensor:
         """Return ``[B, outputs]``: an affine map of what a layer of a pass has read, charged to that pass.
 
         Args:
-            done: a single pass of this run, not a mix.
+            done: a pass of this batch.
             linear: the map, a parameter of the strategy such as a halting unit or a learned baseline.
             layer: which layer's input; 0 is the network's, -1 the read-out's, that is the last hidden state.
 
         Raises:
-            ProtocolError: this run did not make the pass.
+            ProtocolError: this batch did not make the pass.
         """
 
     def mix(self, passes: Sequence[Pass], weights: Tensor) -> Pass:
@@ -186,7 +197,7 @@ class Strategy(nn.Module, ABC):
     Attributes:
         source: the publication it is from.
         family: the kind of mechanism; sets its colour in figures.
-        needs: what it asks of :class:`Run` beyond one pass per batch.
+        needs: what it asks of :class:`Batch` beyond one pass per batch.
         space: what a search may vary, and the defaults.
         gated: False for dense controls, which are free of the density budget.
         scores_blocks: False if score j of a gater is not about block j: dead blocks cannot be revived through it.
@@ -235,11 +246,11 @@ class Strategy(nn.Module, ABC):
         return None
 
     @abstractmethod
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         """Return the scalar to minimise on a training batch, and the pass to log."""
 
     @abstractmethod
-    def infer(self, run: Run) -> Pass:
+    def infer(self, batch: Batch) -> Pass:
         """Return the pass to predict from at test time: labels are withheld, gates are hard."""
 
 

@@ -6,19 +6,19 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from core.anneal import linear
 from core.architecture import Architecture
-from core.halting import act_weights, halting_unit
-from core.routing import noisy_best_blocks
+from core.parts.anneal import linear
+from core.parts.halting import act_weights, halting_unit
+from core.parts.routing import noisy_best_blocks
 from core.space import Domain, Integer, Real
-from core.strategy import Family, Pass, Run, Strategy
+from core.strategy import Batch, Family, Pass, SinglePass, Strategy
 
 
 class ActHalting(Strategy):
     """Run passes until a learned halting unit has had enough, each with its own gates, and weigh their outputs.
 
     The halting unit reads each pass's hidden state. Weights, remainder and ponder cost are those of
-    :func:`core.halting.act_weights`; the ponder cost is paid at ``ponder_price``. Every pass opens the best
+    :func:`core.parts.halting.act_weights`; the ponder cost is paid at ``ponder_price``. Every pass opens the best
     ``tau * n / expected_passes`` blocks, at least one, so that an example that halts after so many passes is on budget.
     """
 
@@ -38,23 +38,23 @@ class ActHalting(Strategy):
         super().__init__(architecture, settings, generator)
         self.halting = halting_unit(architecture, generator)
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         imbalance: list[Tensor] = []
-        done, ponder = self._passes(run, linear(self.settings["noise"], 0.0, run.progress), imbalance)
+        done, ponder = self._passes(batch, linear(self.settings["noise"], 0.0, batch.progress), imbalance)
         price = self.settings["ponder_price"] * ponder.mean() + self.settings["balance"] * torch.stack(imbalance).mean()
         return done.mean_loss() + price, done
 
-    def infer(self, run: Run) -> Pass:
-        return self._passes(run, 0.0, [])[0]
+    def infer(self, batch: Batch) -> Pass:
+        return self._passes(batch, 0.0, [])[0]
 
-    def _passes(self, run: Run, noise: float, imbalance: list[Tensor]) -> tuple[Pass, Tensor]:
-        decide = noisy_best_blocks(run, run.density / self.settings["expected_passes"], noise, imbalance)
-        passes: list[Pass] = []
+    def _passes(self, batch: Batch, noise: float, imbalance: list[Tensor]) -> tuple[Pass, Tensor]:
+        decide = noisy_best_blocks(batch, batch.density / self.settings["expected_passes"], noise, imbalance)
+        passes: list[SinglePass] = []
         halting: list[Tensor] = []
         while len(passes) < self.settings["most_passes"]:
-            passes.append(run(decide, carry=passes[-1] if passes else None))
-            halting.append(run.head(passes[-1], self.halting)[:, 0].sigmoid())
+            passes.append(batch(decide, carry=passes[-1] if passes else None))
+            halting.append(batch.project(passes[-1], self.halting)[:, 0].sigmoid())
             if bool((torch.stack(halting).sum(dim=0) >= 1 - self.settings["epsilon"]).all()):
                 break
         weights, ponder = act_weights(halting, self.settings["epsilon"])
-        return run.mix(passes, weights), ponder
+        return batch.mix(passes, weights), ponder

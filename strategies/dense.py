@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.gates import open_all
-from core.strategy import Family, Pass, Run, Strategy
+from core.parts.gates import open_all
+from core.strategy import Batch, Family, Pass, Strategy
 
 
 class Dense(Strategy):
@@ -15,9 +15,9 @@ class Dense(Strategy):
     family: ClassVar[Family] = "control"
     gated: ClassVar[bool] = False
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = run(open_all)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = batch(open_all)
         return done.mean_loss(), done
 
-    def infer(self, run: Run) -> Pass:
-        return run(open_all)
+    def infer(self, batch: Batch) -> Pass:
+        return batch(open_all)

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.bernoulli import BernoulliStrategy
-from core.strategy import Decision, Family, Pass, Run, Site
+from core.parts.bernoulli import BernoulliStrategy
+from core.strategy import Batch, Decision, Family, Pass, Site
 
 
 class Disarm(BernoulliStrategy):
@@ -21,18 +21,18 @@ class Disarm(BernoulliStrategy):
     family: ClassVar[Family] = "policy gradient"
     needs = frozenset({"samples"})
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         logits: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            probability = self.probability(site, run)
+            probability = self.probability(site, batch)
             logits.append(site.scores_detached)
             first, second = probability.detach().chunk(2)
-            uniform = torch.rand(first.shape, generator=run.generator, dtype=first.dtype, device=first.device)
+            uniform = torch.rand(first.shape, generator=batch.generator, dtype=first.dtype, device=first.device)
             gates = torch.cat([uniform < first, uniform > 1 - second]).to(probability.dtype)
             return Decision(gates, probability)
 
-        done = run(decide, samples=2)
+        done = batch(decide, samples=2)
         assert done.loss is not None
         first_cost, second_cost = done.loss.detach().chunk(2)
         half_difference = 0.5 * (first_cost - second_cost)[:, None]
@@ -43,4 +43,4 @@ class Disarm(BernoulliStrategy):
                 # Each sample's logits carry half of the gradient; in the first layer they are the same.
                 credit = half_difference * (1 - 2 * second) * (first != second) * logit.detach().abs().sigmoid()
                 policy = policy + 0.5 * (credit * logit).sum(dim=1).mean()
-        return done.mean_loss() + policy + self.price(run, done.decisions), done
+        return done.mean_loss() + policy + self.price(batch, done.decisions), done

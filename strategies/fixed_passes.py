@@ -6,10 +6,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.anneal import linear
-from core.routing import noisy_best_blocks
+from core.parts.anneal import linear
+from core.parts.routing import noisy_best_blocks
 from core.space import Domain, Integer, Real
-from core.strategy import Family, Pass, Run, Strategy
+from core.strategy import Batch, Family, Pass, Strategy
 
 
 class FixedPasses(Strategy):
@@ -28,19 +28,19 @@ class FixedPasses(Strategy):
         "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         imbalance: list[Tensor] = []
-        done = self._passes(run, linear(self.settings["noise"], 0.0, run.progress), imbalance)
+        done = self._passes(batch, linear(self.settings["noise"], 0.0, batch.progress), imbalance)
         return done.mean_loss() + self.settings["balance"] * torch.stack(imbalance).mean(), done
 
-    def infer(self, run: Run) -> Pass:
-        return self._passes(run, 0.0, [])
+    def infer(self, batch: Batch) -> Pass:
+        return self._passes(batch, 0.0, [])
 
-    def _passes(self, run: Run, noise: float, imbalance: list[Tensor]) -> Pass:
+    def _passes(self, batch: Batch, noise: float, imbalance: list[Tensor]) -> Pass:
         count = self.settings["passes"]
 
-        decide = noisy_best_blocks(run, run.density / count, noise, imbalance)
+        decide = noisy_best_blocks(batch, batch.density / count, noise, imbalance)
         passes: list[Pass] = []
         for _ in range(count):
-            passes.append(run(decide, carry=passes[-1] if passes else None))
-        return run.mix(passes, torch.full_like(passes[0].output[:, 0], 1 / count).expand(count, -1))
+            passes.append(batch(decide, carry=passes[-1] if passes else None))
+        return batch.mix(passes, torch.full_like(passes[0].output[:, 0], 1 / count).expand(count, -1))

@@ -7,10 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.gates import normal_like
-from core.penalised import ENTROPY, SPACE, PenalisedStrategy
+from core.parts.gates import normal_like
+from core.parts.penalised import ENTROPY, SPACE, PenalisedStrategy
 from core.space import Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site
+from core.strategy import Batch, Decision, Family, Pass, Site
 
 
 class GaussianGates(PenalisedStrategy):
@@ -33,22 +33,22 @@ class GaussianGates(PenalisedStrategy):
         "noise": Real(1.0, low=0.0, high=10.0, searched=False),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         deviation = self.settings["sigma"] * self.settings["noise"]
 
         def decide(site: Site) -> Decision:
             mean = self._mean(site)
-            noise = normal_like(mean, run.generator)
+            noise = normal_like(mean, batch.generator)
             return Decision((mean + deviation * noise).clamp(0, 1), self._probability(site))
 
-        done = run(decide)
-        return self.with_entropy(done.mean_loss() + self.price(run, done.decisions), done.decisions), done
+        done = batch(decide)
+        return self.with_entropy(done.mean_loss() + self.price(batch, done.decisions), done.decisions), done
 
-    def infer(self, run: Run) -> Pass:
+    def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:
             return Decision(self._mean(site).clamp(0, 1), self._probability(site))
 
-        return run(decide)
+        return batch(decide)
 
     def _mean(self, site: Site) -> Tensor:
         sigma: float = self.settings["sigma"]

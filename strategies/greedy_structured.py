@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from core.anneal import linear
-from core.gates import budget, explicit, normal_like, top_blocks
-from core.penalties import load_imbalance
-from core.routing import best_blocks
+from core.parts.anneal import linear
+from core.parts.gates import budget, explicit, normal_like, top_blocks
+from core.parts.penalties import load_imbalance
+from core.parts.routing import best_blocks
 from core.space import Choice, Domain, Real
-from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
+from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
 
 
 class GreedyStructured(Strategy):
@@ -36,20 +36,20 @@ class GreedyStructured(Strategy):
         "network_gates": Choice("student", ("student", "teacher"), searched=False),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        noise = linear(self.settings["noise"], 0.0, run.progress)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        noise = linear(self.settings["noise"], 0.0, batch.progress)
         scores: list[Tensor] = []
         noisy: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
             scores.append(site.scores)
-            noisy.append(site.scores.detach() + noise * normal_like(site.scores, run.generator))
-            return Decision(top_blocks(noisy[-1], budget(site.blocks, run.density)))
+            noisy.append(site.scores.detach() + noise * normal_like(site.scores, batch.generator))
+            return Decision(top_blocks(noisy[-1], budget(site.blocks, batch.density)))
 
-        done = run(decide)
+        done = batch(decide)
         taught = self.settings["network_gates"] == "teacher"
         total = torch.zeros_like(done.mean_loss()) if taught else done.mean_loss()
-        mix = 1.0 if taught else linear(self.settings["first_mix"], 0.0, run.progress)
+        mix = 1.0 if taught else linear(self.settings["first_mix"], 0.0, batch.progress)
         network_gates = [decision.gates for decision in done.decisions]
         for layer, decision in enumerate(done.decisions):
             gates = list(network_gates)
@@ -58,27 +58,27 @@ class GreedyStructured(Strategy):
             count = int(decision.gates[0].sum())
             for _ in range(count):
                 with torch.no_grad():
-                    base = run(explicit(gates))
-                    flipped = run.flips(base, layer)
+                    base = batch(explicit(gates))
+                    flipped = batch.flips(base, layer)
                 taken = gates[layer] != 0
                 best = flipped.masked_fill(taken, torch.inf).argmin(dim=1)
                 closed_scores = scores[layer].masked_fill(taken, -torch.inf)
                 total = total + self.settings["imitation"] * cross_entropy(closed_scores, best) / count
                 named = named.scatter(1, best[:, None], 1.0)
                 own = noisy[layer].masked_fill(taken, -torch.inf).argmax(dim=1)
-                teacher = torch.rand(best.shape, generator=run.generator, device=best.device) < mix
+                teacher = torch.rand(best.shape, generator=batch.generator, device=best.device) < mix
                 gates = list(gates)
                 gates[layer] = gates[layer].scatter(1, torch.where(teacher, best, own)[:, None], 1.0)
             total = total + self.settings["balance"] * load_imbalance(scores[layer], named)
             if taught:
                 network_gates[layer] = gates[layer]
         if taught:
-            done = run(explicit(network_gates))
+            done = batch(explicit(network_gates))
             total = total + done.mean_loss()
         return total, done
 
     def gate_rule(self) -> GateRule | None:
         return GateRule("top")
 
-    def infer(self, run: Run) -> Pass:
-        return run(best_blocks(run))
+    def infer(self, batch: Batch) -> Pass:
+        return batch(best_blocks(batch))

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.anneal import geometric
-from core.bernoulli import SPACE, BernoulliStrategy
-from core.gates import logistic_like, straight_through
+from core.parts.anneal import geometric
+from core.parts.bernoulli import SPACE, BernoulliStrategy
+from core.parts.gates import logistic_like, straight_through
 from core.space import Choice, Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site
+from core.strategy import Batch, Decision, Family, Pass, Site
 
 
 class GumbelSoftmax(BernoulliStrategy):
@@ -29,17 +29,17 @@ class GumbelSoftmax(BernoulliStrategy):
         "last_temperature": Real(0.5, low=0.05, high=5.0, log=True, search=(0.1, 1.0)),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        temperature = geometric(self.settings["first_temperature"], self.settings["last_temperature"], run.progress)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        temperature = geometric(self.settings["first_temperature"], self.settings["last_temperature"], batch.progress)
 
         def decide(site: Site) -> Decision:
             logits = self.scores(site)
-            relaxed = ((logits + logistic_like(logits, run.generator)) / temperature).sigmoid()
-            probability = self.probability(site, run)
+            relaxed = ((logits + logistic_like(logits, batch.generator)) / temperature).sigmoid()
+            probability = self.probability(site, batch)
             if self.settings["mode"] == "soft":
                 return Decision(relaxed, probability)
             hard = (relaxed > 0.5).to(relaxed.dtype)
             return Decision(straight_through(hard, relaxed), probability, gate_grad="exact")
 
-        done = run(decide)
-        return done.mean_loss() + self.price(run, done.decisions), done
+        done = batch(decide)
+        return done.mean_loss() + self.price(batch, done.decisions), done

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.gates import logistic_like
-from core.penalised import SPACE, PenalisedStrategy
+from core.parts.gates import logistic_like
+from core.parts.penalised import SPACE, PenalisedStrategy
 from core.space import Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site
+from core.strategy import Batch, Decision, Family, Pass, Site
 
 # The stretch of the paper (Louizos et al. 2018, section 4.1).
 LOW, HIGH = -0.1, 1.1
@@ -29,20 +29,20 @@ class HardConcrete(PenalisedStrategy):
         "beta": Real(2 / 3, low=0.1, high=2.0, log=True, search=(0.3, 1.5)),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         def decide(site: Site) -> Decision:
             logits = self.scores(site)
-            sample = ((logits + logistic_like(logits, run.generator)) / self.settings["beta"]).sigmoid()
+            sample = ((logits + logistic_like(logits, batch.generator)) / self.settings["beta"]).sigmoid()
             return Decision(_stretched(sample), self._probability(site))
 
-        done = run(decide)
-        return done.mean_loss() + self.price(run, done.decisions), done
+        done = batch(decide)
+        return done.mean_loss() + self.price(batch, done.decisions), done
 
-    def infer(self, run: Run) -> Pass:
+    def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:
             return Decision(_stretched(self.scores(site).sigmoid()), self._probability(site))
 
-        return run(decide)
+        return batch(decide)
 
     def _probability(self, site: Site) -> Tensor:
         beta: float = self.settings["beta"]

@@ -5,9 +5,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.bernoulli import BernoulliStrategy
-from core.gates import bernoulli
-from core.strategy import Decision, Family, Pass, Run, Site
+from core.parts.bernoulli import BernoulliStrategy
+from core.parts.gates import bernoulli
+from core.strategy import Batch, Decision, Family, Pass, Site
 
 
 class LocalExpectation(BernoulliStrategy):
@@ -21,20 +21,20 @@ class LocalExpectation(BernoulliStrategy):
     family: ClassVar[Family] = "policy gradient"
     needs = frozenset({"flips"})
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         detached: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            probability = self.probability(site, run)
+            probability = self.probability(site, batch)
             detached.append(site.scores_detached.sigmoid())
-            return Decision(bernoulli(probability, run.generator), probability)
+            return Decision(bernoulli(probability, batch.generator), probability)
 
-        done = run(decide)
+        done = batch(decide)
         assert done.loss is not None
         loss = done.loss.detach()[:, None]
         policy = torch.zeros_like(loss.mean())
         for layer, (decision, probability) in enumerate(zip(done.decisions, detached, strict=True)):
-            flipped = run.flips(done, layer)
+            flipped = batch.flips(done, layer)
             sign = 1 - 2 * decision.gates  # opening a closed gate costs flipped - loss, an open one loss - flipped
             policy = policy + (probability * sign * (flipped - loss)).sum(dim=1).mean()
-        return done.mean_loss() + policy + self.price(run, done.decisions), done
+        return done.mean_loss() + policy + self.price(batch, done.decisions), done

@@ -6,12 +6,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.anneal import linear
-from core.gates import budget, explicit, normal_like, top_blocks
-from core.penalties import load_imbalance
-from core.routing import best_blocks
+from core.parts.anneal import linear
+from core.parts.gates import budget, explicit, normal_like, top_blocks
+from core.parts.penalties import load_imbalance
+from core.parts.routing import best_blocks
 from core.space import Choice, Domain, Integer, Real
-from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
+from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
 
 
 class LocalSearch(Strategy):
@@ -35,20 +35,20 @@ class LocalSearch(Strategy):
         "network_gates": Choice("student", ("student", "teacher"), searched=False),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        noise = linear(self.settings["noise"], 0.0, run.progress)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        noise = linear(self.settings["noise"], 0.0, batch.progress)
         scores: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
             scores.append(site.scores)
-            noisy = site.scores + noise * normal_like(site.scores, run.generator)
-            return Decision(top_blocks(noisy, budget(site.blocks, run.density)))
+            noisy = site.scores + noise * normal_like(site.scores, batch.generator)
+            return Decision(top_blocks(noisy, budget(site.blocks, batch.density)))
 
-        done = run(decide)
+        done = batch(decide)
         with torch.no_grad():
-            found = self._search(run, [decision.gates for decision in done.decisions])
+            found = self._search(batch, [decision.gates for decision in done.decisions])
         if self.settings["network_gates"] == "teacher":
-            done = run(explicit(found))
+            done = batch(explicit(found))
         imitation = sum(
             (-(gates * score.log_softmax(dim=1)).sum(dim=1).mean() for gates, score in zip(found, scores, strict=True)),
             start=torch.zeros_like(done.mean_loss()),
@@ -60,30 +60,30 @@ class LocalSearch(Strategy):
     def gate_rule(self) -> GateRule | None:
         return GateRule("top")
 
-    def infer(self, run: Run) -> Pass:
-        return run(best_blocks(run))
+    def infer(self, batch: Batch) -> Pass:
+        return batch(best_blocks(batch))
 
-    def _search(self, run: Run, start: Sequence[Tensor]) -> list[Tensor]:
+    def _search(self, batch: Batch, start: Sequence[Tensor]) -> list[Tensor]:
         """Return the best gates found for each example, from ``start`` and from random restarts."""
-        best, best_loss = self._climb(run, start)
+        best, best_loss = self._climb(batch, start)
         for _ in range(self.settings["restarts"]):
-            drawn = [top_blocks(normal_like(gates, run.generator), int(gates[0].sum())) for gates in start]
-            gates, loss = self._climb(run, drawn)
+            drawn = [top_blocks(normal_like(gates, batch.generator), int(gates[0].sum())) for gates in start]
+            gates, loss = self._climb(batch, drawn)
             better = (loss < best_loss)[:, None]
             best = [torch.where(better, new, old) for new, old in zip(gates, best, strict=True)]
             best_loss = torch.minimum(loss, best_loss)
         return best
 
-    def _climb(self, run: Run, start: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+    def _climb(self, batch: Batch, start: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
         """Return the gates after all steps and their loss ``[B]``, never above that of ``start``."""
         gates = list(start)
         loss = torch.zeros(())
         for _ in range(self.settings["steps"]):
             for layer in range(len(gates)):
-                flipped = run.flips(run(explicit(gates)), layer)
+                flipped = batch.flips(batch(explicit(gates)), layer)
                 close = flipped.masked_fill(gates[layer] == 0, torch.inf).argmin(dim=1, keepdim=True)
                 gates[layer] = gates[layer].scatter(1, close, 0.0)
-                flipped = run.flips(run(explicit(gates)), layer).masked_fill(gates[layer] != 0, torch.inf)
+                flipped = batch.flips(batch(explicit(gates)), layer).masked_fill(gates[layer] != 0, torch.inf)
                 loss, best = flipped.min(dim=1, keepdim=True)
                 gates[layer] = gates[layer].scatter(1, best, 1.0)
         return gates, loss.squeeze(1)

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from core.anneal import linear
 from core.architecture import Architecture
-from core.halting import halting_unit, stopping_distribution
-from core.routing import noisy_best_blocks
+from core.parts.anneal import linear
+from core.parts.halting import halting_unit, stopping_distribution
+from core.parts.routing import noisy_best_blocks
 from core.space import Choice, Domain, Integer, Real
-from core.strategy import Family, Pass, Run, Strategy
+from core.strategy import Batch, Family, Pass, SinglePass, Strategy
 
 
 class PonderHalting(Strategy):
@@ -38,9 +38,9 @@ class PonderHalting(Strategy):
         super().__init__(architecture, settings, generator)
         self.halting = halting_unit(architecture, generator)
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         imbalance: list[Tensor] = []
-        passes, stop = self._passes(run, linear(self.settings["noise"], 0.0, run.progress), imbalance)
+        passes, stop = self._passes(batch, linear(self.settings["noise"], 0.0, batch.progress), imbalance)
         prior = stopping_distribution([torch.full_like(stop[0], self.settings["prior"])] * len(passes))
         divergence = (stop * (stop.clamp_min(1e-12) / prior).log()).sum(dim=0).mean()
         expected = sum(
@@ -49,25 +49,25 @@ class PonderHalting(Strategy):
         )
         objective = expected + self.settings["beta"] * divergence
         objective = objective + self.settings["balance"] * torch.stack(imbalance).mean()
-        return objective, run.mix(passes, stop)
+        return objective, batch.mix(passes, stop)
 
-    def infer(self, run: Run) -> Pass:
-        passes, stop = self._passes(run, 0.0, [])
+    def infer(self, batch: Batch) -> Pass:
+        passes, stop = self._passes(batch, 0.0, [])
         reached = stop.cumsum(dim=0)
         if self.settings["test_halting"] == "median":
             threshold = torch.full_like(stop[0], 0.5)
         else:
-            threshold = torch.rand(stop[0].shape, generator=run.generator, dtype=stop.dtype, device=stop.device)
+            threshold = torch.rand(stop[0].shape, generator=batch.generator, dtype=stop.dtype, device=stop.device)
         # Rounding may leave the last sum a little below a threshold near 1.
         reached[-1] = 2.0
         last = (reached >= threshold).to(stop.dtype).argmax(dim=0)
-        return run.mix(passes, nn.functional.one_hot(last, len(passes)).T.to(stop.dtype))
+        return batch.mix(passes, nn.functional.one_hot(last, len(passes)).T.to(stop.dtype))
 
-    def _passes(self, run: Run, noise: float, imbalance: list[Tensor]) -> tuple[list[Pass], Tensor]:
-        decide = noisy_best_blocks(run, run.density / self.settings["expected_passes"], noise, imbalance)
-        passes: list[Pass] = []
+    def _passes(self, batch: Batch, noise: float, imbalance: list[Tensor]) -> tuple[list[SinglePass], Tensor]:
+        decide = noisy_best_blocks(batch, batch.density / self.settings["expected_passes"], noise, imbalance)
+        passes: list[SinglePass] = []
         halting: list[Tensor] = []
         for _ in range(self.settings["most_passes"]):
-            passes.append(run(decide, carry=passes[-1] if passes else None))
-            halting.append(run.head(passes[-1], self.halting)[:, 0].sigmoid())
+            passes.append(batch(decide, carry=passes[-1] if passes else None))
+            halting.append(batch.project(passes[-1], self.halting)[:, 0].sigmoid())
         return passes, stopping_distribution(halting)

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.gates import bernoulli
-from core.strategy import Decide, Decision, Family, Pass, Run, Site, Strategy
+from core.parts.gates import bernoulli
+from core.strategy import Batch, Decide, Decision, Family, Pass, Site, Strategy
 
 
 class RandomBlocks(Strategy):
@@ -15,16 +15,16 @@ class RandomBlocks(Strategy):
     source: ClassVar[str] = "Bengio et al. 2015, section 4.2 (bdNN)"
     family: ClassVar[Family] = "control"
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = run(self._decide(run))
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = batch(self._decide(batch))
         return done.mean_loss(), done
 
-    def infer(self, run: Run) -> Pass:
-        return run(self._decide(run))
+    def infer(self, batch: Batch) -> Pass:
+        return batch(self._decide(batch))
 
-    def _decide(self, run: Run) -> Decide:
+    def _decide(self, batch: Batch) -> Decide:
         def decide(site: Site) -> Decision:
-            probability = torch.full_like(site.hidden[:, :1], run.density).expand(-1, site.blocks)
-            return Decision(bernoulli(probability, run.generator), probability)
+            probability = torch.full_like(site.hidden[:, :1], batch.density).expand(-1, site.blocks)
+            return Decision(bernoulli(probability, batch.generator), probability)
 
         return decide

@@ -8,12 +8,12 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from core.architecture import Architecture
-from core.baselines import baseline
-from core.bernoulli import SPACE, BernoulliStrategy
-from core.gates import bernoulli
-from core.halting import halting_unit
+from core.parts.baselines import baseline
+from core.parts.bernoulli import SPACE, BernoulliStrategy
+from core.parts.gates import bernoulli
+from core.parts.halting import halting_unit
 from core.space import Choice, Domain, Integer, Real
-from core.strategy import Decision, Family, GateRule, Pass, Run, Site
+from core.strategy import Batch, Decision, Family, GateRule, Pass, Site
 
 
 class ReinforceHalting(BernoulliStrategy):
@@ -41,12 +41,12 @@ class ReinforceHalting(BernoulliStrategy):
         super().__init__(architecture, settings, generator)
         self.halting = halting_unit(architecture, generator)
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         log_gates: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            probability = self.probability(site, run)
-            gates = bernoulli(probability, run.generator)
+            probability = self.probability(site, batch)
+            gates = bernoulli(probability, batch.generator)
             log_gates[-1] = log_gates[-1] - binary_cross_entropy_with_logits(
                 site.scores_detached, gates, reduction="none"
             ).sum(dim=1)
@@ -59,47 +59,47 @@ class ReinforceHalting(BernoulliStrategy):
         last = self.settings["most_passes"] - 1
         for number in range(last + 1):
             log_gates.append(torch.zeros(()))
-            done = run(decide, carry=passes[-1] if passes else None, samples=self.settings["samples"])
+            done = batch(decide, carry=passes[-1] if passes else None, samples=self.settings["samples"])
             passes.append(done)
             running = torch.ones_like(done.output[:, 0]) if running is None else running
-            logit = run.head(done, self.halting)[:, 0]
-            stop = bernoulli(logit.sigmoid(), run.generator) if number < last else torch.ones_like(running)
+            logit = batch.project(done, self.halting)[:, 0]
+            stop = bernoulli(logit.sigmoid(), batch.generator) if number < last else torch.ones_like(running)
             log_stop = -binary_cross_entropy_with_logits(logit, stop, reduction="none") if number < last else 0.0
             credit.append(running * (log_gates[-1] + log_stop))
             stopped.append(running * stop)
             running = running * (1 - stop)
             if not bool(running.any()):
                 break
-        mixed = run.mix(passes, torch.stack(stopped))
+        mixed = batch.mix(passes, torch.stack(stopped))
         assert mixed.loss is not None
         took = sum((number + 1) * at for number, at in enumerate(stopped))
         cost = (mixed.loss.detach() + self.settings["pass_price"] * took).unflatten(0, (mixed.samples, -1))
         advantage = (cost - baseline(cost, "samples")).flatten()
         policy = (advantage * torch.stack(credit).sum(dim=0)).mean()
-        price = self.price(run, mixed.decisions, share=1 / self.settings["expected_passes"])
+        price = self.price(batch, mixed.decisions, share=1 / self.settings["expected_passes"])
         return mixed.mean_loss() + policy + price / len(passes), mixed
 
     def gate_rule(self) -> GateRule | None:
         return None  # there are several passes, and when to stop is decided too
 
-    def infer(self, run: Run) -> Pass:
+    def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:
-            probability = self.probability(site, run)
-            return Decision(self.hard_gates(probability, run), probability)
+            probability = self.probability(site, batch)
+            return Decision(self.hard_gates(probability, batch), probability)
 
         passes: list[Pass] = []
         stopped: list[Tensor] = []
         running: Tensor | None = None
         last = self.settings["most_passes"] - 1
         for number in range(last + 1):
-            done = run(decide, carry=passes[-1] if passes else None)
+            done = batch(decide, carry=passes[-1] if passes else None)
             passes.append(done)
             running = torch.ones_like(done.output[:, 0]) if running is None else running
-            probability = run.head(done, self.halting)[:, 0].sigmoid()
-            stop = self.hard_gates(probability, run)
+            probability = batch.project(done, self.halting)[:, 0].sigmoid()
+            stop = self.hard_gates(probability, batch)
             stop = stop if number < last else torch.ones_like(running)
             stopped.append(running * stop)
             running = running * (1 - stop)
             if not bool(running.any()):
                 break
-        return run.mix(passes, torch.stack(stopped))
+        return batch.mix(passes, torch.stack(stopped))

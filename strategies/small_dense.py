@@ -5,9 +5,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from core.architecture import Architecture
-from core.cost import equal_macs_dense
-from core.gates import open_all
-from core.strategy import Family, Pass, Run, Strategy
+from core.network.cost import equal_macs_dense
+from core.parts.gates import open_all
+from core.strategy import Batch, Family, Pass, Strategy
 
 
 class SmallDense(Strategy):
@@ -21,9 +21,9 @@ class SmallDense(Strategy):
     def reshape(cls, architecture: Architecture, density: float) -> Architecture:
         return equal_macs_dense(architecture, density)
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = run(open_all)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = batch(open_all)
         return done.mean_loss(), done
 
-    def infer(self, run: Run) -> Pass:
-        return run(open_all)
+    def infer(self, batch: Batch) -> Pass:
+        return batch(open_all)

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from core.anneal import linear
 from core.architecture import Architecture
-from core.gates import budget, normal_like, straight_through, top_blocks
+from core.parts.anneal import linear
+from core.parts.gates import budget, normal_like, straight_through, top_blocks
 from core.space import Domain, Real
-from core.strategy import Decide, Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Batch, Decide, Decision, Family, Pass, Site, Strategy
 
 
 class StaticBlocks(Strategy):
@@ -32,18 +32,18 @@ class StaticBlocks(Strategy):
             nn.Parameter(1e-2 * torch.randn(layer.blocks, generator=generator)) for layer in architecture.layers
         )
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = run(self._decide(run, linear(self.settings["noise"], 0.0, run.progress)))
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = batch(self._decide(batch, linear(self.settings["noise"], 0.0, batch.progress)))
         return done.mean_loss(), done
 
-    def infer(self, run: Run) -> Pass:
-        return run(self._decide(run, 0.0))
+    def infer(self, batch: Batch) -> Pass:
+        return batch(self._decide(batch, 0.0))
 
-    def _decide(self, run: Run, noise: float) -> Decide:
+    def _decide(self, batch: Batch, noise: float) -> Decide:
         def decide(site: Site) -> Decision:
             logits = self.logits[site.index].to(site.hidden.dtype)
-            noisy = logits + noise * normal_like(logits, run.generator)
-            chosen = top_blocks(noisy[None], budget(site.blocks, run.density))
+            noisy = logits + noise * normal_like(logits, batch.generator)
+            chosen = top_blocks(noisy[None], budget(site.blocks, batch.density))
             gates = straight_through(chosen, logits.sigmoid())
             return Decision(gates.expand(site.hidden.shape[0], -1), gate_grad="exact")
 

@@ -5,12 +5,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.anneal import geometric
-from core.bernoulli import SPACE, BernoulliStrategy
-from core.gates import bernoulli, likely, straight_through
-from core.penalised import ENTROPY
+from core.parts.anneal import geometric
+from core.parts.bernoulli import SPACE, BernoulliStrategy
+from core.parts.gates import bernoulli, likely, straight_through
+from core.parts.penalised import ENTROPY
 from core.space import Choice, Domain, Real
-from core.strategy import Decision, Family, GateRule, Pass, Run, Site
+from core.strategy import Batch, Decision, Family, GateRule, Pass, Site
 
 
 class StraightThrough(BernoulliStrategy):
@@ -33,18 +33,18 @@ class StraightThrough(BernoulliStrategy):
         "train_gates": Choice("sampled", ("sampled", "threshold"), searched=False),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         def decide(site: Site) -> Decision:
-            probability = self.probability(site, run)
+            probability = self.probability(site, batch)
             sampled = self.settings["train_gates"] == "sampled"
-            hard = bernoulli(probability, run.generator) if sampled else likely(probability)
+            hard = bernoulli(probability, batch.generator) if sampled else likely(probability)
             return Decision(straight_through(hard, probability), probability, gate_grad="exact")
 
-        done = run(decide)
-        return self.with_entropy(done.mean_loss() + self.price(run, done.decisions), done.decisions), done
+        done = batch(decide)
+        return self.with_entropy(done.mean_loss() + self.price(batch, done.decisions), done.decisions), done
 
     def gate_rule(self) -> GateRule | None:
         return GateRule(self.settings["test_gates"], scale=self.settings["last_slope"])
 
-    def probability(self, site: Site, run: Run) -> Tensor:
-        return (geometric(1.0, self.settings["last_slope"], run.progress) * self.scores(site)).sigmoid()
+    def probability(self, site: Site, batch: Batch) -> Tensor:
+        return (geometric(1.0, self.settings["last_slope"], batch.progress) * self.scores(site)).sigmoid()

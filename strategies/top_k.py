@@ -6,11 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.anneal import linear
-from core.gates import budget, normal_like, straight_through, top_blocks
-from core.penalties import load_imbalance
+from core.parts.anneal import linear
+from core.parts.gates import budget, normal_like, straight_through, top_blocks
+from core.parts.penalties import load_imbalance
 from core.space import Choice, Domain, Real
-from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
+from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
 
 
 class TopK(Strategy):
@@ -28,27 +28,27 @@ class TopK(Strategy):
         "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        scale = linear(self.settings["noise"], 0.0, run.progress)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        scale = linear(self.settings["noise"], 0.0, batch.progress)
         unevenness: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            noisy = site.scores + scale * normal_like(site.scores, run.generator)
-            chosen = top_blocks(noisy, budget(site.blocks, run.density))
+            noisy = site.scores + scale * normal_like(site.scores, batch.generator)
+            chosen = top_blocks(noisy, budget(site.blocks, batch.density))
             unevenness.append(load_imbalance(site.scores, chosen))
             return Decision(self._gates(noisy, chosen))
 
-        done = run(decide)
+        done = batch(decide)
         return done.mean_loss() + self.settings["balance"] * torch.stack(unevenness).sum(), done
 
     def gate_rule(self) -> GateRule | None:
         return GateRule("top") if self.settings["gates"] == "binary" else None
 
-    def infer(self, run: Run) -> Pass:
+    def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:
-            return Decision(self._gates(site.scores, top_blocks(site.scores, budget(site.blocks, run.density))))
+            return Decision(self._gates(site.scores, top_blocks(site.scores, budget(site.blocks, batch.density))))
 
-        return run(decide)
+        return batch(decide)
 
     def _gates(self, scores: Tensor, chosen: Tensor) -> Tensor:
         weights = chosen * scores.softmax(dim=1)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from core.anneal import linear
-from core.gates import logistic_like, straight_through
-from core.penalties import load_imbalance
+from core.parts.anneal import linear
+from core.parts.gates import logistic_like, straight_through
+from core.parts.penalties import load_imbalance
 from core.space import Domain, Real
-from core.strategy import Decision, Family, Pass, Run, Site, Strategy
+from core.strategy import Batch, Decision, Family, Pass, Site, Strategy
 
 
 class TreeRouting(Strategy):
@@ -31,13 +31,13 @@ class TreeRouting(Strategy):
         "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0)),
     }
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        noise = linear(self.settings["noise"], 0.0, run.progress)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        noise = linear(self.settings["noise"], 0.0, batch.progress)
         imbalance: list[Tensor] = []
 
         def decide(site: Site) -> Decision:
-            levels = depth(site.blocks, run.density)
-            noisy = site.scores + noise * logistic_like(site.scores, run.generator)
+            levels = depth(site.blocks, batch.density)
+            noisy = site.scores + noise * logistic_like(site.scores, batch.generator)
             log_probability = leaf_log_probabilities(site.scores, levels)
             leaf = walk(lambda node: noisy.gather(1, node), site.hidden, levels)
             chosen = torch.zeros_like(log_probability).scatter_(1, leaf, 1.0)
@@ -45,17 +45,17 @@ class TreeRouting(Strategy):
             leaf_gates = straight_through(chosen, chosen * log_probability.exp())
             return Decision(spread(leaf_gates, site.blocks))
 
-        done = run(decide)
+        done = batch(decide)
         return done.mean_loss() + self.settings["balance"] * torch.stack(imbalance).sum(), done
 
-    def infer(self, run: Run) -> Pass:
+    def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:
-            levels = depth(site.blocks, run.density)
+            levels = depth(site.blocks, batch.density)
             leaf = walk(site.scores_at, site.hidden, levels)
             chosen = site.hidden.new_zeros(len(leaf), 2**levels).scatter_(1, leaf, 1.0)
             return Decision(spread(chosen, site.blocks))
 
-        return run(decide)
+        return batch(decide)
 
 
 def depth(blocks: int, density: float) -> int:

@@ -60,6 +60,15 @@ def points(difference: float | None, digits: int = 1, *, signed: bool = True) ->
     return f"{100 * difference:{'+' if signed else ''}.{digits}f}".replace("-", "−")
 
 
+def points_interval(low: float, high: float) -> str:
+    """Write the two ends of an interval of differences in percentage points.
+
+    >>> points_interval(-0.012, 0.005)
+    '−1.2 to +0.5'
+    """
+    return f"{points(low)} to {points(high)}"
+
+
 def share(value: float) -> str:
     """Write a share as 1/N where it is one, else as a decimal.
 

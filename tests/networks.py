@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from core.architecture import Architecture
-from core.blocks import BlockLinear
-from core.network import GatedNetwork
-from core.run import BatchRun
+from core.network.blocks import BlockLinear
+from core.network.fully_connected import GatedNetwork
 from core.strategy import Decide, Decision, Site
+from core.training.batch import BatchRun
 from kernels import Activation, GateGrad
 
 FEATURES, CLASSES = 5, 3

@@ -31,10 +31,10 @@ FENCES = {
     "numba": "kernels.cpu",
     "llvmlite": "kernels.cpu",
     "platformdirs": "kernels.cpu",
-    "ray": "studies.schedule",
+    "ray": "studies.running.schedule",
     "pooch": "core.data",
-    "matplotlib": "studies.figures",
-    "seaborn": "studies.figures",
+    "matplotlib": "studies.report.figures",
+    "seaborn": "studies.report.figures",
 }
 
 
@@ -92,22 +92,22 @@ def breaches(module: str, source: str, *, package: bool = False) -> set[str]:
         ("kernels.cpu", "import core"),
         ("studies.schedules", "import ray"),
         ("strategies.dense", "from strategies import find"),
-        ("core.train", "from strategies import find"),
-        ("core.train", "def f():\n    from studies.ledger import Ledger"),
+        ("core.training.train", "from strategies import find"),
+        ("core.training.train", "def f():\n    from studies.records.ledger import Ledger"),
         ("strategies.dense", "from strategies.small_dense import SmallDense"),
         ("strategies.dense", "from strategies import small_dense"),
         ("strategies.dense", "from . import small_dense"),
         ("strategies.dense", "from .small_dense import SmallDense"),
         ("strategies.dense", "import studies"),
-        ("studies.runner", "import tests.networks"),
-        ("studies.runner", "import ray.tune"),
-        ("studies.runner", "from ray import tune"),
-        ("studies.report", "import matplotlib.pyplot as plt"),
-        ("core.train", "import triton"),
-        ("core.train", "import pooch"),
-        ("studies.estimate", "import numba"),
+        ("studies.running.runner", "import tests.networks"),
+        ("studies.running.runner", "import ray.tune"),
+        ("studies.running.runner", "from ray import tune"),
+        ("studies.report.page", "import matplotlib.pyplot as plt"),
+        ("core.training.train", "import triton"),
+        ("core.training.train", "import pooch"),
+        ("studies.running.estimate", "import numba"),
         ("kernels.autograd", "import numba"),
-        ("core.probe", "import seaborn"),
+        ("core.training.probe", "import seaborn"),
     ],
 )
 def test_the_rules_see_a_forbidden_import(module, source):
@@ -122,7 +122,7 @@ def test_a_module_keeps_the_import_rules(module):
 
 def test_only_one_module_imports_ray():
     users = {name for name, path in FILES.items() if "ray" in map(top, imports_of(path.read_text("utf-8"), name))}
-    assert users == {"studies.schedule"}
+    assert users == {"studies.running.schedule"}
 
 
 def our_module(name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from studies.study import Study, Sweep
+from studies.design import Study, Sweep
 
 SWEEP = Sweep(seeds=3, strategies=("dense", "small_dense", "random_blocks", "straight_through", "reinforce"))
 

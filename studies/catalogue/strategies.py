@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-from studies.figures import PROTOCOL
-from studies.protocol import Search
-from studies.study import Study, Sweep
+from studies.design import Search, Study, Sweep
 
 # 13 seeds: with fewer than 12 no sign flip test could pass Holm's correction for 102 contrasts.
 SWEEP = Sweep(
@@ -19,7 +17,6 @@ SWEEP = Sweep(
 STUDY = Study(
     question="Which way of deciding which blocks to compute is best, when all are searched and rerun alike?",
     source="retrospective, R2 and all strategies",
-    figures=PROTOCOL,
     scales={
         "quick": replace(
             SWEEP,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.conformance import NETWORKS, problems
-from core.gates import bernoulli
+from core.parts.gates import bernoulli
 from core.space import Choice, Integer, Real
 from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
 

@@ -5,12 +5,12 @@ import torch
 
 from core.architecture import Architecture
 from core.data import Split, Splits
-from core.gates import open_all
-from core.network import GatedNetwork
+from core.network.fully_connected import GatedNetwork
+from core.parts.gates import open_all
 from core.seeding import SeedStreams
-from core.settings import TrainingSettings
 from core.strategy import Decision, Pass, Run, Site, Strategy
-from core.train import train
+from core.training.settings import TrainingSettings
+from core.training.train import train
 from strategies import find, names
 
 STREAMS = SeedStreams(7, "evaluate", "digits", 3)

@@ -8,10 +8,10 @@ import torch
 
 from core.architecture import Architecture
 from core.data import load, split
-from core.run import BatchRun
 from core.seeding import SeedStreams
-from core.settings import TrainingSettings
-from core.train import train
+from core.training.batch import BatchRun
+from core.training.settings import TrainingSettings
+from core.training.train import train
 from kernels import triton as backend
 from kernels import use_backend
 from kernels.backend import Needs

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from core.architecture import Architecture
-from core.cost import dense_macs, gated_macs
-from core.run import BatchRun
+from core.network.cost import dense_macs, gated_macs
+from core.training.batch import BatchRun
 from strategies.dense import Dense
 from strategies.random_blocks import RandomBlocks
 from strategies.small_dense import SmallDense

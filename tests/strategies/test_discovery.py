@@ -12,7 +12,7 @@ from core.strategy import Strategy
 from strategies import ENTRY_POINT_GROUP, Plugin, built_in, find, names, source_hash
 
 IMPORTS = """
-from core.gates import open_all
+from core.parts.gates import open_all
 from core.strategy import Strategy
 """
 METHODS = """

@@ -5,9 +5,9 @@ import torch
 
 import strategies
 from core.architecture import Architecture
-from core.network import GatedNetwork
-from core.probe import Probe, probe
+from core.network.fully_connected import GatedNetwork
 from core.seeding import SeedStreams
+from core.training.probe import Probe, probe
 
 ARCHITECTURE = Architecture.parse("6x4", features=20, classes=5)
 STREAMS = SeedStreams(0, "evaluate", "estimators", 0)

@@ -6,10 +6,10 @@ import torch
 import strategies
 from core.architecture import Architecture
 from core.data import Split, Splits
-from core.run import BatchRun
 from core.seeding import SeedStreams
-from core.settings import TrainingSettings
-from core.train import Trained, train
+from core.training.batch import BatchRun
+from core.training.settings import TrainingSettings
+from core.training.train import Trained, train
 from tests.networks import FEATURES, network_of, normal
 
 STREAMS = SeedStreams(0, "evaluate", "halting", 0)

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 import strategies
-from core.run import BatchRun
 from core.strategy import Pass
+from core.training.batch import BatchRun
 from tests.networks import FEATURES, network_of, normal, seeded
 
 ROWS = 12

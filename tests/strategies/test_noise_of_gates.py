@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import strategies
-from core.penalties import entropy
+from core.parts.penalties import entropy
 from core.space import Choice
 from core.strategy import Pass
 from tests.networks import FEATURES, network_of, normal, run_of, seeded

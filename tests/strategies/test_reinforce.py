@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.autograd import grad
 from torch.nn.functional import cross_entropy
 
-from core import penalties
-from core.blocks import Gater
-from core.network import GatedNetwork
-from core.probe import Probe, probe
+from core.network.blocks import Gater
+from core.network.fully_connected import GatedNetwork
+from core.parts import penalties
 from core.strategy import Pass, Run
+from core.training.probe import Probe, probe
 from strategies.reinforce import Reinforce
 from strategies.straight_through import StraightThrough
 from tests.networks import FEATURES, masked_dense, network_of, normal, run_of, seeded

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 import strategies
-from core.gates import explicit, top_blocks
-from core.network import GatedNetwork
-from core.run import BatchRun
+from core.network.fully_connected import GatedNetwork
+from core.parts.gates import explicit, top_blocks
 from core.strategy import Strategy
+from core.training.batch import BatchRun
 from strategies.local_search import LocalSearch
 from tests.networks import FEATURES, network_of, normal
 

@@ -3,7 +3,7 @@ import torch
 from torch.autograd import grad
 from torch.nn.functional import cross_entropy
 
-from core import penalties
+from core.parts import penalties
 from strategies.straight_through import StraightThrough
 from tests.networks import FEATURES, masked_dense, network_of, normal, run_of, seeded
 

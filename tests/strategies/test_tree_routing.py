@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import strategies
-from core.run import BatchRun
+from core.training.batch import BatchRun
 from strategies.tree_routing import depth, leaf_log_probabilities, spread, walk
 from tests.networks import FEATURES, network_of, normal
 

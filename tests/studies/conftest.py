@@ -12,8 +12,8 @@ from rich.console import Console
 from core.data import Dataset
 from strategies import Plugin
 from studies import catalogue, cli
-from studies.configuration import Configuration
-from studies.resources import Resources
+from studies.design.configuration import Configuration
+from studies.running.resources import Resources
 from tests.studies.records import Failures, record_of
 
 
@@ -66,15 +66,15 @@ def denormals() -> Iterator[None]:
 @pytest.fixture
 def scheduler(monkeypatch: pytest.MonkeyPatch) -> Invented:
     invented = Invented()
-    module = ModuleType("studies.schedule")
+    module = ModuleType("studies.running.schedule")
     vars(module)["execute_all"] = invented
-    monkeypatch.setitem(sys.modules, "studies.schedule", module)
+    monkeypatch.setitem(sys.modules, "studies.running.schedule", module)
     return invented
 
 
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.runner.find", lambda name: replace(catalogue.find(name), figures=()))
+    monkeypatch.setattr("studies.running.runner.find", lambda name: replace(catalogue.find(name), figures=()))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from strategies import Plugin
 
 PLUGIN = '''"""A plugin."""
 
-from core.gates import open_all
+from core.parts.gates import open_all
 from core.strategy import Strategy
 
 

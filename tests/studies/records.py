@@ -9,13 +9,13 @@ import numpy as np
 
 from core import data
 from core.architecture import Architecture
-from core.cost import dense_macs
+from core.network.cost import dense_macs
 from strategies import Plugin, find
 from studies import environment
-from studies.configuration import Configuration
-from studies.folder import Frozen, ResultsFolder
-from studies.plan import Plan
-from studies.study import Design, Sweep
+from studies.design.configuration import Configuration
+from studies.design.runs import Plan
+from studies.design.study import Design, Sweep
+from studies.records.folder import Frozen, ResultsFolder
 
 CHANCE = 0.9
 Failures = Mapping[tuple[str, int], str]
@@ -38,7 +38,7 @@ def configurations_of(design: Design) -> list[Configuration]:
 def record_of(
     configuration: Configuration, status: str = "ok", reason: str = "", plugins: tuple[Plugin, ...] = ()
 ) -> dict[str, Any]:
-    """A record as ``studies.trial.execute`` makes it, with numbers drawn from the run's id."""
+    """A record as ``studies.running.trial.execute`` makes it, with numbers drawn from the run's id."""
     source, _ = data.find(configuration.dataset)
     architecture = Architecture.parse(configuration.network, source.features, source.classes)
     strategy = find(configuration.strategy, plugins)

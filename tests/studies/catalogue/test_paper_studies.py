@@ -9,8 +9,8 @@ from core import data
 from core.architecture import Architecture
 from studies import catalogue
 from studies.catalogue import paper_cifar10, paper_mnist, paper_svhn
-from studies.study import Design
-from studies.trial import execute
+from studies.design.study import Design
+from studies.running.trial import execute
 
 STUDIES = {"paper_mnist": paper_mnist, "paper_cifar10": paper_cifar10, "paper_svhn": paper_svhn}
 CODE_BATCH = 128

@@ -1,1 +1,0 @@
-"""What single studies compute from their results: the numbers of their own figures and tables."""

@@ -1,0 +1,40 @@
+"""How long calls took beside those of dense networks, over all seeds."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from studies.results import GROUP, Results
+
+
+def call_times(results: Results) -> pd.DataFrame:
+    """Return a row per ``GROUP``, reference and batch size of what the measurement ``batch_latency`` found.
+
+    Times are of the processor, which other programs on the machine do not stretch; they are medians over the
+    repetitions of all seeds. ``speedup`` is the median of their ratios, with the 10th and the 90th percentile;
+    ``wall_speedup`` the same median by the wall clock.
+    """
+    calls = results.measured("batch_latency", "calls")
+    if calls.empty:
+        return calls
+    columns = [*GROUP, "family", "reference", "batch"]
+    groups = calls.rename(columns={"baseline": "reference"}).groupby(columns, sort=False)
+    return pd.DataFrame([{**dict(zip(columns, key, strict=True)), **_times(found)} for key, found in groups])
+
+
+def _times(calls: pd.DataFrame) -> dict[str, float]:
+    def all_of(key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return np.concatenate([np.asarray(times, float) for times in calls[key]])
+
+    own, reference = all_of("own_processor_seconds"), all_of("baseline_processor_seconds")
+    low, middle, high = np.percentile(reference / own, [10, 50, 90])
+    return {
+        "repetitions": len(own),
+        "microseconds": 1e6 * float(np.median(own)),
+        "reference_microseconds": 1e6 * float(np.median(reference)),
+        "speedup": float(middle),
+        "speedup_p10": float(low),
+        "speedup_p90": float(high),
+        "wall_speedup": float(np.median(all_of("baseline_seconds") / all_of("own_seconds"))),
+    }

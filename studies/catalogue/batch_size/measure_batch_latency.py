@@ -1,0 +1,77 @@
+"""Seconds per call from one example to a large batch, beside dense networks (retrospective, R3)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.network.cost import equal_macs_dense
+from core.training.trained_network import TrainedNetwork
+from studies.timing.clock import Timed, interleaved
+from studies.timing.dense_twin import dense_twin
+from studies.timing.measure_pass_time import classifier, compiled
+
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+# Every seed of a study measures again.
+REPETITIONS = 7
+
+
+def measure(trained: TrainedNetwork) -> dict[str, Any]:
+    """Time calls on batches of the test split, gater and every pass included, in turns with dense networks.
+
+    Successive calls take successive batches, so that gates change. A split with fewer examples than a batch is gone
+    through again.
+
+    Returns:
+        ``calls``: for each batch size and baseline, which is ``dense`` of the same widths or ``dense of equal MACs``,
+        the seconds per call of both sides, by the wall clock and of the processor, repetition by repetition. Empty for
+        a network without gates.
+    """
+    if not type(trained.strategy).gated:
+        return {"calls": []}
+    device = trained.test.x.device.type
+    architecture = trained.network.architecture
+    shapes = {"dense": architecture, "dense of equal MACs": equal_macs_dense(architecture, trained.density)}
+    twins = {name: dense_twin(shape).to(device) for name, shape in shapes.items()}
+    fused = compiled(trained)
+    calls = []
+    for size in BATCHES:
+        batches = batches_of(trained.test.x, size)
+        ours = _in_turn(classifier(trained), batches)
+        if fused is not None and size == 1:
+            ours = _in_turn(fused, [batch[0] for batch in batches])
+        for name, twin in twins.items():
+            turns = interleaved(_in_turn(twin, batches), ours, device, REPETITIONS)
+            own, dense = [own for _, own in turns], [dense for dense, _ in turns]
+            calls.append({"batch": size, "baseline": name, **_seconds("own", own), **_seconds("baseline", dense)})
+    return {"calls": calls}
+
+
+def batches_of(x: Tensor, size: int) -> list[Tensor]:
+    """Cut examples into batches of just that size, at least one: what does not fill one is left out.
+
+    >>> [batch.tolist() for batch in batches_of(torch.tensor([[0.0], [1.0], [2.0]]), 2)]
+    [[[0.0], [1.0]]]
+    >>> [batch.tolist() for batch in batches_of(torch.tensor([[0.0], [1.0]]), 3)]
+    [[[0.0], [1.0], [0.0]]]
+    """
+    whole = x.repeat(max(1, -(-size // len(x))), 1)
+    return [batch.contiguous() for batch in whole.split(size) if len(batch) == size]
+
+
+def _in_turn(classify: Callable[[Tensor], object], batches: list[Tensor]) -> Callable[[int], object]:
+    """Return a contender that classifies the batch whose turn it is."""
+
+    @torch.inference_mode()
+    def call(number: int) -> object:
+        return classify(batches[number % len(batches)])
+
+    return call
+
+
+def _seconds(side: str, times: list[Timed]) -> dict[str, list[float]]:
+    return {
+        f"{side}_seconds": [time.wall for time in times],
+        f"{side}_processor_seconds": [time.processor for time in times],
+    }

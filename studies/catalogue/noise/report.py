@@ -1,0 +1,88 @@
+"""Noise of the gates in training and at test time, and a reward or a price on their entropy."""
+
+import pandas as pd
+
+from core.strategy import Family
+from studies.catalogue.noise import TRAINED, Kind
+from studies.formatting import number, percent
+from studies.report.drawing.by_level import by_level
+from studies.report.drawing.error_against import error_against
+from studies.report.drawing.notes import sample_note
+from studies.report.drawing.panels import Labels
+from studies.report.figures.seeds import SEEDS
+from studies.results import GROUP, SETTING, Results
+from studies.results.table import Column, Table
+
+# Whose hues the kinds of noise have in figures.
+HUES: dict[Kind, Family] = {"discrete": "policy gradient", "Gaussian": "relaxation", "none": "control"}
+
+
+def _table(results: Results) -> pd.DataFrame:
+    """A row per arm: its error with interval, and what its gates are like."""
+    runs = results.counted.astype({"gate_entropy": float})
+    gates = runs.groupby(list(GROUP), sort=False)["gate_entropy"].mean().reset_index()
+    return results.with_levels(results.summary.merge(gates, on=list(GROUP), validate="one_to_one"))
+
+
+def _by_price(results: Results) -> pd.DataFrame:
+    table = _table(results)
+    table = table[table["noise"].isin([noise.name for noise in TRAINED])]
+    shown = table[list(SETTING)].assign(
+        series=table["noise"],
+        family=table["kind"].map(HUES),
+        # As words: they stand side by side, whatever their distance.
+        level=[f"{price:+g}".replace("-", "−").replace("+0", "none") for price in table["entropy"]],
+        **{key: 100 * table[column] for key, column in (("value", "mean"), ("low", "ci_low"), ("high", "ci_high"))},
+    )
+    return shown.reset_index(drop=True)
+
+
+def _series(results: Results) -> pd.DataFrame:
+    levels = results.with_levels(results.counted[["arm"]])
+    return pd.DataFrame({"series": levels["noise"], "family": levels["kind"].map(HUES)})
+
+
+TABLE = Table(
+    name="noise",
+    title="Error and gates by noise and price of entropy",
+    numbers=_table,
+    columns=(
+        Column("noise", "noise"),
+        Column("entropy", "entropy", lambda value: f"{value:g}".replace("-", "−")),
+        Column("mean", "test error", percent),
+        Column("ci_low", "from", percent),
+        Column("ci_high", "to", percent),
+        Column("test_error_fallback", "with fallback", percent),
+        Column("test_density", "density", percent),
+        Column("gate_entropy", "gate entropy (nats)", lambda value: number(value, 3)),
+        Column("all_closed", "fully closed", percent),
+        Column("dead_blocks", "dead", lambda value: number(value, 1)),
+    ),
+    caption=lambda results: (
+        "Test error with its 95 % t interval over seeds, with own gates and with the fallback, realised density and "
+        "the mean entropy of the gates' own open-probabilities per block. " + sample_note(results)
+    ),
+)
+
+AGAINST_ENTROPY = error_against(
+    "error_against_entropy",
+    "Error against the entropy of the gates",
+    "realised entropy of the gates (nats per block)",
+    lambda results: results.counted["gate_entropy"],
+    "Test error with own gates against the mean entropy of the gates' own open-probabilities on the test split.",
+    series=_series,
+)
+
+BY_PRICE = by_level(
+    "error_by_price",
+    "Error by noise and price of entropy",
+    Labels("reward per nat and block of entropy (below 0 a price)", "test error (%)"),
+    _by_price,
+    "Test error with own gates: means over seeds and 95 % t intervals, by noise in training and by what is paid or "
+    "charged for entropy.",
+    log=True,
+)
+
+FIGURES = (AGAINST_ENTROPY, BY_PRICE, SEEDS)
+
+TABLES = (TABLE,)

@@ -1,0 +1,201 @@
+"""Strategies side by side at each level of something that the arms of a study vary, such as the optimiser."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import matplotlib.axes
+import matplotlib.figure
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from studies.report.drawing.figure import Figure
+from studies.report.drawing.notes import sample_note
+from studies.report.drawing.panels import best_last, legend, strips
+from studies.report.drawing.scales import cut, error_axis, signed_axis
+from studies.report.drawing.style import Style, styles
+from studies.results import SETTING, Results
+from studies.results.statistics import rate_interval
+
+_MARKERS = "osD^v"
+# How much higher a strategy's row is than one that holds a single interval.
+_STRETCH = 1.7
+# Percentage points beyond which the axis of differences is logarithmic, if any are five times as far.
+_LINEAR = 2.0
+
+
+def error_by_level(name: str, title: str, level: str) -> Figure:
+    """Return the figure of test error per strategy, with a marker for each value of a level.
+
+    Args:
+        name: of the figure's files.
+        title: its heading.
+        level: that the arms of the study vary; each arm has a value of it.
+    """
+    return Figure(name, title, partial(_errors, level=level), partial(_draw_errors, level=level), _caption_of_errors)
+
+
+def difference_by_level(name: str, title: str, level: str, reference: str) -> Figure:
+    """Return the figure of paired differences in test error between values of a level, each strategy with itself.
+
+    Args:
+        name: of the figure's files.
+        title: its heading.
+        level: that the arms of the study vary.
+        reference: the value that the others are compared with, in pairs of the study.
+    """
+    return Figure(
+        name,
+        title,
+        partial(_differences, level=level, reference=reference),
+        partial(_draw_differences, level=level, reference=reference),
+        partial(_caption_of_differences, reference=reference),
+    )
+
+
+def failures_by_level(name: str, title: str, level: str) -> Figure:
+    """Return the figure of how many runs failed, search included, per strategy and value of a level.
+
+    Args:
+        name: of the figure's files.
+        title: its heading.
+        level: that the arms of the study vary.
+    """
+    return Figure(
+        name, title, partial(_failures, level=level), partial(_draw_failures, level=level), _caption_of_failures
+    )
+
+
+def _of_strategies(table: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """Name rows by their strategy, so that all arms of it look alike."""
+    named = results.with_levels(table)
+    return named.drop(columns="arm")
+
+
+def _errors(results: Results, level: str) -> pd.DataFrame:
+    columns = [*SETTING, "arm", "n", "failures", "mean", "ci_low", "ci_high", "test_density"]
+    numbers = _of_strategies(results.summary[columns], results)
+    return numbers[[*SETTING, "strategy", "family", level, *columns[4:]]]
+
+
+def _draw_errors(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
+    figure, divided, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    looks, marks = styles(numbers), _marks(numbers, level)
+    for ax, rows in divided:
+        shown = rows.assign(low=rows["ci_low"].clip(lower=cut(0.0, rows["mean"])), high=rows["ci_high"])
+        _draw_rows(ax, shown.assign(value=rows["mean"]), level, places, looks, marks)
+        error_axis(ax, numbers["mean"], horizontal=True)
+    _finish(figure, numbers, marks)
+    return figure
+
+
+def _marks(numbers: pd.DataFrame, level: str) -> dict[Any, str]:
+    return dict(zip(numbers[level].unique(), _MARKERS, strict=False))
+
+
+def _draw_rows(
+    ax: matplotlib.axes.Axes,
+    rows: pd.DataFrame,
+    level: str,
+    places: Mapping[str, int],
+    looks: Mapping[str, Style],
+    marks: Mapping[Any, str],
+) -> None:
+    """Draw ``value`` from ``low`` to ``high``, shares, a line for each level in the row of its strategy."""
+    step = 0.8 / len(marks)
+    for row in rows.to_dict("records"):
+        place = places[row["strategy"]] + 0.4 - step * (list(marks).index(row[level]) + 0.5)
+        colour = looks[row["strategy"]].colour
+        ax.hlines(place, 100 * row["low"], 100 * row["high"], color=colour, linewidth=1.1)
+        ax.plot([100 * row["value"]], [place], **_look(colour, marks[row[level]], row["failures"]))
+
+
+def _finish(figure: matplotlib.figure.Figure, numbers: pd.DataFrame, marks: Mapping[Any, str]) -> None:
+    """Make rows high enough for all their lines, and say which is which."""
+    figure.set_figheight(_STRETCH * figure.get_figheight())
+    handles = [Line2D([], [], label=str(value), **_look("#444444", mark, 0)) for value, mark in marks.items()]
+    if numbers["failures"].any():
+        handles.append(Line2D([], [], label="some runs failed", **_look("#444444", "o", 1)))
+    legend(figure, handles)
+
+
+def _look(colour: str, marker: str, failures: int) -> dict[str, Any]:
+    filling = "white" if failures else colour
+    return {"color": colour, "marker": marker, "markersize": 4, "markerfacecolor": filling, "linestyle": ""}
+
+
+def _caption_of_errors(results: Results) -> str:
+    return (
+        "Mean test error (markers; hollow where runs failed) and its 95 % t interval over seeds (lines, cut off below "
+        "all means). The axis is logarithmic; strategies are in the order of their mean over all markers. "
+        + sample_note(results)
+    )
+
+
+def _differences(results: Results, level: str, reference: str) -> pd.DataFrame:
+    columns = [*SETTING, "arm", "n", "failures", "difference", "ci_low", "ci_high", "p_holm", "verdict"]
+    numbers = _of_strategies(results.contrasts[columns], results)
+    numbers = numbers[numbers[level] != reference].assign(delta=results.protocol.delta)
+    return numbers[[*SETTING, "strategy", "family", level, *columns[4:], "delta"]]
+
+
+def _draw_differences(numbers: pd.DataFrame, level: str, reference: str) -> matplotlib.figure.Figure:
+    order = best_last(numbers, "difference")
+    label = f"test error minus that with {reference} (points)"
+    figure, divided, places = strips(numbers, [*SETTING, level], order, label)
+    looks = styles(numbers)
+    delta = 100 * float(numbers["delta"].iloc[0])
+    shown = 100 * numbers[["difference", "ci_low", "ci_high"]]
+    farthest = float(shown.abs().max().max())
+    ends = float(shown.min().min()), float(shown.max().max())
+    for ax, rows in divided:
+        ax.axvspan(-delta, delta, color="#dddddd", alpha=0.7, linewidth=0, zorder=0.5)
+        ax.axvline(0, color="#555555", linewidth=0.8, zorder=1)
+        for row in rows.to_dict("records"):
+            look, place = looks[row["strategy"]], places[row["strategy"]]
+            ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=look.colour, linewidth=1.3)
+            ax.plot([100 * row["difference"]], [place], color=look.colour, marker=look.marker, markersize=4.5)
+        # The same in all panels: invisible points at both ends.
+        ax.scatter(ends, [0, 0], alpha=0)
+        signed_axis(ax, _LINEAR if farthest > 5 * _LINEAR else None)
+    return figure
+
+
+def _caption_of_differences(results: Results, reference: str) -> str:
+    return (
+        f"Test error of each strategy minus its own with {reference} on the same seed, in percentage points, so that "
+        "negative is better: mean (marker) and 95 % t interval of the paired difference (line). The band is "
+        f"±δ = {100 * results.protocol.delta:g} points, the smallest difference that matters; the axis is logarithmic "
+        f"beyond {_LINEAR:g} points if differences are large. " + sample_note(results)
+    )
+
+
+def _failures(results: Results, level: str) -> pd.DataFrame:
+    runs = _of_strategies(results.runs[["arm", "status"]], results)
+    rows: list[dict[str, Any]] = []
+    for key, group in runs.groupby(["strategy", "family", level], sort=False):
+        failures, n = int((group["status"] != "ok").sum()), len(group)
+        low, high = rate_interval(failures, n)
+        found = {"runs": n, "failures": failures, "rate": failures / n, "ci_low": low, "ci_high": high}
+        rows.append({**dict(zip(("strategy", "family", level), key, strict=True)), **found})
+    numbers = pd.DataFrame(rows)
+    return numbers[numbers.groupby("strategy")["failures"].transform("sum") > 0].reset_index(drop=True)
+
+
+def _draw_failures(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
+    figure, divided, places = strips(numbers, (), best_last(numbers, "rate"), "runs that failed (%)")
+    looks, marks = styles(numbers), _marks(numbers, level)
+    for ax, rows in divided:
+        shown = rows.assign(value=rows["rate"], low=rows["ci_low"], high=rows["ci_high"])
+        _draw_rows(ax, shown, level, places, looks, marks)
+        ax.set_xlim(-3, 103)
+    _finish(figure, numbers, marks)
+    return figure
+
+
+def _caption_of_failures(results: Results) -> str:
+    return (
+        "Share of runs that failed, whatever the reason, those of the search included, with exact (Clopper-Pearson) "
+        "95 % binomial intervals; hollow where any did. Strategies of which no run failed are left out. "
+        + sample_note(results)
+    )

@@ -1,0 +1,48 @@
+"""The paper's experiment on MNIST: its networks, rates and penalties.
+
+The authors' code (github.com/bengioe/condnet) minimises the *sum* of the losses of a minibatch of 128 examples, and the
+paper's rates and weights stand beside that sum; our objective is the mean. With plain SGD the same steps are: rates
+times 128, weights of penalties divided by 128. Hidden units are tanh, as there.
+"""
+
+from dataclasses import replace
+
+from studies.design import Arm, Study, Sweep
+
+BATCH = 128
+
+SWEEP = Sweep(
+    seeds=10,
+    arms=(
+        Arm("condnet 16x16", "reinforce", network="16x16", density=1 / 16),
+        Arm("NN 256", "dense", network="1x256", density=1.0),
+        Arm("NN 32", "dense", network="1x32", density=1.0),
+    ),
+    datasets=("mnist",),
+    activation="tanh",
+    training={
+        "epochs": 500,
+        "patience": 50,
+        "batch_size": BATCH,
+        "optimizer": "sgd",
+        "schedule": "constant",
+        "learning_rate": 1e-3 * BATCH,
+        "gater_learning_rate": 5e-5 * BATCH,
+        "lambda_l2": 0.005 / BATCH,
+        # The paper sets no limit: it reports realised densities above tau.
+        "density_tolerance": 1000,
+    },
+    strategy_settings={"reinforce": {"baseline": "none", "lambda_s": 200 / BATCH, "lambda_v": 200 / BATCH}},
+    pairs=(("condnet 16x16", "NN 32"), ("condnet 16x16", "NN 256")),
+    measurements=("pass_time",),
+)
+
+STUDY = Study(
+    question="Does a gated layer come between dense ones of equal width and of equal cost, as the paper says of MNIST?",
+    source="paper, section 4.1 and figure 1",
+    scales={
+        "quick": replace(SWEEP, seeds=2, datasets=("mnist_5k",), training={**SWEEP.training, "epochs": 60}),
+        "default": SWEEP,
+        "paper": replace(SWEEP, seeds=20, training={**SWEEP.training, "epochs": 1000, "patience": 100}),
+    },
+)

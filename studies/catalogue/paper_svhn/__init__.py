@@ -1,0 +1,50 @@
+"""The paper's experiment on SVHN: networks with gates, one with a target for each layer, and dense ones, with times.
+
+The paper gives no rates and weights for these networks: they have those of its network for CIFAR-10, the nearest ones,
+as in :mod:`studies.catalogue.paper_cifar10.report`.
+"""
+
+from dataclasses import replace
+
+from studies.catalogue import paper_cifar10
+from studies.design import Arm
+from studies.design.study import Study
+
+LAYERS = (1 / 25, 1 / 7)
+
+# What keeps the second network to its layers' targets: their mean, weighted by its 27 and 7 blocks.
+MEAN = (27 * LAYERS[0] + 7 * LAYERS[1]) / (27 + 7)
+
+SWEEP = replace(
+    paper_cifar10.SWEEP,
+    arms=(
+        Arm("condnet 13-8x16", "reinforce", network="13x16,8x16", density=1 / 11),
+        Arm(
+            "condnet 27-7x16",
+            "reinforce",
+            network="27x16,7x16",
+            density=MEAN,
+            strategy_settings={"layer_densities": LAYERS},
+        ),
+        Arm("condnet 25-22x32", "reinforce", network="25x32,22x32", density=1 / 22),
+        Arm("NN 288-928", "dense", network="1x288,1x928", density=1.0),
+        Arm("NN 800-736", "dense", network="1x800,1x736", density=1.0),
+        Arm("NN 1280-1056", "dense", network="1x1280,1x1056", density=1.0),
+    ),
+    datasets=("svhn",),
+    pairs=(
+        ("condnet 25-22x32", "NN 1280-1056"),
+        ("condnet 25-22x32", "NN 800-736"),
+        ("condnet 27-7x16", "NN 288-928"),
+    ),
+)
+
+STUDY = Study(
+    question="Do gated networks beat wider dense ones in less time, as the paper says of SVHN?",
+    source="paper, section 4 and figure 3",
+    scales={
+        "quick": replace(SWEEP, seeds=2, datasets=("mnist_5k",), training={**SWEEP.training, "epochs": 10}),
+        "default": SWEEP,
+        "paper": replace(SWEEP, seeds=20, training={**SWEEP.training, "epochs": 1000, "patience": 100}),
+    },
+)

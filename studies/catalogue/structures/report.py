@@ -1,0 +1,90 @@
+"""Trees beside block gates in layers that grow wider while as many blocks stay open."""
+
+import pandas as pd
+
+from studies.catalogue.structures.width import hidden_units, over_widths
+from studies.formatting import count, interval, number, percent, points
+from studies.report.drawing.notes import sample_note
+from studies.report.figures.seeds import SEEDS
+from studies.results import GROUP, Results
+from studies.results.table import Column, Table
+
+
+def by_width(results: Results) -> pd.DataFrame:
+    """Return one row per strategy and network: error, cost, realised density, and the difference to small_dense."""
+    columns = ["n", "failures", "mean", "ci_low", "ci_high", "test_density", "all_closed", "dead_blocks", "test_macs"]
+    table = results.summary[[*GROUP, *columns]]
+    contrasts = results.contrasts[results.contrasts["reference"] == "small_dense"]
+    paired = contrasts[[*GROUP, "difference", "ci_low", "ci_high", "p_holm", "verdict"]]
+    paired = paired.rename(columns={"ci_low": "difference_ci_low", "ci_high": "difference_ci_high"})
+    table = table.merge(paired, on=list(GROUP), how="left").assign(
+        hidden_units=table["network"].map(hidden_units), verdict=lambda rows: rows["verdict"].fillna("–")
+    )
+    return table.assign(
+        interval=[interval(low, high) for low, high in zip(table["ci_low"], table["ci_high"], strict=True)]
+    )
+
+
+def tree_against_blocks(results: Results) -> pd.DataFrame:
+    """Return the contrasts of trees with block gates, and with a dense network of a tree's multiply-adds."""
+    contrasts = results.contrasts
+    trees = contrasts[(contrasts["arm"] == "tree_routing") & (contrasts["reference"] != "small_dense")]
+    return trees.assign(hidden_units=trees["network"].map(hidden_units)).reset_index(drop=True)
+
+
+def _caption(results: Results) -> str:
+    return (
+        "Test error with 95 % t intervals over seeds, its paired difference to small_dense, the dense network of equal "
+        "multiply-adds in the same setting, in points, and the verdict; realised density and multiply-adds, gater "
+        f"included, are means. {sample_note(results)}"
+    )
+
+
+def _caption_of_trees(results: Results) -> str:
+    return (
+        "Test error of tree_routing minus that of each reference on the same seeds, in points, with 95 % t intervals; "
+        f"the verdict is after Holm's correction for all {len(results.contrasts)} contrasts of the study. "
+        f"{sample_note(results)}"
+    )
+
+
+FIGURES = (
+    over_widths("error_against_width", "Error against width", "hidden_units", "mean"),
+    over_widths("macs_against_width", "Cost against width", "hidden_units", "test_macs"),
+    over_widths("error_against_cost", "Error against cost", "test_macs", "mean"),
+    SEEDS,
+)
+
+TABLES = (
+    Table(
+        "by_width",
+        "Strategies by width",
+        by_width,
+        (
+            Column("hidden_units", "units", count),
+            Column("arm", "arm"),
+            Column("mean", "error", percent),
+            Column("interval", "95 % interval"),
+            Column("difference", "to small_dense", points),
+            Column("verdict", "verdict"),
+            Column("test_density", "density", lambda share: number(share, 4)),
+            Column("test_macs", "MACs", count),
+        ),
+        _caption,
+    ),
+    Table(
+        "trees",
+        "Trees against block gates",
+        tree_against_blocks,
+        (
+            Column("hidden_units", "units", count),
+            Column("reference", "against"),
+            Column("difference", "difference", points),
+            Column("ci_low", "from", points),
+            Column("ci_high", "to", points),
+            Column("p_holm", "p (Holm)", lambda p: number(p, 3)),
+            Column("verdict", "verdict"),
+        ),
+        _caption_of_trees,
+    ),
+)

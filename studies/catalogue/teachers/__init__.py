@@ -1,0 +1,47 @@
+"""Search and structured prediction beside policy gradients, and what a teacher's gates give away."""
+
+from dataclasses import replace
+
+from studies.design import Arm, Study, Sweep
+
+TEACHERS = ("local_search", "greedy_structured")
+
+# What not to do: see docs/strategies/local_search.md.
+LEAKING = tuple(
+    Arm(
+        f"{name}, on the teacher's gates",
+        name,
+        strategy_settings={"network_gates": "teacher"},
+        levels={"network gates": "teacher"},
+    )
+    for name in TEACHERS
+)
+
+SWEEP = Sweep(
+    seeds=10,
+    strategies=(
+        *TEACHERS,
+        "reinforce",
+        "disarm",
+        "local_expectation",
+        "top_k",
+        "small_dense",
+        "random_blocks",
+    ),
+    arms=LEAKING,
+    # Not about keeping to a budget: the realised density stands beside every error.
+    training={"epochs": 20, "density_tolerance": 10.0},
+    references=TEACHERS,
+    pairs=tuple(("small_dense", teacher) for teacher in TEACHERS),
+    measurements=("label_leakage",),
+)
+
+STUDY = Study(
+    question="Do local search and structured prediction teach gates better than policy gradients, and at what cost?",
+    source="retrospective, R9",
+    scales={
+        "quick": replace(SWEEP, seeds=2, training={**SWEEP.training, "epochs": 6}),
+        "default": SWEEP,
+        "paper": replace(SWEEP, seeds=20, training={**SWEEP.training, "epochs": 25}),
+    },
+)

@@ -1,0 +1,64 @@
+"""Bias and variance of the strategy's own gradient estimator, before and after training (retrospective, R8)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.network.fully_connected import GatedNetwork
+from core.parts.bernoulli import BernoulliStrategy
+from core.strategy import Strategy
+from core.training.probe import probe
+from core.training.trained_network import TrainedNetwork
+
+DRAWS = 200
+EXAMPLES = 50
+# All combinations of their gates are enumerated.
+MOST_BLOCKS = 10
+# What an objective has besides its estimator.
+OFF: Mapping[str, float] = {"lambda_s": 0.0, "lambda_v": 0.0, "entropy": 0.0}
+
+
+def measure(trained: TrainedNetwork) -> dict[str, Any]:
+    """Compare draws of the estimator with the exact gradient of the gate logits, on the first training examples.
+
+    Penalties and entropy are switched off. See :class:`core.training.probe.Probe` for what is compared.
+
+    Returns:
+        ``initial``, of the network as training began with it, and ``trained``: each ``relative_variance``,
+        ``relative_bias``, ``bias_by_chance``, which is what an unbiased estimator of this variance would show, and
+        ``gradient``, the length of the exact one. Empty for a strategy without Bernoulli gates, and where there is more
+        than one gated layer or more than ``MOST_BLOCKS`` blocks.
+    """
+    network, strategy = trained.network, trained.strategy
+    layers = network.architecture.layers
+    if not isinstance(strategy, BernoulliStrategy) or len(layers) > 1 or layers[0].blocks > MOST_BLOCKS:
+        return {}
+    fresh = GatedNetwork(network.architecture)
+    fresh.reset(lambda part: trained.streams.torch("initialisation", part), trained.density)
+    fresh.to(trained.train.x.device)
+    first, last = _quiet(strategy, trained), _quiet(strategy, trained)
+    last.load_state_dict(strategy.state_dict())
+    return {
+        "initial": _probed(first, fresh, trained, progress=0.0),
+        "trained": _probed(last, network, trained, progress=1.0),
+    }
+
+
+def _quiet(strategy: Strategy, trained: TrainedNetwork) -> Strategy:
+    """Return a new strategy of that kind with the same settings but for penalties and entropy."""
+    settings = {**strategy.settings, **{name: value for name, value in OFF.items() if name in strategy.space}}
+    initial = trained.streams.torch("initialisation", "strategy")
+    return type(strategy)(strategy.architecture, settings, initial).to(trained.train.x.device)
+
+
+def _probed(strategy: Strategy, network: GatedNetwork, trained: TrainedNetwork, *, progress: float) -> dict[str, float]:
+    x, y = trained.train.x[:EXAMPLES], trained.train.y[:EXAMPLES]
+    strategy.train()
+    # Both networks are probed with the same gate noise.
+    noise = trained.streams.torch("gates", "probe", device=x.device)
+    found = probe(strategy, network, x, y, noise, draws=DRAWS, density=trained.density, progress=progress)
+    return {
+        "relative_variance": found.relative_variance,
+        "relative_bias": found.relative_bias,
+        "bias_by_chance": (found.relative_variance / DRAWS) ** 0.5,
+        "gradient": float(found.exact.norm()),
+    }

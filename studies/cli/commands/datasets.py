@@ -1,0 +1,27 @@
+"""List the datasets, and which are embedded, downloaded already, or still to download."""
+
+import click
+from rich.padding import Padding
+
+from core import data
+from studies.cli import output
+from studies.formatting import count, megabytes
+
+
+@click.command()
+def command() -> None:
+    """List the datasets, and which are embedded, downloaded already, or still to download."""
+    for source in data.SOURCES.values():
+        size = f"{count(source.examples)} examples of {count(source.features)} features, {source.classes} classes"
+        output.console.print(f"[bold]{source.name}[/bold]: {size}", highlight=False)
+        any_size = f"; any number of examples as {source.name}:N" if source.sized else ""
+        about = f"{source.summary}, from {source.origin}{any_size}; {_place(source)}"
+        output.console.print(Padding(about, (0, 0, 0, 4)), highlight=False, markup=False)
+
+
+def _place(source: data.Source) -> str:
+    """Where a dataset's files are."""
+    if not source.files:
+        return "embedded"
+    folder = data.cached(source)
+    return f"to download, {megabytes(source.size)}" if folder is None else f"in {folder}"

@@ -1,0 +1,34 @@
+"""Draw the figures of a finished study again; each has the numbers it shows beside it as CSV."""
+
+from pathlib import Path
+
+import click
+
+from core.errors import unknown
+from studies import catalogue
+from studies.cli import options, output
+from studies.records.folder import ResultsFolder
+from studies.report.drawing.figure import FORMATS
+from studies.report.drawing.venue import VENUES, find_venue
+from studies.report.page import write_figures
+from studies.results.collecting import collect
+
+
+@click.command()
+@click.argument("name")
+@options.results
+@click.option("--format", "formats", default="pdf,png", show_default=True, help="pdf, png, svg; comma separated.")
+@click.option("--venue", default="default", show_default=True, help=f"Widths and fonts of: {', '.join(VENUES)}.")
+def command(name: str, results: Path, formats: str, venue: str) -> None:
+    """Draw the figures of a finished study again; each has the numbers it shows beside it as CSV."""
+    chosen = options.listed(formats)
+    for extension in chosen:
+        if extension not in FORMATS:
+            raise unknown("figure format", extension, FORMATS)
+    look = find_venue(venue)
+    catalogue.find(name)
+    folder = ResultsFolder(results, name)
+    frozen = folder.frozen().design
+    shown = catalogue.presentation(name, searched=frozen.sweep.search is not None)
+    for picture in write_figures(folder, shown.figures, collect(frozen, folder.ledger), chosen, look):
+        output.console.print(str(picture), highlight=False, soft_wrap=True)

@@ -1,0 +1,15 @@
+"""List the studies, each with what it is about."""
+
+import click
+
+from studies import catalogue
+from studies.cli import output
+
+
+@click.command("list")
+def command() -> None:
+    """List the studies, each with what it is about; ``show NAME`` has its question, source and sizes."""
+    table = output.table("study", "about", whole=frozenset({"study"}))
+    for name in catalogue.names():
+        table.add_row(name, catalogue.line(name))
+    output.console.print(table)

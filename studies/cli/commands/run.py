@@ -1,0 +1,84 @@
+"""Run what is missing of a study, and write its report."""
+
+from pathlib import Path
+
+import click
+
+from studies import catalogue
+from studies.cli import options, sweeps
+from studies.cli.plan import print_plan
+from studies.cli.whole_study import run_and_report
+from studies.design.freezing import FrozenStudy
+from studies.design.override import override
+from studies.design.study import SCALES, Scale
+from studies.records.folder import ResultsFolder
+from studies.running.resources import Resources
+
+
+@click.command()
+@click.argument("name")
+@click.option("--scale", type=click.Choice(SCALES), default="default", show_default=True, help="How much to run.")
+@click.option("--strategies", "names", metavar="A,B", help="Only these strategies or arms, comma separated.")
+@click.option("--seeds", type=int, metavar="N", help="Evaluation seeds; more seeds reuse the runs of fewer.")
+@click.option(
+    "--points", type=int, metavar="K", help="Configurations that a search tries; more reuse the runs of fewer."
+)
+@click.option("--tuning-seeds", type=int, metavar="S", help="Seeds per configuration in a search; likewise.")
+@click.option("--searches", type=int, metavar="R", help="Independent repetitions of a search; likewise.")
+@click.option(
+    "--set",
+    "assignments",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="network, target_density, activation, a training setting, or STRATEGY.SETTING; may be given several times.",
+)
+@click.option("--dataset", metavar="NAME", help="Run on this dataset instead of the study's own.")
+@click.option(
+    "--data",
+    "data_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Take datasets that are not embedded from files in DIR or DIR/NAME, and download nothing.",
+)
+@options.results
+@options.plugin
+@click.option("--address", metavar="ADDR", help="Join this Ray cluster; code, data and plugins are sent along.")
+@click.option("--cpus", type=click.IntRange(min=1), metavar="N", help="Runs at once on this machine [default: all].")
+@click.option(
+    "--gpus-per-trial", type=click.FloatRange(min=0), default=0.0, metavar="F", help="Share of a GPU per run."
+)
+@click.option("--retry-errors", is_flag=True, help="Run those again that ended in an error of the code or a timeout.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be run, and an estimate of the time it takes.")
+@click.option("--every-run", is_flag=True, help="With --dry-run, print every single run.")
+def command(
+    name: str,
+    scale: Scale,
+    names: str | None,
+    seeds: int | None,
+    points: int | None,
+    tuning_seeds: int | None,
+    searches: int | None,
+    assignments: tuple[str, ...],
+    dataset: str | None,
+    data_folder: Path | None,
+    results: Path,
+    plugin_files: tuple[Path, ...],
+    address: str | None,
+    cpus: int | None,
+    gpus_per_trial: float,
+    retry_errors: bool,
+    dry_run: bool,
+    every_run: bool,
+) -> int:
+    """Run what is missing of a study, and write its report."""
+    plugins = options.read_plugins(plugin_files)
+    sweep = sweeps.changed(catalogue.find(name).scales[scale], names, seeds, dataset, plugins)
+    sweep = sweeps.searched(name, sweep, {"points": points, "seeds": tuning_seeds, "searches": searches})
+    frozen = FrozenStudy.freeze(name, scale, override(sweep, assignments, plugins), plugins)
+    resources = Resources(cpus, gpus_per_trial, address)
+    resources.check()
+    folder = ResultsFolder(results, name)
+    if dry_run:
+        print_plan(frozen, folder, plugins, cpus, data_folder, every_run=every_run)
+        return 0
+    return run_and_report(frozen, folder, plugins, resources, retry_errors=retry_errors, data_folder=data_folder)

@@ -1,0 +1,49 @@
+"""Show what a study asks, what it runs at each scale, and which figures it draws."""
+
+from collections.abc import Callable
+
+import click
+
+from studies import catalogue
+from studies.cli import output
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import most_runs
+from studies.design.study import SCALES
+
+
+@click.command()
+@click.argument("name")
+def command(name: str) -> None:
+    """Show what a study asks, what it runs at each scale, and which figures it draws."""
+    study = catalogue.find(name)
+    output.console.print(f"[bold]{name}[/bold]: {study.question}")
+    output.console.print(f"source: {study.source}", highlight=False, markup=False)
+    table = output.table("", *SCALES)
+    studies = [FrozenStudy.freeze(name, scale, study.scales[scale]) for scale in SCALES]
+    rows: dict[str, Callable[[FrozenStudy], str]] = {
+        "runs": lambda frozen: f"{'up to ' if frozen.sweep.search else ''}{most_runs(frozen)}",
+        "search": _search,
+        "seeds": lambda frozen: str(frozen.sweep.seeds),
+        "arms": lambda frozen: ", ".join(arm.name for arm in frozen.arms),
+        "datasets": lambda frozen: ", ".join(frozen.sweep.datasets),
+        "networks": lambda frozen: " ; ".join(dict.fromkeys(setting.network for setting, _ in frozen.combinations())),
+        "target densities": lambda frozen: ", ".join(
+            dict.fromkeys(f"{setting.target_density:.4g}" for setting, _ in frozen.combinations())
+        ),
+        "epochs": lambda frozen: str(frozen.sweep.training["epochs"]),
+        "contrasts": lambda frozen: f"{len(frozen.contrasts)} per setting",
+        "measurements": lambda frozen: ", ".join(frozen.sweep.measurements) or "none",
+    }
+    for label, cell in rows.items():
+        table.add_row(label, *map(cell, studies))
+    output.console.print(table)
+    searched = any(frozen.sweep.search is not None for frozen in studies)
+    figures = catalogue.presentation(name, searched=searched).figures
+    output.console.print(f"figures: {', '.join(figure.name for figure in figures)}", highlight=False)
+
+
+def _search(frozen: FrozenStudy) -> str:
+    search = frozen.sweep.search
+    if search is None:
+        return "none"
+    return f"{search.points} points, {search.seeds} tuning seeds, {search.searches} searches"

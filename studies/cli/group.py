@@ -1,0 +1,57 @@
+"""The group of all commands: one file each in ``commands``, found by its stem and imported when it is called."""
+
+import ast
+import importlib
+import logging
+import os
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from core.errors import InputError
+from studies.cli import commands
+
+
+class CommandFolder(click.Group):
+    """Commands that are files: each defines ``command``; the first line of its docstring is its line in the help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{commands.__name__}.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands without importing any: what some of them need takes seconds to load."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _line(name)) for name in self.list_commands(ctx)])
+
+
+def _line(name: str) -> str:
+    source = (Path(commands.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+@click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", is_flag=True, help="Log what is decided inside, on standard error.")
+def app(verbose: bool) -> None:
+    """Compare strategies that decide which blocks of a network to compute."""
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, format="%(message)s")
+    _check_environment(os.environ)
+
+
+def _check_environment(variables: Mapping[str, str]) -> None:
+    if "GATING_BACKEND" not in variables:
+        return
+    # Imported only then, since the kernels take a second to load.
+    from kernels.choice import pinned
+
+    try:
+        pinned()
+    except ValueError as error:
+        raise InputError(str(error)) from None

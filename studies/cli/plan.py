@@ -1,0 +1,75 @@
+"""What ``run --dry-run`` prints: how many runs there are in each setting, and how long they take."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import strategies
+from core import data
+from studies.cli import output
+from studies.design.configuration import Configuration
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import RunList, most_runs
+from studies.formatting import duration, megabytes, share
+from studies.records.folder import ResultsFolder
+from studies.records.ledger import Ledger
+from studies.running import estimate
+
+
+def print_plan(
+    frozen: FrozenStudy,
+    folder: ResultsFolder,
+    plugins: tuple[strategies.Plugin, ...],
+    cpus: int | None,
+    data_folder: Path | None,
+    *,
+    every_run: bool,
+) -> None:
+    """Print the runs of a study setting by setting, or one by one, and an estimate of the time they take."""
+    planned = RunList.of(frozen, folder.ledger)
+    configurations = list({run.configuration.run_id: run.configuration for run in planned.runs}.values())
+    if every_run:
+        _print_runs(configurations, folder.ledger)
+    else:
+        _print_settings(configurations, folder.ledger)
+    total = f"{len(configurations)} runs"
+    if planned.search and not planned.winners:
+        # The winners' runs are not known yet, but how many there can be; the study's own settings stand in for them.
+        combinations = frozen.combinations()
+        unknown_runs = most_runs(frozen) - len(planned.search)
+        seeds = range(unknown_runs // len(combinations))
+        configurations += [
+            frozen.configuration(setting, arm, "evaluate", seed) for seed in seeds for setting, arm in combinations
+        ]
+        total = f"{len(planned.search)} runs of the search and up to {unknown_runs} of its winners"
+    missing = len(folder.ledger.missing(configuration.run_id for configuration in configurations))
+    at_once = cpus or os.cpu_count() or 1
+    try:
+        seconds = estimate.seconds(configurations, folder.ledger, plugins, at_once, data_folder)
+        time = f": about {duration(seconds)} with {at_once} at once"
+    except estimate.NoDataError as error:
+        size = megabytes(data.find(str(error))[0].size)
+        time = f"; the time cannot be estimated, since the data of {error} is not there yet: the run downloads {size}"
+    output.console.print(f"{total}, {missing} to run{time}", highlight=False, soft_wrap=True)
+
+
+def _print_settings(configurations: Iterable[Configuration], ledger: Ledger) -> None:
+    kinds = [(entry.stage, entry.dataset, entry.network, share(entry.target_density)) for entry in configurations]
+    done = Counter(kind for kind, entry in zip(kinds, configurations, strict=True) if entry.run_id in ledger)
+    names = ("stage", "dataset", "network", "τ", "runs", "done", "to run")
+    table = output.table(*names, whole=frozenset(names))
+    for kind, runs in Counter(kinds).items():
+        table.add_row(*kind, str(runs), str(done[kind]), str(runs - done[kind]))
+    output.console.print(table)
+
+
+def _print_runs(configurations: Iterable[Configuration], ledger: Ledger) -> None:
+    for entry in configurations:
+        state = "done" if entry.run_id in ledger else "to run"
+        where = f"{entry.dataset} {entry.network} {entry.target_density:.4g}"
+        output.console.print(
+            f"{entry.run_id} {state}: {entry.stage} {entry.strategy} {where} seed {entry.seed}",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,45 @@
+"""What the options of ``run`` change of a study's sweep."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import strategies
+from core.errors import InputError
+from studies.design import Sweep
+from studies.design.override import chosen_names, keep_arms
+
+
+def changed(
+    sweep: Sweep,
+    names: str | None,
+    seeds: int | None,
+    dataset: str | None,
+    plugins: tuple[strategies.Plugin, ...],
+) -> Sweep:
+    """Apply the options that have names of their own; a plugin joins the study's strategies unless some are chosen."""
+    if names is not None:
+        sweep = keep_arms(sweep, chosen_names(names, sweep))
+    elif plugins:
+        own = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
+        sweep = replace(sweep, strategies=(*own, *(plugin.name for plugin in plugins)))
+    if seeds is not None:
+        sweep = replace(sweep, seeds=seeds)
+    if dataset is not None:
+        sweep = replace(sweep, datasets=(dataset,))
+    return sweep
+
+
+def searched(name: str, sweep: Sweep, sizes: Mapping[str, int | None]) -> Sweep:
+    """Change how large a study's search is.
+
+    Raises:
+        InputError: the study has no search.
+    """
+    given = {key: value for key, value in sizes.items() if value is not None}
+    if not given:
+        return sweep
+    if sweep.search is None:
+        raise InputError(
+            f"--points, --tuning-seeds, --searches: {name} runs every strategy at its settings, unsearched"
+        )
+    return replace(sweep, search=replace(sweep.search, **given))  # type: ignore[arg-type]  # no tuple is among them

@@ -1,0 +1,8 @@
+"""From a question to a list of runs: studies, their sweeps and arms, frozen with every default filled in."""
+
+from studies.design.arm import Arm
+from studies.design.protocol import Search
+from studies.design.study import Study
+from studies.design.sweep import Sweep
+
+__all__ = ["Arm", "Search", "Study", "Sweep"]

@@ -1,0 +1,236 @@
+"""A sweep made complete: every default filled in, every name checked, nothing left to decide."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from itertools import product
+from typing import Any, Self, get_args
+
+import strategies
+from core import data
+from core.architecture import Architecture
+from core.errors import InputError
+from core.space import Choice, Domain, Real, complete
+from core.strategy import Strategy
+from core.training import settings
+from kernels import Activation
+from studies.design import measurements
+from studies.design.arm import Arm, check_names
+from studies.design.configuration import Configuration, Stage, content_hash
+from studies.design.plain import structured
+from studies.design.proposals import OWN_SETTINGS, Proposal, propose
+from studies.design.protocol import Protocol, Search
+from studies.design.setting import Setting
+from studies.design.sweep import Sweep
+
+DENSITY = Real(1 / 8, low=1e-3, high=1.0)
+ACTIVATION = Choice("relu", get_args(Activation))
+MOST_SEEDS = 10_000
+
+
+@dataclass(frozen=True)
+class FrozenStudy:
+    """A sweep made complete and frozen: all defaults filled in, every name checked.
+
+    Attributes:
+        study: the study's name.
+        scale: which of its scales.
+        sweep: complete; ``strategy_settings`` has an entry for each strategy, and arms have all their settings.
+        sources: hashes of the strategies from outside this package.
+        contrasts: pairs of an arm and a reference: one family of tests.
+        proposals: of a search, per arm: what each point of each search changes of its settings.
+    """
+
+    study: str
+    scale: str
+    sweep: Sweep
+    sources: Mapping[str, str]
+    contrasts: tuple[tuple[str, str], ...] = ()
+    proposals: Mapping[str, tuple[tuple[Proposal, ...], ...]] = field(default_factory=dict)
+
+    @classmethod
+    def freeze(cls, study: str, scale: str, sweep: Sweep, plugins: tuple[strategies.Plugin, ...] = ()) -> Self:
+        """Check every name and value of ``sweep``, and fill in the defaults.
+
+        Raises:
+            InputError: one is unknown or out of range.
+        """
+        names = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
+        names = tuple(dict.fromkeys(names))
+        arms = (*map(Arm.plain, names), *sweep.arms)
+        check_names(arms)
+        used = tuple(dict.fromkeys(arm.strategy for arm in arms))
+        found = {name: strategies.find(name, plugins) for name in (*used, *sweep.strategy_settings)}
+        _check_numbers(sweep)
+        for name in sweep.measurements:
+            measurements.check(name)
+        for name in sweep.datasets:
+            data.find(name)
+        own_settings = {name: complete(found[name].space, sweep.strategy_settings.get(name, {}), name) for name in used}
+        complete_sweep = replace(
+            sweep,
+            strategies=names,
+            arms=tuple(_complete(arm, sweep, found[arm.strategy]) for arm in sweep.arms),
+            datasets=tuple(dict.fromkeys(sweep.datasets)),
+            networks=tuple(dict.fromkeys(map(_network, sweep.networks))),
+            densities=tuple(dict.fromkeys(map(_density, sweep.densities))),
+            grid=tuple(dict.fromkeys((_network(network), _density(density)) for network, density in sweep.grid)),
+            activation=checked("activation", ACTIVATION, sweep.activation),
+            training=settings.TrainingSettings.of(sweep.training).as_dict(),
+            strategy_settings=own_settings,
+        )
+        sources = {name: source for name in used if (source := strategies.source_hash(name, plugins))}
+        proposals = {}
+        if sweep.search is not None:
+            proposals = {arm.name: _proposals(arm, sweep, sweep.search, found[arm.strategy]) for arm in arms}
+        return cls(study, scale, complete_sweep, sources, tuple(_contrasts(sweep, arms, found)), proposals)
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """All arms: plain strategies first."""
+        return (*map(Arm.plain, self.sweep.strategies), *self.sweep.arms)
+
+    @property
+    def protocol(self) -> Protocol:
+        sweep = self.sweep
+        return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search)
+
+    @property
+    def design_hash(self) -> str:
+        return content_hash(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Read what :meth:`as_dict` wrote, after a way through JSON.
+
+        Raises:
+            ValueError: an entry is missing or of another type.
+        """
+        return structured(cls, content)
+
+    def combinations(self) -> list[tuple[Setting, str]]:
+        """Every setting with every arm that is run there, in the order of the sweep.
+
+        An arm with a network or density of its own is run with that only, once.
+        """
+        sweep = self.sweep
+        grid = sweep.grid or tuple(product(sweep.networks, sweep.densities))
+        combinations = (
+            (
+                Setting(
+                    dataset,
+                    network if arm.network is None else arm.network,
+                    density if arm.density is None else arm.density,
+                ),
+                arm.name,
+            )
+            for dataset, (network, density), arm in product(sweep.datasets, grid, self.arms)
+        )
+        return list(dict.fromkeys(combinations))
+
+    def configuration(
+        self, setting: Setting, name: str, stage: Stage, seed: int, proposal: Proposal = OWN_SETTINGS
+    ) -> Configuration:
+        """Return one run of the arm ``name``, at its own settings but for what ``proposal`` changes of them."""
+        sweep, arm = self.sweep, self.arm(name)
+        return Configuration(
+            stage=stage,
+            strategy=arm.strategy,
+            strategy_source=self.sources.get(arm.strategy, ""),
+            strategy_settings={
+                **sweep.strategy_settings[arm.strategy],
+                **arm.strategy_settings,
+                **proposal["strategy_settings"],
+            },
+            dataset=setting.dataset,
+            network=setting.network,
+            activation=sweep.activation,
+            target_density=setting.target_density,
+            training={**sweep.training, **arm.training, **proposal["training"]},
+            test_split=sweep.test_split,
+            root_seed=sweep.root_seed,
+            seed=seed,
+            varied=arm.varied,
+            measurements=sweep.measurements if stage == "evaluate" else (),
+        )
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of that name."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Arm]:
+        return {arm.name: arm for arm in self.arms}
+
+
+def _check_numbers(sweep: Sweep) -> None:
+    if not 1 <= sweep.seeds <= MOST_SEEDS:
+        raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
+    if not (0 < sweep.alpha < 1 and sweep.delta >= 0):
+        raise InputError(f"alpha {sweep.alpha} must be in 0..1, and delta {sweep.delta} at least 0")
+    if sweep.search is not None:
+        sweep.search.check()
+        if sweep.test_split != "fixed":
+            raise InputError("test_split: a search needs fixed: it could train on resampled test examples")
+
+
+def _network(network: str) -> str:
+    return Architecture.parse(network, 1, 1).network
+
+
+def _density(density: float) -> float:
+    value: float = checked("target_density", DENSITY, density)
+    return value
+
+
+def _complete(arm: Arm, sweep: Sweep, strategy: type[Strategy]) -> Arm:
+    """Return the arm with all its settings, checked."""
+    own = {**sweep.strategy_settings.get(arm.strategy, {}), **arm.strategy_settings}
+    return replace(
+        arm,
+        training=settings.TrainingSettings.of({**sweep.training, **arm.training}).as_dict(),
+        strategy_settings=complete(strategy.space, own, f"{arm.name}: {arm.strategy}"),
+        network=None if arm.network is None else _network(arm.network),
+        density=None if arm.density is None else _density(arm.density),
+    )
+
+
+def _contrasts(sweep: Sweep, arms: tuple[Arm, ...], found: Mapping[str, type[Strategy]]) -> Iterator[tuple[str, str]]:
+    names = {arm.name for arm in arms}
+    for reference in sweep.references:
+        for arm in arms:
+            if reference in names and arm.name != reference and found[arm.strategy].gated:
+                yield arm.name, reference
+    for one, other in sweep.pairs:
+        if {one, other} <= names:
+            yield one, other
+
+
+def _proposals(arm: Arm, sweep: Sweep, search: Search, strategy: type[Strategy]) -> tuple[tuple[Proposal, ...], ...]:
+    """Propose values for whatever neither the sweep nor the arm sets, or the arm says is to be searched."""
+    given = {**sweep.training, **sweep.strategy_settings.get(arm.strategy, {}), **arm.training, **arm.strategy_settings}
+
+    def varied(space: Mapping[str, Domain]) -> dict[str, Domain]:
+        return {
+            name: replace(domain, search=arm.search[name]) if name in arm.search else domain  # type: ignore[type-var]
+            for name, domain in space.items()
+            if name in arm.search or (domain.searched and name not in given)
+        }
+
+    training = {name: settings.SPACE[name] for name in search.training}
+    return propose(varied(training), varied(strategy.space), search, sweep.root_seed)
+
+
+def checked(what: str, domain: Domain, value: Any) -> Any:
+    """Return the value in its proper type.
+
+    Raises:
+        InputError: it is not in the domain; ``what`` says of what.
+    """
+    try:
+        return domain.check(value)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None

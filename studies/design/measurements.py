@@ -1,0 +1,57 @@
+"""Measurements of a trained network, by name: each is a file ``measure_NAME.py`` with a function ``measure``.
+
+It lies in the folder of its study, or in ``studies/timing`` if several studies take it. A sweep names those that it
+needs. What ``measure`` returns is plain data for JSON, and stands in the run's record under ``measured`` and the
+measurement's name.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import unknown
+
+if TYPE_CHECKING:
+    # Not otherwise, since it loads the networks, which no specification needs.
+    from core.training.trained_network import TrainedNetwork
+
+    Measure = Callable[[TrainedNetwork], dict[str, Any]]
+
+_STUDIES = Path(__file__).resolve().parent.parent
+_PREFIX = "measure_"
+
+
+def names() -> list[str]:
+    """Names of all measurements, sorted."""
+    return sorted(_modules())
+
+
+def check(name: str) -> None:
+    """Check that there is a measurement of that name, without importing it.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in _modules():
+        raise unknown("measurement", name, names())
+
+
+def find(name: str) -> "Measure":
+    """Return the measurement of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    check(name)
+    measure: Measure = importlib.import_module(_modules()[name]).measure
+    return measure
+
+
+def _modules() -> Mapping[str, str]:
+    """The module of each measurement by its name."""
+    files = (file for room in ("timing", "catalogue/*") for file in _STUDIES.glob(f"{room}/{_PREFIX}*.py"))
+    return {
+        file.stem.removeprefix(_PREFIX): ".".join(file.relative_to(_STUDIES.parent).with_suffix("").parts)
+        for file in files
+    }

@@ -1,0 +1,58 @@
+"""What a study varies at one scale."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from core import data
+from kernels import Activation
+from studies.design.arm import Arm
+from studies.design.protocol import Search
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a study varies at one scale: every combination is run with every seed.
+
+    Attributes:
+        seeds: evaluation seeds per combination.
+        strategies: their names, at the settings below; if there are none, and no arms, every one of this package.
+        arms: strategies at settings of their own, beside these.
+        datasets: their names.
+        networks: hidden layers as BLOCKSxSIZE, comma separated.
+        densities: target shares of open blocks.
+        activation: of the hidden layers.
+        grid: networks with a density each, in place of all combinations of ``networks`` and ``densities``.
+        training: training settings that differ from the defaults.
+        strategy_settings: per strategy, settings that differ from its defaults.
+        test_split: whether each seed draws its own test examples; a search needs a ``fixed`` one.
+        root_seed: from which all other seeds derive.
+        search: how every strategy is searched before its winner is run on the evaluation seeds; None runs each at the
+            settings above.
+        references: strategies or arms that every other one within the density budget is contrasted with; those that do
+            not take part are left out.
+        pairs: further contrasts, of one strategy or arm with another.
+        measurements: what is measured of every network trained on an evaluation seed, see
+            :mod:`studies.design.measurements`.
+        alpha: the probability of calling equal strategies different, over all contrasts together.
+        delta: the smallest difference of test error that matters, a fraction.
+    """
+
+    seeds: int
+    strategies: tuple[str, ...] = ()
+    arms: tuple[Arm, ...] = ()
+    datasets: tuple[str, ...] = ("mnist_5k",)
+    networks: tuple[str, ...] = ("16x16",)
+    densities: tuple[float, ...] = (1 / 8,)
+    grid: tuple[tuple[str, float], ...] = ()
+    activation: Activation = "relu"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    strategy_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    test_split: data.TestSplit = "resampled"
+    root_seed: int = 0
+    search: Search | None = None
+    references: tuple[str, ...] = ("small_dense",)
+    pairs: tuple[tuple[str, str], ...] = ()
+    measurements: tuple[str, ...] = ()
+    alpha: float = 0.05
+    delta: float = 0.005

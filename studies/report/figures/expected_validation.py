@@ -1,0 +1,76 @@
+"""What a search of k points is expected to find."""
+
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from studies.report.drawing.figure import Figure
+from studies.report.drawing.notes import sample_note
+from studies.report.drawing.panels import Labels, facets, legend, line_handles
+from studies.report.drawing.scales import error_axis
+from studies.report.drawing.style import styles
+from studies.results.results import GROUP, SETTING, Results, with_counted_errors
+from studies.results.statistics import expected_best
+
+
+def _numbers(results: Results) -> pd.DataFrame:
+    runs = with_counted_errors(results.runs)
+    tried = runs[runs["stage"] == "search"]
+    rows: list[dict[str, Any]] = []
+    for key, group in tried.groupby([*GROUP, "family"], sort=False):
+        points = group.groupby(["search", "point"])["counted_validation_error"].mean()
+        by_search = [of_search.tolist() for _, of_search in points.groupby("search")]
+        for k in range(1, len(by_search[0]) + 1):
+            expected = [expected_best(errors, k) for errors in by_search]
+            rows.append(
+                {
+                    **dict(zip((*GROUP, "family"), key, strict=True)),
+                    "k": k,
+                    "searches": len(expected),
+                    "expected_error": float(np.mean(expected)),
+                    "lowest": min(expected),
+                    "highest": max(expected),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
+    labels = Labels("points tried, k", "expected best validation error (%)")
+    figure, divided = facets(numbers, SETTING, labels)
+    looks = styles(numbers)
+    for ax, rows in divided:
+        for arm, group in rows.groupby("arm", sort=False):
+            look = looks[str(arm)]
+            ax.fill_between(
+                group["k"], 100 * group["lowest"], 100 * group["highest"], color=look.colour, alpha=0.12, linewidth=0
+            )
+            ax.plot(
+                group["k"],
+                100 * group["expected_error"],
+                color=look.colour,
+                linewidth=1.2,
+                marker=look.marker,
+                markersize=3.5,
+                markevery=max(1, len(group) // 5),
+            )
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        error_axis(ax, numbers["lowest"])
+    legend(figure, line_handles(looks, lines=True))
+    return figure
+
+
+def _caption(results: Results) -> str:
+    return (
+        "Lowest validation error expected of a search of k points: the mean over all subsets of k of the K points of a "
+        "search, each point's error being its mean over tuning seeds, and then over the R searches (line), which "
+        "spread from the lowest to the highest (band, not a confidence interval). All points count; runs that failed "
+        "or were over the density budget do so at the chance floor. The error axis is logarithmic unless an error is "
+        "0. " + sample_note(results)
+    )
+
+
+EXPECTED_VALIDATION = Figure("expected_validation", "What a search is expected to find", _numbers, _draw, _caption)

@@ -1,0 +1,50 @@
+"""Validation error while training, every seed a line."""
+
+import matplotlib.figure
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from studies.report.drawing.figure import Figure
+from studies.report.drawing.notes import sample_note
+from studies.report.drawing.panels import Labels, facets, legend, line_handles
+from studies.report.drawing.scales import error_axis
+from studies.report.drawing.style import styles
+from studies.results import GROUP, SETTING, Results
+
+
+def _numbers(results: Results) -> pd.DataFrame:
+    return results.epochs[[*GROUP, "family", "seed", "epoch", "validation_error", "validation_density"]]
+
+
+def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
+    figure, divided = facets(numbers, SETTING, Labels("epoch", "validation error (%)"))
+    looks = styles(numbers)
+    for ax, rows in divided:
+        for arm, group in rows.groupby("arm", sort=False):
+            look = looks[str(arm)]
+            for _, run in group.groupby("seed"):
+                ax.plot(run["epoch"], 100 * run["validation_error"], color=look.colour, linewidth=0.5, alpha=0.3)
+            mean = group.groupby("epoch")["validation_error"].mean()
+            ax.plot(
+                mean.index,
+                100 * mean,
+                color=look.colour,
+                linewidth=1.4,
+                marker=look.marker,
+                markersize=3.5,
+                markevery=max(1, len(mean) // 8),
+            )
+        error_axis(ax, numbers["validation_error"])
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend(figure, line_handles(looks, lines=True))
+    return figure
+
+
+def _caption(results: Results) -> str:
+    return (
+        "Validation error after each epoch: thin lines are seeds, thick lines their mean over seeds still training; "
+        "the error axis is logarithmic unless an error is 0. " + sample_note(results)
+    )
+
+
+LEARNING_CURVES = Figure("learning_curves", "Learning curves", _numbers, _draw, _caption)

@@ -1,0 +1,50 @@
+"""What became of the winner's score: in the search, on fresh seeds, on the test split."""
+
+import matplotlib.figure
+import pandas as pd
+
+from studies.report.drawing.figure import Figure
+from studies.report.drawing.notes import sample_note
+from studies.report.drawing.panels import Labels, facets, legend, line_handles
+from studies.report.drawing.scales import cut, error_axis
+from studies.report.drawing.style import styles
+from studies.results import GROUP, SETTING, Results
+
+_STEPS = {"search_error": "search", "fresh_validation_error": "fresh\nvalidation", "test_error": "fresh\ntest"}
+
+
+def _numbers(results: Results) -> pd.DataFrame:
+    table = results.optimism
+    ends = {f"test_{end}": table["search_error"] + table[end] for end in ("ci_low", "ci_high")}
+    return results.with_families(table[[*GROUP, "n", *_STEPS, "optimism_seed", "optimism_split"]].assign(**ends))
+
+
+def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
+    figure, divided = facets(numbers, SETTING, Labels("", "error (%)"))
+    looks = styles(numbers)
+    places = range(len(_STEPS))
+    errors = pd.concat([numbers[step] for step in _STEPS])
+    for ax, rows in divided:
+        for row in rows.to_dict("records"):
+            look = looks[row["arm"]]
+            low = cut(row["test_ci_low"], rows[list(_STEPS)].min())
+            ax.vlines(2, 100 * low, 100 * row["test_ci_high"], color=look.colour, linewidth=2.4, alpha=0.3)
+            means = [100 * row[step] for step in _STEPS]
+            ax.plot(places, means, color=look.colour, marker=look.marker, markersize=4, linewidth=1.1)
+        ax.set_xticks(list(places), list(_STEPS.values()))
+        ax.set_xlim(-0.25, 2.25)
+        error_axis(ax, errors)
+    legend(figure, line_handles(looks, lines=True))
+    return figure
+
+
+def _caption(results: Results) -> str:
+    return (
+        "Error of the selected configuration: its validation error in the search, mean over tuning seeds; its mean "
+        "validation error on the evaluation seeds, by which it was not chosen; and its mean test error on these, with "
+        "the 95 % t interval over seeds (bar, cut off below all means). A line that rises shows how much too good the "
+        "best of K noisy scores looked. The error axis is logarithmic unless an error is 0. " + sample_note(results)
+    )
+
+
+OPTIMISM = Figure("optimism", "From the search to fresh seeds", _numbers, _draw, _caption)

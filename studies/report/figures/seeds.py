@@ -1,0 +1,54 @@
+"""Test error of every seed, per strategy, with the interval of the mean: strategies at matched budget."""
+
+import matplotlib.figure
+import pandas as pd
+
+from studies.report.drawing.figure import Figure
+from studies.report.drawing.notes import sample_note
+from studies.report.drawing.panels import best_last, strips
+from studies.report.drawing.scales import cut, error_axis
+from studies.report.drawing.style import styles
+from studies.results import GROUP, SETTING, Results
+
+
+def _numbers(results: Results) -> pd.DataFrame:
+    runs = results.counted
+    shown = runs[[*GROUP, "family", "seed", "status"]].assign(test_error=runs["error"])
+    summary = results.summary[[*GROUP, "mean", "ci_low", "ci_high", "test_density"]]
+    return shown.merge(summary, on=list(GROUP), how="left")
+
+
+def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
+    # Best at the top; the strategies' seeds are paired, so the order is of means over the same seeds.
+    figure, divided, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    looks = styles(numbers)
+    for ax, rows in divided:
+        for arm, group in rows.groupby("arm", sort=False):
+            look, place, first = looks[str(arm)], places[str(arm)], group.iloc[0]
+            for ok, marker in ((True, look.marker), (False, "x")):
+                shown = group[(group["status"] == "ok") == ok]
+                ax.scatter(
+                    100 * shown["test_error"],
+                    [place + 0.2] * len(shown),
+                    s=9,
+                    color=look.colour,
+                    marker=marker,
+                    alpha=0.5,
+                    linewidths=0 if ok else 0.9,
+                )
+            low = cut(first["ci_low"], rows["test_error"])
+            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=look.colour, linewidth=1.4)
+            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=look.colour, markersize=6, markeredgewidth=1.8)
+        error_axis(ax, numbers["test_error"], horizontal=True)
+    return figure
+
+
+def _caption(results: Results) -> str:
+    return (
+        "Test error of every seed (points; crosses failed), its mean (tick) and the 95 % t interval of the mean over "
+        "seeds (line, cut off below all runs). The axis is logarithmic unless an error is 0; strategies are in the "
+        "order of their mean over all panels. " + sample_note(results)
+    )
+
+
+SEEDS = Figure("seeds", "Every seed", _numbers, _draw, _caption)

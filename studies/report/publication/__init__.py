@@ -1,0 +1,1 @@
+"""A publication's numbers beside ours, for studies that repeat its experiments."""

@@ -1,0 +1,166 @@
+"""The tables and records that figures and reports draw on."""
+
+import json
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from core.training.train import Epoch
+from studies.design.protocol import Protocol
+from studies.design.setting import Setting
+
+# ``arm`` is the named line of a comparison: the strategy itself where a study runs it at no settings of its own.
+RUN_COLUMNS = (
+    "run_id",
+    "study",
+    "stage",
+    "search",
+    "point",
+    "setting_id",
+    "selected",
+    "arm",
+    "strategy",
+    "levels",
+    "family",
+    "gated",
+    "dataset",
+    "network",
+    "target_density",
+    "seed",
+    "status",
+    "reason",
+    "epochs",
+    "chosen_epoch",
+    "validation_error",
+    "validation_density",
+    "validation_macs",
+    "test_error",
+    "test_error_fallback",
+    "chance_error",
+    "test_loss",
+    "test_density",
+    "test_density_fallback",
+    "over_budget",
+    "all_closed",
+    "dead_blocks",
+    "gate_entropy",
+    "test_macs",
+    "dense_macs",
+    "train_macs",
+    "train_seconds",
+    "config",
+    "design_hash",
+)
+EPOCH_COLUMNS = tuple(entry.name for entry in fields(Epoch))
+SETTING = Setting._fields
+GROUP = (*SETTING, "arm")
+# Arms may share a run, so that its id alone names no row.
+RUN_KEYS = ("run_id", *GROUP, "strategy", "family", "seed")
+FRONT = ("dataset", "network", "arm")
+WINNER_COLUMNS = (
+    *GROUP,
+    *("search", "point", "setting_id", "validation_error", "validation_density", "validation_macs"),
+    *("eligible_points", "within_budget", "settings"),
+)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of a study, complete; tables are in the design's order.
+
+    Attributes:
+        protocol: what was fixed before any run.
+        records: one per run.
+        runs: one row per run, ``RUN_COLUMNS``.
+        winners: one row per search and ``GROUP``; empty without a search.
+        summary: one row per ``GROUP``, see :func:`studies.results.collecting.summarise`.
+        contrasts: one row per contrast and setting, see :func:`studies.results.contrasts.contrast`.
+        optimism: one row per ``GROUP``, see :func:`studies.results.optimism.measure_optimism`; empty without a search.
+        hypervolumes: one row per dataset, network and strategy, see :func:`studies.results.hypervolumes.measure_hypervolumes`;
+            empty where there are not two densities.
+        overall: one row per contrast, see :func:`studies.results.overall.measure_overall`; empty where there is one setting.
+    """
+
+    protocol: Protocol
+    records: tuple[dict[str, Any], ...]
+    runs: pd.DataFrame
+    winners: pd.DataFrame
+    summary: pd.DataFrame
+    contrasts: pd.DataFrame
+    optimism: pd.DataFrame
+    hypervolumes: pd.DataFrame
+    overall: pd.DataFrame
+
+    @property
+    def counted(self) -> pd.DataFrame:
+        """The runs that the summary is over: those of the selected configurations on the evaluation seeds."""
+        counted = with_counted_errors(self.runs)
+        return counted[counted["selected"]]
+
+    @cached_property
+    def arms(self) -> pd.DataFrame:
+        """One row per arm: ``arm``, ``strategy``, ``family``, and a column for every level that arms stand for."""
+        arms = self.runs.drop_duplicates("arm")[["arm", "strategy", "family", "levels"]].reset_index(drop=True)
+        levels = pd.DataFrame([json.loads(text) for text in arms["levels"]], index=arms.index)
+        return arms.drop(columns="levels").join(levels)
+
+    def with_levels(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table that has the column ``arm`` with the other columns of :attr:`arms` that it lacks."""
+        missing = [column for column in self.arms if column == "arm" or column not in table]
+        return table.merge(self.arms[missing], on="arm", how="left", validate="many_to_one")
+
+    def with_families(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table that has the column ``arm`` with the column ``family``."""
+        return table.merge(self.arms[["arm", "family"]], on="arm", how="left", validate="many_to_one")
+
+    def measured(self, name: str, part: str | None = None) -> pd.DataFrame:
+        """Return what a measurement found: ``RUN_KEYS`` of every counted run that has it, and a column for each entry.
+
+        Entries inside entries have names joined by an underscore. A run that was not measured has no row.
+
+        Args:
+            name: of the measurement, see :mod:`studies.design.measurements`.
+            part: an entry that is a list of mappings; then there is a row for each of these, with its entries.
+        """
+        counted = self.counted
+        rows: list[dict[str, Any]] = []
+        places: list[int] = []
+        for place in counted.index:
+            found = self.records[place].get("measured", {}).get(name)
+            entries = [] if found is None else [found] if part is None else found[part]
+            rows += entries
+            places += [place] * len(entries)
+        measures = pd.json_normalize(rows, sep="_")
+        return pd.concat([counted.loc[places, list(RUN_KEYS)].reset_index(drop=True), measures], axis="columns")
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """One row per epoch of every counted run: its ``RUN_KEYS``, and what :class:`core.training.train.Epoch` holds."""
+        counted = self.counted
+        histories = [self.records[place].get("history", ()) for place in counted.index]
+        places = [place for place, history in zip(counted.index, histories, strict=True) for _ in history]
+        epochs = pd.DataFrame([epoch for history in histories for epoch in history], columns=list(EPOCH_COLUMNS))
+        return pd.concat([counted.loc[places, list(RUN_KEYS)].reset_index(drop=True), epochs], axis="columns")
+
+
+def with_counted_errors(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs with the columns ``failed``, ``error`` (test) and ``counted_validation_error``.
+
+    Accuracy has a floor, that of guessing: a failed run counts for it, and so does a run that ended below it, so that
+    no failure ever improves a score. A run of a search has no test error.
+
+    >>> runs = pd.DataFrame({"stage": ["evaluate"] * 3, "status": ["ok", "nan", "ok"], "test_error": [0.1, None, 0.91],
+    ...                      "validation_error": [0.1, None, 0.2], "chance_error": [0.9] * 3})
+    >>> with_counted_errors(runs)["error"].tolist(), with_counted_errors(runs)["counted_validation_error"].tolist()
+    ([0.1, 0.9, 0.9], [0.1, 0.9, 0.2])
+    """
+    failed = runs["status"] != "ok"
+    floor = runs["chance_error"].astype(float)
+
+    def counted(column: str) -> "pd.Series[float]":
+        return runs[column].astype(float).clip(upper=floor).where(~failed, floor)
+
+    error = counted("test_error").where(runs["stage"] == "evaluate")
+    return runs.assign(failed=failed, error=error, counted_validation_error=counted("validation_error"))

@@ -1,0 +1,198 @@
+"""The two sides of each case: the baseline and ours, as callables that change their gates from call to call."""
+
+import functools
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+import strategies
+from core import data
+from core.network.cost import equal_macs_dense
+from core.seeding import SeedStreams
+from core.training.settings import TrainingSettings
+from core.training.train import Trained, train
+from kernels import block_linear
+from studies.timing.cases import MLP, MLP_DENSITY, Case
+from studies.timing.clock import Contender
+from studies.timing.dense_twin import dense_twin
+
+# How many sets of inputs and gates take turns.
+TURNS = 16
+# Copies of a GPU's weights that take turns: 4 x 32 MiB are more than its second-level cache holds.
+COPIES = 4
+
+
+def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
+    """Return the baseline and ours."""
+    if case.case == "mlp_batch1":
+        return _one_example(case)
+    if case.case == "mlp_test_pass":
+        return _test_pass(case)
+    layer = _Layer(case, device)
+    match case.case:
+        case "training":
+            return layer.training()
+        case "training_fused":
+            return layer.training_fused()
+        case _ if case.baseline == "masked":
+            return layer.masked()
+        case _:
+            return layer.on_cuda() if device == "cuda" else layer.bound()
+
+
+class _Layer:
+    """Random inputs, gates and weights of one layer; in 16 bits on a GPU."""
+
+    def __init__(self, case: Case, device: str) -> None:
+        self.case = case
+        self.generator = torch.Generator().manual_seed(0)
+        dtype = torch.bfloat16 if device == "cuda" else torch.float32
+
+        def normal(*size: int) -> Tensor:
+            return torch.randn(size, generator=self.generator).to(device, dtype)
+
+        in_size = case.d_in if case.d_in % case.block else case.block
+        n_out, n_in = case.d_out // case.block, case.d_in // in_size
+        self.dense = normal(case.d_in, case.d_out) / case.d_in**0.5
+        blocks = self.dense.view(n_in, in_size, n_out, case.block)
+        self.weight = blocks.permute(2, 0, 1, 3).contiguous()
+        self.bias = normal(case.d_out)
+        self.x = [normal(case.batch, case.d_in) for _ in range(TURNS)]
+        both = case.gated == "both"
+        self.in_gates = [self._gates(n_in).to(device, dtype) if both else None for _ in range(TURNS)]
+        self.out_gates = [self._gates(n_out).to(device, dtype) for _ in range(TURNS)]
+        self.upstream = normal(case.batch, case.d_out)
+
+    def _gates(self, blocks: int) -> Tensor:
+        scores = torch.rand(self.case.batch, blocks, generator=self.generator)
+        chosen = scores.topk(max(1, round(self.case.density * blocks)), dim=1).indices
+        return torch.zeros_like(scores).scatter_(1, chosen, 1.0)
+
+    def bound(self) -> tuple[Contender, Contender]:
+        """Ours bound to its weights, as the baseline is to its output: no allocation on either side."""
+        # Not at the top: a GPU machine need not have numba.
+        from kernels.cpu import BoundLinear
+
+        out = torch.empty(self.case.batch, self.case.d_out)
+        bound = BoundLinear(self.weight, self.bias, rows=self.case.batch)
+
+        def dense(number: int) -> object:
+            return torch.addmm(self.bias, self.x[number % TURNS], self.dense, out=out)
+
+        def ours(number: int) -> object:
+            turn = number % TURNS
+            return bound(self.x[turn], self.in_gates[turn], self.out_gates[turn])
+
+        return dense, ours
+
+    def masked(self) -> tuple[Contender, Contender]:
+        return lambda number: self._forward(number, "reference"), lambda number: self._forward(number, "cpu")
+
+    @torch.no_grad()
+    def _forward(self, number: int, backend: str) -> Tensor:
+        turn = number % TURNS
+        gates = self.in_gates[turn], self.out_gates[turn]
+        return block_linear(self.x[turn], self.weight, self.bias, *gates, backend=backend)
+
+    def training(self) -> tuple[Contender, Contender]:
+        weight, bias, dense = (
+            tensor.requires_grad_() for tensor in (self.weight, self.bias, self.dense.T.contiguous())
+        )
+
+        def baseline(number: int) -> object:
+            x = self.x[number % TURNS].requires_grad_()
+            y = torch.relu(linear(x, dense, bias))
+            return torch.autograd.grad(y, [x, dense, bias], self.upstream)
+
+        def ours(number: int) -> object:
+            turn = number % TURNS
+            x = self.x[turn].requires_grad_()
+            gates = self.in_gates[turn], self.out_gates[turn]
+            y = block_linear(x, weight, bias, *gates, activation="relu", backend="cpu")
+            return torch.autograd.grad(y, [x, weight, bias], self.upstream)
+
+        return baseline, ours
+
+    def training_fused(self) -> tuple[Contender, Contender]:
+        from kernels.cpu import backward_and_step
+
+        dense, bias = self.dense.T.contiguous(), self.bias.detach().clone()
+        weight, ours_bias = self.weight.detach(), self.bias.detach().clone()
+        rate = 1e-6
+
+        def baseline(number: int) -> object:
+            x = self.x[number % TURNS].detach().requires_grad_()
+            parameters = dense.requires_grad_(), bias.requires_grad_()
+            y = torch.relu(linear(x, *parameters))
+            x_grad, *gradients = torch.autograd.grad(y, [x, *parameters], self.upstream)
+            with torch.no_grad():
+                for parameter, gradient in zip(parameters, gradients, strict=True):
+                    parameter.sub_(gradient, alpha=rate)
+            return x_grad
+
+        def ours(number: int) -> object:
+            turn = number % TURNS
+            x, gates = self.x[turn].detach(), (self.in_gates[turn], self.out_gates[turn])
+            y = block_linear(x, weight, ours_bias, *gates, activation="relu", backend="cpu")
+            return backward_and_step(self.upstream, x, weight, ours_bias, *gates, y, "relu", learning_rate=rate)
+
+        return baseline, ours
+
+    def on_cuda(self) -> tuple[Contender, Contender]:
+        dense = [self.dense.T.contiguous() for _ in range(COPIES)]
+        weights = [self.weight.clone() for _ in range(COPIES)]
+
+        def baseline(number: int) -> object:
+            return linear(self.x[number % TURNS], dense[number % COPIES], self.bias)
+
+        @torch.no_grad()
+        def ours(number: int) -> object:
+            turn = number % TURNS
+            gates = self.in_gates[turn], self.out_gates[turn]
+            return block_linear(self.x[turn], weights[number % COPIES], self.bias, *gates, backend="triton")
+
+        return baseline, ours
+
+
+@functools.cache
+def _trained() -> tuple[Trained, data.Splits]:
+    """A gated network, trained for a few epochs, so that its gates are those of a task and not of chance."""
+    streams = SeedStreams(0, "evaluate", "mnist_5k", 0)
+    splits = data.split(data.load("mnist_5k"), streams, "resampled")
+    settings = TrainingSettings.of({"epochs": 5})
+    return train(strategies.find("top_k"), {}, MLP, splits, streams, settings, density=MLP_DENSITY), splits
+
+
+def _networks(case: Case) -> tuple[nn.Module, Callable[[Tensor], Tensor], Tensor]:
+    """Return the dense network, ours, and the test examples."""
+    trained, splits = _trained()
+    shape = trained.network.architecture
+    if case.baseline == "dense_equal_macs":
+        shape = equal_macs_dense(shape, case.density)
+    assert splits.test is not None
+    return dense_twin(shape), trained.network.for_inference(trained.strategy, case.density), splits.test.x
+
+
+def _one_example(case: Case) -> tuple[Contender, Contender]:
+    dense, fused, x = _networks(case)
+    rows = list(x[:256].clone())
+    singles = [row[None] for row in rows]
+
+    @torch.inference_mode()
+    def baseline(number: int) -> object:
+        return dense(singles[number % len(singles)])
+
+    return baseline, lambda number: fused(rows[number % len(rows)])
+
+
+def _test_pass(case: Case) -> tuple[Contender, Contender]:
+    dense, fused, x = _networks(case)
+    batches = [batch.contiguous() for batch in x.split(case.batch)]
+
+    @torch.inference_mode()
+    def baseline(_: int) -> object:
+        return [dense(batch) for batch in batches]
+
+    return baseline, lambda _: [fused(batch) for batch in batches]

@@ -1,0 +1,97 @@
+"""Measures cases and returns rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from studies.records.environment import processor
+from studies.timing.cases import Case
+from studies.timing.clock import interleaved
+from studies.timing.contenders import contenders
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one case showed.
+
+    Attributes:
+        measured: the case.
+        device: its name.
+        threads: of the baseline and of ours.
+        speedup: median over the repetitions of baseline time / our time, by the wall clock.
+        speedup_p10: 10th percentile.
+        speedup_p90: 90th percentile.
+        processor_speedup: the median by processor time, which a shared machine does not stretch.
+        baseline_microseconds: median time of a call.
+        microseconds: ours.
+    """
+
+    measured: Case
+    device: str
+    threads: int
+    speedup: float
+    speedup_p10: float
+    speedup_p90: float
+    processor_speedup: float
+    baseline_microseconds: float
+    microseconds: float
+
+    @property
+    def target(self) -> float | None:
+        """The speed-up to reach; targets are for one thread."""
+        return self.measured.target if self.threads == 1 else None
+
+    @property
+    def missed(self) -> bool:
+        """Whether the median is below the target."""
+        return self.target is not None and self.speedup < self.target
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain data, the case's fields first."""
+        values = asdict(self)
+        return {**values.pop("measured"), "target": self.target, "ideal": self.measured.ideal, **values}
+
+
+def measure(
+    cases: Sequence[Case], device: str, threads: int, report: Callable[[Row], None] = lambda row: None
+) -> list[Row]:
+    """Measure each case, side by side with its baseline, and report it at once."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    if device == "cpu":
+        # Not at the top: a GPU machine need not have numba.
+        from kernels.cpu import prepare, set_threads
+
+        prepare()
+        set_threads(threads)
+    rows = []
+    try:
+        for case in cases:
+            rows.append(_measure(case, device, threads))
+            report(rows[-1])
+    finally:
+        torch.set_num_threads(before)
+        if device == "cpu":
+            set_threads(1)
+    return rows
+
+
+def _measure(case: Case, device: str, threads: int) -> Row:
+    times = interleaved(*contenders(case, device), device)
+    wall = np.array([(baseline.wall, ours.wall) for baseline, ours in times])
+    used = np.array([(baseline.processor, ours.processor) for baseline, ours in times])
+    ratios = wall[:, 0] / wall[:, 1]
+    low, high = np.percentile(ratios, [10, 90])
+    return Row(
+        measured=case,
+        device=torch.cuda.get_device_name() if device == "cuda" else processor(),
+        threads=threads,
+        speedup=float(np.median(ratios)),
+        speedup_p10=float(low),
+        speedup_p90=float(high),
+        processor_speedup=float(np.median(used[:, 0] / used[:, 1])),
+        baseline_microseconds=float(np.median(wall[:, 0])) * 1e6,
+        microseconds=float(np.median(wall[:, 1])) * 1e6,
+    )

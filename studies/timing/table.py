@@ -1,0 +1,54 @@
+"""The table of a benchmark, row by row as it is measured, and its verdict."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from studies.timing.rows import Row
+
+_COLUMNS = (
+    ("case", 14), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("baseline", 16), ("us", 9),
+    ("speed-up", 8), ("10-90 %", 13), ("CPU time", 8), ("ideal", 6), ("reached", 7), ("target", 6),
+)  # fmt: skip
+_LEFT = {"case", "gated", "baseline"}
+
+
+def print_head(console: Console) -> None:
+    """Print the names of the columns."""
+    console.print(_line([name for name, _ in _COLUMNS]), style="bold", highlight=False, soft_wrap=True)
+
+
+def print_row(console: Console, row: Row) -> None:
+    """Print one measurement; a missed target is marked."""
+    case = row.measured
+    cells = [
+        case.case,
+        str(case.batch),
+        str(case.d_in),
+        f"{case.density:.4g}",
+        case.gated,
+        case.baseline,
+        f"{row.microseconds:.1f}",
+        f"{row.speedup:.1f}",
+        f"{row.speedup_p10:.1f}-{row.speedup_p90:.1f}",
+        f"{row.processor_speedup:.1f}",
+        f"{case.ideal:.3g}",
+        f"{row.speedup / case.ideal:.0%}",
+        "" if row.target is None else f"{row.target:.3g}",
+    ]
+    missed = "  [red]missed[/red]" if row.missed else ""
+    console.print(_line(cells) + missed, highlight=False, soft_wrap=True)
+
+
+def print_verdict(console: Console, rows: Sequence[Row]) -> None:
+    """Say how many targets were met."""
+    targets = [row for row in rows if row.target is not None]
+    met = sum(not row.missed for row in targets)
+    console.print(f"{met} of {len(targets)} targets met", highlight=False)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "  ".join(
+        cell.ljust(width) if name in _LEFT else cell.rjust(width)
+        for cell, (name, width) in zip(cells, _COLUMNS, strict=True)
+    )

@@ -1,0 +1,39 @@
+import pytest
+
+from studies.catalogue.batch_size.call_times import call_times
+from studies.design.runs import PlannedRun
+from tests.studies.invented import Record, results_of
+from tests.studies.records import design_of, record_of
+
+
+def record(run: PlannedRun) -> Record:
+    # On seed 0 twice as fast as the dense network, on seed 1 four times.
+    seed = run.configuration.seed
+    call = {
+        "batch": 8,
+        "baseline": "dense",
+        "own_seconds": [9.0] * 3,
+        "baseline_seconds": [27.0] * 3,
+        "own_processor_seconds": [1e-6, 2e-6, 3e-6],
+        "baseline_processor_seconds": [(2 + 2 * seed) * own for own in (1e-6, 2e-6, 3e-6)],
+    }
+    calls = [call, call | {"baseline": "dense of equal MACs"}] if run.cell.arm == "top_k" else []
+    return record_of(run.configuration) | {"measured": {"batch_latency": {"calls": calls}}}
+
+
+def test_repetitions_of_all_seeds_are_taken_together():
+    found = call_times(results_of(design_of("top_k", "dense", seeds=2), record))
+    assert found["reference"].tolist() == ["dense", "dense of equal MACs"]
+    assert set(found["strategy"]) == {"top_k"}
+    row = found.iloc[0]
+    assert (row["batch"], row["repetitions"], row["family"]) == (8, 6, "routing")
+    assert row["microseconds"] == pytest.approx(2)
+    # Of 2, 4, 6 and 4, 8, 12.
+    assert row["reference_microseconds"] == pytest.approx(5)
+    assert row[["speedup_p10", "speedup", "speedup_p90"]].tolist() == pytest.approx([2, 3, 4])
+    assert row["wall_speedup"] == pytest.approx(3)
+
+
+def test_a_run_that_broke_down_has_no_times():
+    failed = results_of(design_of("top_k", seeds=1), lambda run: record_of(run.configuration, "nan"))
+    assert call_times(failed).empty

@@ -1,0 +1,64 @@
+"""The study of noise and entropy: its arms, and what its table and figures show."""
+
+import pytest
+
+from studies.catalogue import noise
+from studies.design.study import Design
+from studies.results import Results
+from tests.studies.invented import random_record, results_of
+from tests.studies.report.figures.test_numbers import axes_of, row_of
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return results_of(Design.freeze("noise", "quick", noise.STUDY.scales["quick"]), random_record())
+
+
+@pytest.mark.parametrize("scale", ["quick", "default", "paper"])
+def test_every_contrast_is_between_arms_and_differs_in_one_thing(scale):
+    design = Design.freeze("noise", scale, noise.STUDY.scales[scale])
+    arms = {arm.name: arm for arm in design.arms}
+    assert len(design.contrasts) == len(set(design.contrasts)) > 10
+    for one, other in design.contrasts:
+        first, second = arms[one], arms[other]
+        different = [key for key, value in first.strategy_settings.items() if second.strategy_settings[key] != value]
+        assert first.strategy == second.strategy
+        assert different in (["entropy"], ["noise"], ["test_gates"], ["train_gates"])
+
+
+def test_training_without_noise_is_without_noise_at_test_time_too():
+    arms = {arm.name: arm for arm in noise.STUDY.scales["default"].arms}
+    settings = arms["none (straight_through), entropy 0"].strategy_settings
+    assert (settings["train_gates"], settings["test_gates"]) == ("threshold", "threshold")
+    assert arms["none (gaussian_gates), entropy 0"].strategy_settings["noise"] == 0
+
+
+def test_the_table_has_the_mean_entropy_of_each_arms_gates(results):
+    table = noise.TABLE.numbers(results)
+    assert len(table) == 7 * 3 + 2
+    row = row_of(table, noise="Gaussian, sigma 0.1", entropy=-4.0)
+    runs = results.runs[results.runs["strategy"] == row["strategy"]]
+    assert row["gate_entropy"] == pytest.approx(runs["gate_entropy"].astype(float).mean())
+    cells = noise.TABLE.cells(table)
+    assert cells[0][:2] == ["Bernoulli (reinforce)", "−4"]
+    assert noise.TABLE.caption(results)
+
+
+def test_prices_stand_side_by_side_and_kinds_of_noise_share_a_hue(results):
+    numbers = noise.BY_PRICE.numbers(results)
+    assert list(dict.fromkeys(numbers["level"])) == ["−4", "none", "+2"]
+    assert len(numbers) == 7 * 3
+    row = row_of(numbers, strategy="none (gaussian_gates)", level="none")
+    mean = results.summary.set_index("strategy").loc["none (gaussian_gates), entropy 0", "mean"]
+    assert row["value"] == pytest.approx(100 * mean)
+    assert row["family"] == "control"
+    (ax,) = axes_of(noise.BY_PRICE, numbers)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["−4", "none", "+2"]
+
+
+def test_arms_of_a_kind_of_noise_are_joined_in_the_figure_of_entropies(results):
+    numbers = noise.AGAINST_ENTROPY.numbers(results)
+    assert len(numbers) == len(results.runs)
+    gaussian = numbers[numbers["strategy"] == "Gaussian, sigma 1"]
+    assert gaussian["arm"].nunique() == 3
+    assert set(gaussian["family"]) == {"relaxation"}

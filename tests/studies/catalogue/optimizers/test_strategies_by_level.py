@@ -1,0 +1,90 @@
+"""Figures of strategies at each value of a level of their arms."""
+
+import pytest
+
+from studies.catalogue.optimizers.strategies_by_level import difference_by_level, error_by_level, failures_by_level
+from studies.design.arm import Arm
+from studies.design.runs import PlannedRun
+from studies.design.study import Design, Sweep
+from studies.results import Results
+from tests.studies.invented import Record, measured, results_of
+from tests.studies.records import CHANCE, record_of
+from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of, segments_of
+
+ERRORS: dict[str, list[float | None]] = {
+    "top_k, sgd": [0.3, 0.4],
+    "top_k, adam": [0.1, 0.2],
+    "reinforce, sgd": [0.5, None],
+    "reinforce, adam": [0.3, 0.3],
+}
+ARMS = tuple(
+    Arm(name, name.partition(",")[0], training={"optimizer": name.split()[-1]}, levels={"optimizer": name.split()[-1]})
+    for name in ERRORS
+)
+PAIRS = (("top_k, sgd", "top_k, adam"), ("reinforce, sgd", "reinforce, adam"))
+ERROR = error_by_level("errors", "Errors", "optimizer")
+DIFFERENCE = difference_by_level("differences", "Differences", "optimizer", "adam")
+FAILURES = failures_by_level("failures", "Failures", "optimizer")
+
+
+def record(run: PlannedRun) -> Record:
+    error = ERRORS[run.cell.arm][run.configuration.seed]
+    return record_of(run.configuration, "nan") if error is None else measured(run, error)
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    sweep = Sweep(
+        seeds=2,
+        arms=ARMS,
+        datasets=("digits",),
+        networks=("4x4",),
+        training={"epochs": 2},
+        references=(),
+        pairs=PAIRS,
+    )
+    return results_of(Design.freeze("quickstart", "default", sweep), record)
+
+
+def test_strategies_are_rows_and_levels_markers_and_failures_count_at_the_chance_floor(results):
+    numbers = ERROR.numbers(results)
+    assert len(numbers) == 4
+    row = row_of(numbers, strategy="reinforce", optimizer="sgd")
+    assert (row["n"], row["failures"], row["family"]) == (2, 1, "policy gradient")
+    assert row["mean"] == pytest.approx((0.5 + CHANCE) / 2)
+    (ax,) = axes_of(ERROR, numbers)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["reinforce", "top_k"]
+    assert sorted(x for ((x, _),) in lines_of(ax)) == pytest.approx([15, 30, 35, 70])
+    heights = {x: y for ((x, y),) in lines_of(ax)}
+    # Both of top_k in the upper row, the first level above the second.
+    assert heights[35.0] - heights[15.0] == pytest.approx(0.4)
+    assert 0.6 < heights[15.0] < heights[35.0] < 1.4
+    hollow = [line.get_markerfacecolor() for line in ax.lines]
+    assert hollow.count("white") == 1
+
+
+def test_differences_are_paired_with_the_same_strategy_at_the_reference(results):
+    numbers = DIFFERENCE.numbers(results)
+    assert set(numbers["optimizer"]) == {"sgd"}
+    row = row_of(numbers, strategy="top_k")
+    assert (row["difference"], row["ci_low"], row["ci_high"]) == pytest.approx((0.2, 0.2, 0.2))
+    assert row_of(numbers, strategy="reinforce")["difference"] == pytest.approx((0.2 + 0.6) / 2)
+    (ax,) = axes_of(DIFFERENCE, numbers)
+    assert sorted(line for line in lines_of(ax) if len(line) == 1) == [[(20.0, 1.0)], [(40.0, 0.0)]]
+    assert [(20.0, 1.0), (20.0, 1.0)] in segments_of(ax)
+    assert "minus its own with adam" in DIFFERENCE.caption(results)
+
+
+def test_failures_are_shares_of_all_runs_of_a_strategy_at_a_level(results):
+    numbers = FAILURES.numbers(results)
+    assert set(numbers["strategy"]) == {"reinforce"}
+    assert row_of(numbers, optimizer="sgd")["rate"] == 0.5
+    assert row_of(numbers, optimizer="adam")["rate"] == 0.0
+    (ax,) = axes_of(FAILURES, numbers)
+    assert sorted(x for ((x, _),) in lines_of(ax)) == [0.0, 50.0]
+    assert "no run failed are left out" in FAILURES.caption(results)
+
+
+def test_without_failures_there_is_no_figure_of_them(results):
+    design = Design.freeze("quickstart", "default", Sweep(seeds=2, arms=ARMS[:2], datasets=("digits",)))
+    assert FAILURES.numbers(results_of(design, record)).empty

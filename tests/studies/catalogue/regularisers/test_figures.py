@@ -1,0 +1,118 @@
+"""Figures of studies that vary a numeric level from arm to arm."""
+
+import pandas as pd
+import pytest
+
+from studies.catalogue.regularisers.against_level import against_level, at_levels
+from studies.catalogue.regularisers.early_learning import early_learning
+from studies.catalogue.regularisers.realised_density import realised_density
+from studies.design.arm import Arm
+from studies.design.runs import PlannedRun
+from tests.studies.invented import Record, measured, results_of
+from tests.studies.records import design_of, record_of
+from tests.studies.report.figures.test_numbers import axes_of, dots_of, lines_of, segments_of
+from tests.studies.report.publication.test_figures import picture
+
+ARMS = (
+    Arm("centre", "reinforce", levels={"weight": 1.0, "density": 1 / 8}),
+    Arm("weight 10", "reinforce", strategy_settings={"lambda_s": 10}, levels={"weight": 10.0}),
+    Arm("half", "reinforce", density=0.5, levels={"density": 0.5}),
+)
+ERRORS: dict[str, list[float | None]] = {
+    "dense": [0.2, 0.2],
+    "centre": [0.2, 0.4],
+    "weight 10": [0.3, None],
+    "half": [0.1, 0.1],
+}
+FIGURES = {
+    "weights": against_level("weight", "w", ("error", "seconds"), name="weights", title="Weights", says="Weights."),
+    "early_learning": early_learning("weight", "w", epochs=2),
+    "realised_density": realised_density("density"),
+}
+
+
+def record(run: PlannedRun) -> Record:
+    seed = run.configuration.seed
+    error = ERRORS[run.cell.arm][seed]
+    if error is None:
+        return record_of(run.configuration, "error")
+    found = measured(run, error)
+    history = [epoch | {"validation_error": error + 0.1 / (1 + place)} for place, epoch in enumerate(found["history"])]
+    times = {"examples": 360, "seconds": 0.001 * (seed + 1), "masked_seconds": 0.01}
+    density = run.configuration.target_density * (1 + seed)
+    return found | {"history": history, "test_density": density, "measured": {"pass_time": times}}
+
+
+@pytest.fixture(scope="module")
+def results():
+    # With a strategy that has no levels.
+    return results_of(design_of("dense", seeds=2, arms=ARMS), record)
+
+
+def test_an_arm_stands_for_every_level_that_it_has(results):
+    runs = at_levels(results, "weight")
+    assert runs.groupby("strategy", sort=False)["level"].unique().to_dict() == {"centre": [1.0], "weight 10": [10.0]}
+    assert set(at_levels(results, "density")["strategy"]) == {"centre", "half"}
+    assert at_levels(results, "width").empty
+
+
+def test_each_measure_has_a_panel_with_its_seeds_means_and_intervals(results):
+    numbers = FIGURES["weights"].numbers(results)
+    errors, times = axes_of(FIGURES["weights"], numbers)
+    assert (errors.get_title(), times.get_title()) == ("test error (%)", "milliseconds of a test pass")
+    assert sorted(dots_of(errors)) == [(1.0, 20.0), (1.0, 40.0), (10.0, 30.0), (10.0, 90.0)]
+    assert lines_of(errors) == [[(1.0, 30.0), (10.0, 60.0)]]
+    # One run of the second level was not timed: no interval.
+    assert sorted(dots_of(times)) == [(1.0, 1.0), (1.0, 2.0), (10.0, 1.0)]
+    assert lines_of(times) == [[(1.0, 1.5), (10.0, 1.0)]]
+    # t with one degree of freedom is 12.706, so that the lower end is cut off at 0.
+    assert segments_of(errors)[0] == [(1.0, 0.0), (1.0, pytest.approx(30 + 12.7062 * 10, abs=1e-3))]
+    assert [ax.get_xticks().tolist() for ax in (errors, times)] == [[1.0, 10.0]] * 2
+
+
+def test_one_measure_is_named_on_its_axis(results):
+    figure = against_level("weight", "w", ("error",), name="one", title="One", says="One.")
+    (ax,) = axes_of(figure, figure.numbers(results))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("w", "test error (%)")
+
+
+def test_early_learning_shows_the_first_epochs_of_each_value(results):
+    numbers = FIGURES["early_learning"].numbers(results)
+    (ax,) = axes_of(FIGURES["early_learning"], numbers)
+    # Two seeds and their mean, then the one that did not fail at once and itself.
+    assert lines_of(ax) == [
+        [(1.0, 30.0), (2.0, 25.0)],
+        [(1.0, 50.0), (2.0, 45.0)],
+        [(1.0, 40.0), (2.0, 35.0)],
+        [(1.0, 40.0), (2.0, 35.0)],
+        [(1.0, 40.0), (2.0, 35.0)],
+    ]
+
+
+def test_realised_density_is_drawn_beside_the_diagonal(results):
+    numbers = FIGURES["realised_density"].numbers(results)
+    (ax,) = axes_of(FIGURES["realised_density"], numbers)
+    assert lines_of(ax) == [[(0.125, 0.125), (0.5, 0.5)], [(0.125, 0.1875), (0.5, 0.75)]]
+    assert sorted(dots_of(ax)) == [(0.125, 0.125), (0.125, 0.25), (0.5, 0.5), (0.5, 1.0)]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_can_be_drawn_from_its_csv_alone(tmp_path, results, name):
+    figure = FIGURES[name]
+    assert figure.write(results, tmp_path, ["svg"])
+    again = pd.read_csv(tmp_path / f"{name}.csv")
+    assert picture(figure, again) == picture(figure, figure.numbers(results))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_study_without_such_levels_has_nothing_to_show(name):
+    plain = results_of(design_of("dense"), lambda run: record_of(run.configuration))
+    assert FIGURES[name].numbers(plain).empty
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_captions_are_whole_sentences(results, name):
+    caption = FIGURES[name].caption(results)
+    assert "n = 2 paired seeds" in caption
+    assert "  " not in caption
+    assert caption.endswith(".")

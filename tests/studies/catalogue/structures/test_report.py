@@ -1,0 +1,73 @@
+import pytest
+
+from core.architecture import Architecture
+from core.data import load
+from core.network.cost import dense_macs
+from studies.catalogue.structures.report import GRID, OF_A_TREE, STUDY, by_width, tree_against_blocks
+from studies.design.runs import PlannedRun
+from studies.design.study import SCALES, Design
+from studies.results import Results
+from tests.studies.invented import Record, measured, results_of
+from tests.studies.report.figures.test_numbers import row_of
+
+LEARNED = ("tree_routing", "top_k", "reinforce", "local_search")
+ERRORS = {"small_dense": 0.08, "tree_routing": 0.10, "top_k": 0.07, "reinforce": 0.12, "local_search": 0.09}
+
+
+def design(scale: str = "default") -> Design:
+    return Design.freeze("structures", scale, STUDY.scales[scale])  # type: ignore[index]
+
+
+def test_layers_grow_while_as_many_blocks_stay_open():
+    layers = [Architecture.parse(network, 1, 1).layers[0] for network, _ in GRID]
+    assert {layer.blocks * density for layer, (_, density) in zip(layers, GRID, strict=True)} == {2.0}
+    assert len({layer.size for layer in layers}) == 1
+    assert [layer.blocks for layer in layers] == sorted({layer.blocks for layer in layers})
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_trees_are_compared_with_top_k_and_all_with_small_dense_at_every_width(scale):
+    frozen = design(scale)
+    assert set(frozen.contrasts) == {
+        *((name, "small_dense") for name in LEARNED),
+        ("tree_routing", "top_k"),
+        ("tree_routing", OF_A_TREE.name),
+    }
+    networks = {(cell.network, cell.target_density) for cell in frozen.cells() if cell.arm in LEARNED}
+    assert networks == set(GRID)
+
+
+def test_the_dense_network_of_a_trees_cost_has_as_many_multiply_adds_as_the_widest_tree():
+    dataset = load("mnist_5k")
+    narrow = dense_macs(Architecture.parse(OF_A_TREE.network or "", dataset.features, dataset.classes))
+    # Two blocks of 16 units, six nodes on the path to one of 64 blocks in leaves of two, hence five.
+    widest = 2 * 16 * (dataset.features + dataset.classes) + 5 * dataset.features
+    assert abs(narrow - widest) < dataset.features
+
+
+def record(run: PlannedRun) -> Record:
+    return measured(run, ERRORS.get(run.cell.arm, 0.09) + 0.01 * run.configuration.seed)
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return results_of(design("quick"), record)
+
+
+def test_the_table_has_a_row_per_strategy_and_width_with_the_difference_to_the_dense_network(results):
+    numbers = by_width(results)
+    assert len(numbers) == len(GRID) * len(ERRORS) + 1
+    assert set(numbers.loc[numbers["strategy"] == "top_k", "hidden_units"]) == {128, 256, 512, 1024}
+    row = row_of(numbers, strategy="top_k", network="32x16")
+    assert (row["difference"], row["mean"], row["n"]) == pytest.approx((-0.01, 0.075, 2))
+    assert row_of(numbers, strategy="small_dense", network="32x16")["verdict"] == "–"
+    cells = STUDY.tables[0].cells(numbers[numbers["strategy"] == "small_dense"])
+    assert {cell[4] for cell in cells} == {"–"}
+
+
+def test_trees_have_a_row_per_width_and_rival(results):
+    numbers = tree_against_blocks(results)
+    assert len(numbers) == 2 * len(GRID)
+    assert numbers.loc[numbers["reference"] == "top_k", "difference"].tolist() == pytest.approx([0.03] * len(GRID))
+    assert numbers.loc[numbers["reference"] != "top_k", "difference"].tolist() == pytest.approx([0.01] * len(GRID))
+    assert "24 contrasts" in STUDY.tables[1].caption(results)

@@ -1,0 +1,61 @@
+"""The study of search teachers: honest errors beside errors with labels."""
+
+import numpy as np
+import pytest
+
+from studies.catalogue import teachers
+from studies.catalogue.teachers.label_leakage import errors_with_labels
+from studies.catalogue.teachers.teacher_gates import WITH_LABELS
+from studies.design.runs import PlannedRun
+from studies.design.study import Design
+from studies.results import Results
+from tests.studies.invented import Record, measured, random_record, results_of
+from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of
+
+LEAKING = "local_search, on the teacher's gates"
+
+
+def record(run: PlannedRun) -> Record:
+    """Errors of 0.2 and 0.3; with labels, of strategies that have a teacher, 0.02 and 0.04."""
+    seed = run.configuration.seed
+    taught = run.configuration.strategy in teachers.TEACHERS
+    found = {"error_with_labels": 0.02 * (seed + 1), "agreement": 0.5} if taught else {}
+    nothing = {"error_with_labels": None, "agreement": None}
+    return measured(run, 0.2 + 0.1 * seed) | {"measured": {"label_leakage": {**nothing, **found}}}
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return results_of(Design.freeze("teachers", "quick", teachers.STUDY.scales["quick"]), record)
+
+
+def test_arms_on_the_teachers_gates_differ_in_nothing_else():
+    design = Design.freeze("teachers", "default", teachers.STUDY.scales["default"])
+    settings = {arm.name: arm.strategy_settings for arm in design.sweep.arms}
+    plain = design.sweep.strategy_settings["local_search"]
+    assert {key for key, value in settings[LEAKING].items() if plain[key] != value} == {"network_gates"}
+
+
+def test_errors_with_labels_stand_beside_the_honest_ones(results):
+    table = errors_with_labels(results)
+    row = row_of(table, strategy=LEAKING)
+    assert (row["mean"], row["error_with_labels"], row["agreement"]) == pytest.approx((0.25, 0.03, 0.5))
+    # Two values 0.02 apart: 0.01 from their mean, which has that standard error; t with 1 degree of freedom is 12.706.
+    assert row["with_labels_high"] == pytest.approx(0.03 + 12.7062 * 0.01, abs=1e-5)
+    assert np.isnan(row_of(table, strategy="top_k")["error_with_labels"])
+    cells = {row[0]: row for row in teachers.TABLE.cells(table)}
+    assert cells["top_k"][4] == "–"
+    assert cells[LEAKING][4] == "3.0 %"
+
+
+def test_hollow_markers_are_at_the_errors_with_labels(results):
+    numbers = WITH_LABELS.numbers(results)
+    (ax,) = axes_of(WITH_LABELS, numbers)
+    shown = [round(line[0][0], 6) for line in lines_of(ax) if len(line) == 1]
+    assert shown.count(25.0) == 10
+    assert shown.count(3.0) == 4
+
+
+def test_a_study_that_measured_nothing_has_nothing_to_show():
+    results = results_of(Design.freeze("teachers", "quick", teachers.STUDY.scales["quick"]), random_record())
+    assert errors_with_labels(results).empty

@@ -1,0 +1,209 @@
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from core.errors import InputError
+from core.seeding import SeedStreams, Varied
+from studies import catalogue
+from studies.design.arm import Arm
+from studies.design.override import named, only, override
+from studies.design.protocol import Protocol, Search
+from studies.design.runs import Plan
+from studies.design.study import Cell, Design, Sweep
+from studies.results.collecting import collect
+from studies.results.contrasts import contrast
+from tests.studies.records import finished
+
+FAST = Arm("fast", "reinforce", training={"learning_rate": 0.01}, levels={"rate": 0.01})
+SLOW = Arm("slow", "reinforce", training={"learning_rate": 0.001}, levels={"rate": 0.001})
+NARROW = Arm("narrow", "dense", network="1x8", density=1.0)
+SWEEP = Sweep(
+    seeds=2, strategies=("small_dense",), arms=(FAST, SLOW, NARROW), datasets=("digits",), networks=("4x4", "2x8")
+)
+PROTOCOL = Protocol(seeds=3, alpha=0.05, delta=0.005, search=None)
+
+
+def freeze(sweep: Sweep = SWEEP) -> Design:
+    return Design.freeze("quickstart", "default", sweep)
+
+
+def cell(arm: str) -> Cell:
+    return Cell("digits", "4x4", 1 / 8, arm)
+
+
+def test_an_arm_is_run_on_its_own_network_once_and_otherwise_on_each_of_the_sweeps():
+    cells = freeze().cells()
+    assert cells.count(Cell("digits", "1x8", 1.0, "narrow")) == 1
+    assert {entry.network for entry in cells if entry.arm == "fast"} == {"4x4", "2x8"}
+    assert len(cells) == 2 * 3 + 1
+
+
+def test_a_grid_pairs_networks_with_densities():
+    cells = freeze(replace(SWEEP, arms=(FAST,), grid=(("4x4", 0.5), ("8x4", 0.25)))).cells()
+    assert {(entry.network, entry.target_density) for entry in cells} == {("4x4", 0.5), ("8x4", 0.25)}
+
+
+def test_a_run_has_the_arms_settings_over_the_sweeps():
+    design = freeze(replace(SWEEP, training={"epochs": 3, "learning_rate": 0.5}))
+    fast, plain = (design.configuration(cell(arm), "evaluate", 1) for arm in ("fast", "small_dense"))
+    assert (fast.strategy, fast.training["epochs"], fast.training["learning_rate"]) == ("reinforce", 3, 0.01)
+    assert plain.training["learning_rate"] == 0.5
+
+
+def test_without_strategies_only_the_arms_are_run():
+    assert {entry.arm for entry in freeze(replace(SWEEP, strategies=())).cells()} == {"fast", "slow", "narrow"}
+
+
+def test_arms_survive_json():
+    arm = replace(FAST, search={"learning_rate": (0.001, 0.1)}, varied="order")
+    design = freeze(replace(SWEEP, arms=(arm, NARROW), grid=(("4x4", 0.5),), pairs=(("fast", "narrow"),)))
+    assert Design.from_dict(json.loads(json.dumps(design.as_dict()))) == design
+
+
+def test_settings_given_per_layer_survive_json_and_hash_equally():
+    arms = tuple(
+        replace(FAST, training={"gater_learning_rate": rates}, strategy_settings={"lambda_v": weights})
+        for rates, weights in (((0.1, 0.2), "40:20"), ([0.1, 0.2], (40, 20.0)))
+    )
+    one, other = (freeze(replace(SWEEP, arms=(arm,), networks=("4x4,2x8",))) for arm in arms)
+    again = Design.from_dict(json.loads(json.dumps(one.as_dict())))
+    assert one == other == again
+    cell = Cell("digits", "4x4,2x8", 1 / 8, "fast")
+    configuration = again.configuration(cell, "evaluate", 0)
+    assert configuration.run_id == one.configuration(cell, "evaluate", 0).run_id
+    assert configuration.strategy_settings["lambda_v"] == [40.0, 20.0]
+    assert configuration.training["gater_learning_rate"] == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("name", ["test split", "validation split", "initialisation", "order", "gates"])
+def test_only_the_source_of_variation_that_is_named_follows_the_seed(name):
+    def drawn(varied: Varied | None, seed: int) -> float:
+        return SeedStreams(0, "evaluate", "digits", seed, varied).numpy(name, "part").random()
+
+    assert drawn(None, 0) != drawn(None, 1)
+    assert (drawn("order", 0) != drawn("order", 1)) == (name == "order")
+    assert drawn("order", 0) == drawn("split", 0) == drawn(None, 0)
+
+
+def test_what_seeds_vary_is_part_of_a_run():
+    design = freeze(replace(SWEEP, arms=(FAST, replace(FAST, name="order only", varied="order"))))
+    assert len({design.configuration(cell(arm), "evaluate", 1).run_id for arm in ("fast", "order only")}) == 2
+
+
+def test_a_search_covers_the_range_that_an_arm_gives_and_nothing_else_that_it_sets():
+    arm = replace(FAST, strategy_settings={"lambda_s": 5.0}, search={"learning_rate": (0.1, 0.2)})
+    search = Search(points=8, searches=1, training=("learning_rate",))
+    design = freeze(replace(SWEEP, arms=(arm,), strategies=(), search=search, test_split="fixed"))
+    tried = [design.configuration(cell("fast"), "search", 0, proposal) for proposal in design.proposals["fast"][0]]
+    rates = [entry.training["learning_rate"] for entry in tried]
+    assert rates[0] == 0.01
+    assert all(0.1 <= rate <= 0.2 for rate in rates[1:])
+    assert len(set(rates)) == 8
+    assert {entry.strategy_settings["lambda_s"] for entry in tried} == {5.0}
+    assert len({entry.strategy_settings["lambda_v"] for entry in tried}) == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": (FAST, replace(SLOW, name="fast"))}, "two arms of the study are named 'fast'"),
+        ({"arms": (replace(FAST, name="small_dense"),)}, "two arms of the study are named 'small_dense'"),
+        ({"arms": (replace(FAST, strategy_settings={"lambda": 1}),)}, "unknown setting of fast: reinforce 'lambda'"),
+        ({"arms": (replace(FAST, training={"epochs": 0}),)}, "training.epochs: 0 is not an integer"),
+        ({"arms": (Arm(**{**vars(FAST), "varied": "noise"}),)}, "unknown source of variation 'noise'"),
+        ({"arms": (replace(FAST, network="4"),)}, "is not a list of BLOCKSxSIZE"),
+        ({"measurements": ("pas_time",)}, "unknown measurement 'pas_time': did you mean 'pass_time'"),
+    ],
+)
+def test_a_wrong_arm_or_measurement_is_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        freeze(replace(SWEEP, **changes))
+
+
+def test_the_command_line_chooses_arms_by_their_names_or_strategies():
+    assert [arm.name for arm in only(SWEEP, ["reinforce"]).arms] == ["fast", "slow"]
+    assert only(SWEEP, ["reinforce"]).strategies == ()
+    chosen = only(SWEEP, ["slow", "small_dense", "top_k"])
+    assert ([arm.name for arm in chosen.arms], chosen.strategies) == (["slow"], ("small_dense", "top_k"))
+
+
+def test_names_of_arms_may_have_commas():
+    sweep = replace(
+        SWEEP, arms=(replace(FAST, name="reinforce, sgd"), replace(SLOW, name="reinforce, sgd, slow"), NARROW)
+    )
+    assert named("reinforce, sgd,narrow", sweep) == ["reinforce, sgd", "narrow"]
+    assert named("top_k, reinforce, sgd, slow", sweep) == ["top_k", "reinforce, sgd, slow"]
+    assert named("reinforce,sgd", sweep) == ["reinforce, sgd"]
+
+
+@pytest.mark.parametrize("key", ["learning_rate", "network", "target_density"])
+def test_the_command_line_does_not_set_what_the_study_varies(key):
+    with pytest.raises(InputError, match=f"--set {key}: the study itself sets it in "):
+        override(SWEEP, (f"{key}=1",))
+
+
+def test_a_setting_that_no_arm_has_is_set_for_all():
+    design = freeze(override(SWEEP, ("epochs=3", "reinforce.lambda_s=7")))
+    assert {arm.strategy_settings["lambda_s"] for arm in design.sweep.arms if arm.strategy == "reinforce"} == {7.0}
+    assert {arm.training["epochs"] for arm in design.sweep.arms} == {3}
+
+
+def test_a_grid_is_not_changed_from_the_command_line():
+    with pytest.raises(InputError, match="pairs networks with densities"):
+        override(replace(SWEEP, arms=(), grid=(("4x4", 0.5),)), ("network=2x2",))
+
+
+def test_tables_name_arms_and_keep_the_strategy_and_the_levels(tmp_path):
+    design = freeze(replace(SWEEP, training={"epochs": 2}))
+    results = collect(design, finished(tmp_path, design).ledger)
+    runs = results.runs
+    assert set(runs["strategy"]) == {"small_dense", "fast", "slow", "narrow"}
+    fast = runs[runs["strategy"] == "fast"]
+    assert set(fast["base_strategy"]) == {"reinforce"}
+    assert {json.loads(text)["rate"] for text in fast["levels"]} == {0.01}
+    assert len(results.summary) == 7
+
+
+def test_two_arms_with_the_same_settings_share_their_runs(tmp_path):
+    design = freeze(replace(SWEEP, arms=(FAST, replace(FAST, name="again")), training={"epochs": 2}))
+    ids = [run.configuration.run_id for run in Plan.of(design, finished(tmp_path, design).ledger).runs]
+    assert len(ids) == 2 * 2 * 3
+    assert len(set(ids)) == 2 * 2 * 2
+
+
+def rows_of(network: str, arm: str, *errors: float) -> pd.DataFrame:
+    where = {"dataset": "digits", "network": network, "target_density": 0.25, "strategy": arm}
+    return pd.DataFrame({**where, "seed": range(3), "failed": False, "error": errors})
+
+
+def test_a_reference_that_is_run_on_one_other_network_is_compared_with_from_all():
+    narrow = rows_of("1x8", "narrow", 0.1, 0.1, 0.1)
+    runs = pd.concat([rows_of("4x4", "fast", 0.1, 0.2, 0.3), rows_of("2x8", "fast", 0.2, 0.3, 0.4), narrow])
+    found = contrast(runs, [("fast", "narrow")], PROTOCOL, root_seed=0)
+    assert found["network"].tolist() == ["4x4", "2x8"]
+    assert found["difference"].round(6).tolist() == [0.1, 0.2]
+
+
+def test_a_reference_that_is_run_on_two_other_networks_is_not_chosen_among():
+    narrow = [rows_of(network, "narrow", 0.1, 0.1, 0.1) for network in ("1x8", "2x8")]
+    runs = pd.concat([rows_of("4x4", "fast", 0.1, 0.2, 0.3), *narrow])
+    assert contrast(runs, [("fast", "narrow")], PROTOCOL, root_seed=0).empty
+
+
+def test_pairs_are_contrasted_beside_the_references_and_only_if_both_take_part():
+    design = freeze(replace(SWEEP, pairs=(("fast", "slow"), ("fast", "gone"))))
+    assert design.contrasts == (("fast", "small_dense"), ("slow", "small_dense"), ("fast", "slow"))
+
+
+def test_what_is_printed_of_runs_names_their_arms(command, scheduler, monkeypatch, without_figures):
+    study = replace(catalogue.find("quickstart"), scales={"default": replace(SWEEP, training={"epochs": 2})})
+    monkeypatch.setattr(catalogue, "find", lambda name: study)
+    monkeypatch.setattr("studies.running.runner.find", lambda name: replace(study, figures=()))
+    scheduler.failures = {("reinforce", 1): "nan"}
+    done = command("run", "quickstart", "--results", str(command.results))
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert sum(line.startswith("[") and "] fast, digits 4x4 " in line for line in lines) == 2
+    assert sum(line.startswith("failed: slow, digits 4x4 ") for line in lines) == 1

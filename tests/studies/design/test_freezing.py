@@ -1,0 +1,210 @@
+import json
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+import strategies
+from core.errors import InputError
+from core.training import settings
+from studies import catalogue
+from studies.design.arm import Arm
+from studies.design.protocol import Search
+from studies.design.study import SCALES, Design, Sweep
+from tests.studies.plugins import PLUGIN, read_plugin
+from tests.studies.records import configurations_of, design_of
+
+SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("4x4",), test_split="fixed")
+OTHERS: dict[str, Any] = {
+    "seeds": 3,
+    "strategies": ("dense", "straight_through"),
+    "arms": (Arm("undecided", "reinforce", strategy_settings={"entropy": 0.1}),),
+    "grid": (("4x4", 0.5), ("8x4", 0.25)),
+    "pairs": (("reinforce", "dense"),),
+    "measurements": ("pass_time",),
+    "datasets": ("mnist1d",),
+    "networks": ("4x4,4x4",),
+    "densities": (0.25,),
+    "activation": "tanh",
+    "training": {"epochs": 7},
+    "strategy_settings": {"reinforce": {"baseline": "none"}},
+    "test_split": "resampled",
+    "root_seed": 1,
+    "search": Search(points=2),
+    "references": ("dense",),
+    "alpha": 0.01,
+    "delta": 0.01,
+}
+
+
+def ids(design: Design) -> list[str]:
+    return [configuration.run_id for configuration in configurations_of(design)]
+
+
+def freeze(
+    sweep: Sweep, plugins: tuple[strategies.Plugin, ...] = (), study: str = "quickstart", scale: str = "default"
+) -> Design:
+    return Design.freeze(study, scale, sweep, plugins)
+
+
+def through_json(design: Design) -> Design:
+    return Design.from_dict(json.loads(json.dumps(design.as_dict())))
+
+
+def test_freezing_fills_in_every_default():
+    sweep = freeze(replace(SWEEP, training={"epochs": 7})).sweep
+    assert sweep.training == {**{key: domain.default for key, domain in settings.SPACE.items()}, "epochs": 7}
+    space = strategies.find("reinforce").space
+    assert sweep.strategy_settings == {
+        "dense": {},
+        "reinforce": {key: domain.default for key, domain in space.items()},
+    }
+
+
+def test_freezing_keeps_the_settings_that_are_given():
+    sweep = freeze(replace(SWEEP, strategy_settings={"reinforce": {"lambda_s": 3}})).sweep
+    assert sweep.strategy_settings["reinforce"]["lambda_s"] == 3.0
+
+
+def test_no_strategies_means_every_strategy_of_the_package():
+    assert freeze(replace(SWEEP, strategies=())).sweep.strategies == tuple(strategies.built_in())
+
+
+def test_writing_a_default_out_changes_no_run():
+    spelled = replace(SWEEP, training={"epochs": 25}, strategy_settings={"reinforce": {"lambda_s": 1}})
+    assert ids(freeze(spelled)) == ids(freeze(SWEEP))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_study_freezes_at_every_scale_and_survives_json(name, scale):
+    design = Design.freeze(name, scale, catalogue.find(name).scales[scale])
+    again = through_json(design)
+    assert again == design
+    assert again.design_hash == design.design_hash
+    assert ids(again) == ids(design)
+    # Two arms may have their runs in common; without arms no two runs are the same.
+    assert design.sweep.arms or len(set(ids(design))) == len(ids(design))
+
+
+def test_a_design_with_everything_changed_survives_json(tmp_path):
+    plugins = (read_plugin(tmp_path),)
+    changes = {"strategies": ("reinforce", "of_mine"), "networks": ("4x4", "2x8,4x4"), "test_split": "fixed"}
+    sweep = Sweep(**{**OTHERS, **changes})
+    design = freeze(sweep, plugins)
+    assert through_json(design) == design
+    assert ids(through_json(design)) == ids(design)
+
+
+def test_more_seeds_keep_every_earlier_run():
+    few, many = ids(freeze(SWEEP)), ids(freeze(replace(SWEEP, seeds=5)))
+    assert many[: len(few)] == few
+    assert len(set(many)) == 10
+
+
+def test_more_strategies_keep_every_earlier_run():
+    few = ids(freeze(SWEEP))
+    many = ids(freeze(replace(SWEEP, strategies=("dense", "straight_through", "reinforce"))))
+    assert set(few) < set(many)
+    assert len(many) == 6
+
+
+def test_runs_go_seed_by_seed_with_all_strategies_of_a_setting_together():
+    sweep = replace(SWEEP, datasets=("digits", "mnist1d"), networks=("4x4", "2x8"), densities=(0.25, 0.5))
+    order = [
+        (entry.seed, entry.dataset, entry.network, entry.target_density, entry.strategy)
+        for entry in configurations_of(freeze(sweep))
+    ]
+    assert order == [
+        (seed, dataset, network, density, strategy)
+        for seed in (0, 1)
+        for dataset in ("digits", "mnist1d")
+        for network in ("4x4", "2x8")
+        for density in (0.25, 0.5)
+        for strategy in ("dense", "reinforce")
+    ]
+
+
+def test_a_configuration_holds_what_the_sweep_says():
+    sweep = Sweep(**{**OTHERS, "strategies": ("reinforce",), "arms": (), "grid": (), "search": None})
+    entry = configurations_of(freeze(sweep))[2]
+    assert (entry.stage, entry.strategy, entry.seed) == ("evaluate", "reinforce", 2)
+    assert (entry.activation, entry.test_split, entry.root_seed) == ("tanh", "resampled", 1)
+    assert entry.training["epochs"] == 7
+    assert entry.strategy_settings["baseline"] == "none"
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Sweep)])
+def test_the_design_hash_changes_with_every_field_of_the_sweep(field):
+    assert freeze(replace(SWEEP, **{field: OTHERS[field]})).design_hash != freeze(SWEEP).design_hash
+
+
+def test_the_design_hash_changes_with_the_study_and_the_scale():
+    hashes = {freeze(SWEEP, study=name, scale=scale).design_hash for name in ("a", "b") for scale in SCALES}
+    assert len(hashes) == 6
+
+
+def test_editing_a_plugin_changes_its_runs_and_no_others(tmp_path):
+    sweep = replace(SWEEP, strategies=("dense", "of_mine"))
+    before = freeze(sweep, (read_plugin(tmp_path),))
+    after = freeze(sweep, (read_plugin(tmp_path, text=PLUGIN + "# edited\n"),))
+    assert before.design_hash != after.design_hash
+    for old, new in zip(configurations_of(before), configurations_of(after), strict=True):
+        assert (old.run_id == new.run_id) == (old.strategy == "dense")
+
+
+def test_moving_a_plugin_changes_no_run(tmp_path):
+    sweep = replace(SWEEP, strategies=("of_mine",))
+    (tmp_path / "elsewhere").mkdir()
+    here, there = read_plugin(tmp_path), read_plugin(tmp_path / "elsewhere")
+    assert ids(freeze(sweep, (here,))) == ids(freeze(sweep, (there,)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strategies": ("dense", "reinforc")}, "did you mean 'reinforce'"),
+        ({"datasets": ("digit",)}, "did you mean 'digits'"),
+        ({"networks": ("4x4;4x4",)}, "4x4;4x4"),
+        ({"seeds": 0}, "0 is not in 1"),
+        ({"seeds": -1}, "-1 is not in 1"),
+        ({"densities": (0.0,)}, "target_density: 0.0 is not"),
+        ({"densities": (1.5,)}, "target_density: 1.5 is not"),
+        ({"activation": "reluu"}, "activation: reluu is not"),
+        ({"training": {"epoch": 3}}, "did you mean 'epochs'"),
+        ({"training": {"epochs": 0}}, "training.epochs: 0 is not"),
+        ({"strategy_settings": {"reinforce": {"lambda_z": 1}}}, "did you mean 'lambda_"),
+        ({"strategy_settings": {"reinforce": {"samples": 1}}}, "reinforce.samples: 1 is not"),
+    ],
+)
+def test_a_wrong_sweep_is_refused_by_name(changes, message):
+    with pytest.raises(InputError, match=message):
+        freeze(replace(SWEEP, **changes))
+
+
+def test_settings_of_a_strategy_that_does_not_exist_are_refused():
+    with pytest.raises(InputError, match="straight_throug"):
+        freeze(replace(SWEEP, strategy_settings={"straight_throug": {"lambda_s": 1}}))
+
+
+def test_settings_of_a_strategy_left_out_change_nothing():
+    assert freeze(replace(SWEEP, strategy_settings={"straight_through": {"lambda_s": 3}})) == freeze(SWEEP)
+
+
+@pytest.mark.parametrize("field", ["strategies", "datasets", "networks", "densities"])
+def test_naming_something_twice_does_not_make_two_runs_of_one(field):
+    twice: dict[str, Any] = {field: (*getattr(SWEEP, field), getattr(SWEEP, field)[0])}
+    try:
+        found = ids(freeze(replace(SWEEP, **twice)))
+    except InputError:
+        return
+    assert len(set(found)) == len(found)
+
+
+def test_one_network_written_in_two_ways_is_one_run():
+    assert ids(freeze(replace(SWEEP, networks=("4x4, 4x4",)))) == ids(freeze(replace(SWEEP, networks=("4x4,4x4",))))
+
+
+def test_a_design_is_made_of_tuples_again_after_json():
+    sweep = through_json(design_of("dense", densities=(0.25, 0.5))).sweep
+    assert (sweep.strategies, sweep.densities) == (("dense",), (0.25, 0.5))

@@ -1,0 +1,272 @@
+"""What holds for every figure."""
+
+import re
+from functools import cache
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from studies.design.protocol import Search
+from studies.report.drawing.figure import FORMATS
+from studies.report.drawing.style import theme
+from studies.report.figures import PROTOCOL, STANDARD, Figure
+from studies.results import Results
+from tests.studies.invented import random_record, results_of
+from tests.studies.plugins import read_plugin
+from tests.studies.records import CHANCE, Failures, design_of
+
+FIGURES = {figure.name: figure for figure in (*STANDARD, *PROTOCOL)}
+NAMES = ("dense", "small_dense", "reinforce", "straight_through")
+SEARCHED: dict[str, Any] = {
+    "test_split": "fixed",
+    "search": Search(points=3, searches=2, rerun_seeds=2),
+    "densities": (0.25, 0.5),
+}
+# Tuning seeds are 0 and 1000.
+FAILURES: Failures = {("reinforce", 1): "nan", ("reinforce", 2): "error", ("dense", 1): "diverged"}
+ONLY_FAILURES: Failures = {("reinforce", seed): "error" for seed in range(3)}
+WITH_SEARCH = {"every_run", "optimism", "expected_validation"}
+OF_CONTRASTS = {"forest", "improvement", "detectable"}
+
+
+@cache
+def results(case: str) -> Results:
+    if case == "searched":
+        return results_of(design_of(*NAMES, **SEARCHED), random_record(FAILURES))
+    if case == "two datasets":
+        design = design_of(*NAMES, datasets=("digits", "mnist1d"), densities=(0.25, 0.5))
+        return results_of(design, random_record(FAILURES))
+    if case == "one seed":
+        return results_of(design_of(*NAMES, seeds=1), random_record(ONLY_FAILURES))
+    if case == "plain":
+        return results_of(design_of("dense", "reinforce"), random_record())
+    raise ValueError(case)
+
+
+def drawn(figure: Figure, numbers: pd.DataFrame) -> list[Any]:
+    """What is drawn: per axes its title, its names, and where its points, lines and images are."""
+    with mpl.rc_context(theme()):
+        picture = figure.draw(numbers)
+    return [
+        (
+            ax.get_title(),
+            [label.get_text() for label in ax.get_yticklabels()] if figure.name in {"forest", "seeds"} else [],
+            [np.ma.filled(collection.get_offsets(), np.nan).round(9).tolist() for collection in ax.collections],
+            [np.asarray(line.get_xydata(), float).round(9).tolist() for line in ax.lines],
+            [np.asarray(image.get_array()).tolist() for image in ax.images],
+            len(ax.patches),
+        )
+        for ax in picture.axes
+    ]
+
+
+def same(one: Any, other: Any) -> bool:
+    # NaN, of intervals that do not exist, is the same as itself.
+    return repr(one) == repr(other)
+
+
+@pytest.mark.parametrize("case", ["searched", "one seed"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_can_be_drawn_from_its_csv_alone(tmp_path, name, case):
+    figure = FIGURES[name]
+    figure.write(results(case), tmp_path, formats=[])
+    if figure.numbers(results(case)).empty:
+        assert case == "one seed"
+        assert name in {*WITH_SEARCH, "front", "detectable"}
+        return
+    numbers = pd.read_csv(tmp_path / f"{name}.csv")
+    assert same(drawn(figure, numbers), drawn(figure, figure.numbers(results(case))))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_format_is_written_beside_the_numbers_without_dates_and_with_letters_that_can_be_edited(tmp_path, name):
+    pictures = FIGURES[name].write(results("searched"), tmp_path, FORMATS)
+    assert [path.name for path in pictures] == [f"{name}.{extension}" for extension in FORMATS]
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert written.keys() == {f"{name}.{extension}" for extension in ("csv", *FORMATS)}
+    pdf, svg, png = (written[f"{name}.{extension}"] for extension in ("pdf", "svg", "png"))
+    assert (pdf[:4], svg[:5], png[:4]) == (b"%PDF", b"<?xml", b"\x89PNG")
+    assert b"CreationDate" not in pdf
+    assert b"dc:date" not in svg
+    assert b"tIME" not in png
+    assert b"/Type3" not in pdf
+    assert b"/FontFile2" in pdf
+    # One status is "nan".
+    exported = pd.read_csv(tmp_path / f"{name}.csv", keep_default_na=False, na_values=[""])
+    numbers = FIGURES[name].numbers(results("searched")).reset_index(drop=True)
+    pd.testing.assert_frame_equal(exported, numbers, check_dtype=False)
+    FIGURES[name].write(results("searched"), tmp_path / "again", ["svg"])
+    assert (tmp_path / "again" / f"{name}.svg").read_bytes() == svg
+
+
+def test_equal_numbers_give_equal_files_in_every_format(tmp_path):
+    first, second = (tmp_path / "first", tmp_path / "second")
+    for folder in (first, second):
+        FIGURES["seeds"].write(results("plain"), folder, FORMATS)
+    assert all(path.read_bytes() == (second / path.name).read_bytes() for path in first.iterdir())
+
+
+def test_only_the_formats_asked_for_are_written(tmp_path):
+    FIGURES["seeds"].write(results("plain"), tmp_path, ["svg"])
+    assert {path.name for path in tmp_path.iterdir()} == {"seeds.csv", "seeds.svg"}
+
+
+@pytest.mark.parametrize(
+    ("case", "empty"),
+    [
+        # The only reference, small_dense, takes no part; one density; nothing failed; no search.
+        ("plain", WITH_SEARCH | OF_CONTRASTS | {"front", "failures"}),
+        ("two datasets", WITH_SEARCH),
+        ("searched", set()),
+    ],
+)
+def test_what_has_nothing_to_show_has_no_numbers(case, empty):
+    assert {name for name, figure in FIGURES.items() if figure.numbers(results(case)).empty} == empty
+
+
+def test_a_figure_of_an_earlier_design_is_removed(tmp_path):
+    FIGURES["forest"].write(results("one seed"), tmp_path, ["svg"])
+    assert FIGURES["forest"].write(results("plain"), tmp_path, ["svg"]) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_of_runs_that_all_failed_are_drawn_or_empty():
+    failures: Failures = {("dense", seed): "error" for seed in range(3)}
+    failed = results_of(design_of("dense"), random_record(failures))
+    numbers = {name: figure.numbers(failed) for name, figure in FIGURES.items()}
+    shown = {name for name, table in numbers.items() if not table.empty}
+    assert shown == {"error_against_macs", "seeds", "profile", "failures"}
+    for name in shown:
+        assert drawn(FIGURES[name], numbers[name])
+
+
+def test_drawing_leaves_the_settings_of_others_alone(tmp_path):
+    before = dict(mpl.rcParams)
+    FIGURES["seeds"].write(results("plain"), tmp_path, ["svg"])
+    assert dict(mpl.rcParams) == before
+
+
+INTERVALS = {
+    "forest": "95 % t interval",
+    "seeds": "95 % t interval",
+    "error_against_macs": "95 % t interval",
+    "optimism": "95 % t interval",
+    "improvement": "95 % Wilson interval",
+    "failures": "exact (Clopper-Pearson) 95 % binomial intervals",
+    "front": "bands lie between the surfaces of a quarter and of three quarters of the seeds",
+    "expected_validation": "not a confidence interval",
+    "profile": "no interval is shown",
+    "detectable": "no interval is shown",
+    "every_run": "Every run",
+    "learning_curves": "thin lines are seeds",
+}
+
+
+@pytest.mark.parametrize("name", INTERVALS)
+def test_captions_say_what_stands_behind_a_figure(name):
+    caption = FIGURES[name].caption(results("searched"))
+    assert "n = 3" in caption
+    assert "R = 2 searches of K = 3 points on S = 1 tuning seed, in which no run failed" in caption
+    # Of 24 runs, 4 strategies at 2 densities on 3 seeds; the failures figure counts the other winners' reruns too.
+    assert re.search(r"\b6 of 24 runs failed" if name != "failures" else r"\d+ of \d+ runs on evaluation", caption)
+    assert INTERVALS[name] in caption
+    assert "  " not in caption
+    assert caption.endswith(".")
+
+
+def test_captions_without_a_search_do_not_speak_of_one():
+    for figure in STANDARD:
+        assert "search" not in figure.caption(results("two datasets")).lower()
+
+
+def test_captions_warn_of_few_seeds_and_say_when_no_run_failed():
+    assert "below 20 seeds" in FIGURES["seeds"].caption(results("plain"))
+    assert "no run failed" in FIGURES["seeds"].caption(results("plain"))
+    twenty = results_of(design_of("dense", seeds=20), random_record())
+    assert "below 20 seeds" not in FIGURES["seeds"].caption(twenty)
+
+
+def test_captions_name_the_setting_that_no_heading_names():
+    assert "per strategy on digits, 4x4, τ = 1/8; " in FIGURES["seeds"].caption(results("plain"))
+    assert "per strategy on 4x4; " in FIGURES["seeds"].caption(results("two datasets"))
+
+
+def test_captions_count_the_failures_of_the_search():
+    failures: Failures = {("reinforce", 1000): "error", ("dense", 0): "nan"}
+    searched = results_of(design_of(*NAMES, **SEARCHED), random_record(failures))
+    # Both densities, three points each: reinforce in the second search, dense in the first.
+    assert "in which 12 of 48 runs failed (counted at the chance floor)" in FIGURES["seeds"].caption(searched)
+
+
+def without_errors(strategies: tuple[str, ...]) -> Results:
+    """A searched study in which some strategies make no error."""
+    base = random_record()
+
+    def record(run: Any) -> dict[str, Any]:
+        made = base(run)
+        if run.configuration.strategy not in strategies:
+            return made
+        history = [epoch | {"validation_error": 0.0} for epoch in made["history"]]
+        return {**made, "history": history, **{key: 0.0 for key in ("validation_error", "test_error") if key in made}}
+
+    return results_of(design_of(*NAMES, **SEARCHED), record)
+
+
+@pytest.mark.parametrize("strategies", [("dense",), NAMES], ids=["of one", "of all"])
+def test_errors_of_zero_are_drawn_without_warning(strategies):
+    perfect = without_errors(strategies)
+    for figure in FIGURES.values():
+        numbers = figure.numbers(perfect)
+        # Where all errors are equal nothing is noisy, and where none fails there are no failures.
+        if figure.name == "failures" or (figure.name == "detectable" and strategies == NAMES):
+            assert numbers.empty
+            continue
+        with mpl.rc_context(theme()):
+            figure.draw(numbers).draw_without_rendering()
+
+
+@pytest.mark.parametrize("name", ["error_against_macs", "seeds", "every_run"])
+def test_every_run_is_a_point_within_its_axes_even_one_without_errors(name):
+    numbers = FIGURES[name].numbers(without_errors(("dense",)))
+    with mpl.rc_context(theme()):
+        picture = FIGURES[name].draw(numbers)
+        picture.draw_without_rendering()
+    shown = 0
+    for ax in picture.axes:
+        for collection in ax.collections:
+            points = ax.transData.transform(np.ma.filled(collection.get_offsets(), np.nan))
+            # A collection of lines has one offset, of no point.
+            if hasattr(collection, "get_sizes"):
+                shown += sum(ax.bbox.padded(1).contains(*point) for point in points if np.isfinite(point).all())
+    assert shown == len(numbers)
+
+
+@pytest.mark.parametrize("name", ["error_against_macs", "seeds"])
+def test_failed_runs_are_points_at_the_chance_floor(name):
+    numbers = FIGURES[name].numbers(results("two datasets"))
+    assert len(numbers) == 4 * 2 * 2 * 3
+    failed = numbers[numbers.status != "ok"]
+    assert set(zip(failed.strategy, failed.seed, strict=True)) == FAILURES.keys()
+    assert set(failed.test_error) == {CHANCE}
+
+
+@pytest.mark.parametrize("name", ["error_against_macs", "seeds"])
+def test_means_and_intervals_are_those_of_the_summary(name):
+    numbers = FIGURES[name].numbers(results("two datasets"))
+    columns = ["dataset", "target_density", "strategy", "mean", "ci_low", "ci_high"]
+    own = numbers.drop_duplicates(columns[:3])[columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, results("two datasets").summary[columns])
+
+
+def test_strategies_from_elsewhere_are_drawn_too(tmp_path):
+    plugins = (read_plugin(tmp_path),)
+    design = design_of("small_dense", "of_mine", "reinforce", plugins=plugins, **SEARCHED)
+    shown = results_of(design, random_record({("reinforce", 1): "error"}, plugins))
+    for figure in FIGURES.values():
+        numbers = figure.numbers(shown)
+        # It has no gates: nothing to contrast, or to look at.
+        assert ("of_mine" in set(numbers.strategy)) == (figure.name not in {*OF_CONTRASTS, "gates_by_class"})
+        assert drawn(figure, numbers)

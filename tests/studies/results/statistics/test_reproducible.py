@@ -1,0 +1,81 @@
+"""Results depend on values and a generator, not on the global random state, nor on the order of values."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import studies.results.statistics as ours
+
+VALUES = np.random.default_rng(60).normal(0.1, 0.2, size=12)
+MANY = np.random.default_rng(61).normal(0.1, 0.2, size=40)
+OTHERS = np.random.default_rng(62).normal(0.1, 0.2, size=15)
+CLOUD = np.random.default_rng(63).random((12, 2))
+
+# Of values in any order.
+UNORDERED: dict[str, Callable[[np.ndarray], object]] = {
+    "t_interval": lambda values: ours.t_interval(values.tolist()),
+    "interquartile_mean": lambda values: ours.interquartile_mean(values.tolist()),
+    "sample_std": lambda values: ours.sample_std(values.tolist()),
+    "sign_flip_p": ours.sign_flip_p,
+    "holm": lambda values: sorted(ours.holm(np.abs(values).tolist())),
+    "probability_below": ours.probability_below,
+    "probability_of_improvement": lambda values: ours.probability_of_improvement(values, OTHERS),
+    "of what it is compared with": lambda values: ours.probability_of_improvement(OTHERS, values),
+    "minimum_detectable": lambda values: ours.minimum_detectable(values, alpha=0.05),
+    "verdict": lambda values: ours.verdict(values, 0.01, delta=0.1) == "detectable but small",
+    "survival": lambda values: ours.survival(values, [0.0, 0.1, 0.2]),
+    "expected_best": lambda values: ours.expected_best(values.tolist(), 4),
+    "expected_of_best": lambda values: ours.expected_of_best(values.tolist(), (values**2).tolist(), 4),
+    "median_interval": lambda values: ours.median_interval(values.tolist()),
+    "pareto_front": lambda values: ours.pareto_front(CLOUD[np.argsort(np.argsort(values))]),
+    "hypervolume": lambda values: ours.hypervolume(CLOUD[np.argsort(np.argsort(values))]),
+    "attainment": lambda values: ours.attainment(np.split(CLOUD[np.argsort(np.argsort(values))], 12), 0.5),
+}
+DRAWING: dict[str, Callable[[np.random.Generator], object]] = {
+    "bootstrap_interval": lambda rng: ours.bootstrap_interval([VALUES.tolist(), OTHERS.tolist()], rng),
+    "cluster_interval": lambda rng: ours.cluster_interval(CLOUD, rng),
+    "sign_flip_p": lambda rng: ours.sign_flip_p(MANY, rng),
+}
+FIXED: dict[str, Callable[[], object]] = {
+    "rate_interval": lambda: ours.rate_interval(2, 10),
+    "detectable_at": lambda: ours.detectable_at(0.1, 10, alpha=0.01),
+    "seeds_needed": lambda: ours.seeds_needed(0.1, 0.2, alpha=0.01),
+    "expected_maximum_of_normals": lambda: ours.expected_maximum_of_normals(20),
+}
+
+
+def test_every_public_function_is_here():
+    assert {*UNORDERED, *DRAWING, *FIXED} - {"of what it is compared with"} == {*ours.__all__} - {"Verdict"}
+
+
+@pytest.mark.parametrize("name", UNORDERED)
+def test_the_order_of_values_does_not_matter(name):
+    compute = UNORDERED[name]
+    expected = np.asarray(compute(VALUES), dtype=float)
+    for seed in range(5):
+        shuffled = np.random.default_rng(seed).permutation(VALUES)
+        assert np.asarray(compute(shuffled), dtype=float) == pytest.approx(expected, rel=1e-12)
+
+
+def everything() -> list[object]:
+    fixed = [compute(VALUES) for compute in UNORDERED.values()] + [compute() for compute in FIXED.values()]
+    return fixed + [compute(np.random.default_rng(1)) for compute in DRAWING.values()]
+
+
+def test_the_global_random_state_is_neither_read_nor_moved():
+    seen = []
+    for seed in (1, 2):
+        np.random.seed(seed)  # noqa: NPY002
+        seen.append(list(map(np.asarray, everything())))
+        drawn = np.random.random()  # noqa: NPY002
+        np.random.seed(seed)  # noqa: NPY002
+        assert drawn == np.random.random()  # noqa: NPY002
+    assert all(np.array_equal(one, other) for one, other in zip(*seen, strict=True))
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_draws_are_those_of_the_generator(name):
+    draw = DRAWING[name]
+    assert draw(np.random.default_rng(5)) == draw(np.random.default_rng(5))
+    assert len({str(draw(np.random.default_rng(seed))) for seed in range(4)}) > 1

@@ -1,0 +1,257 @@
+"""The benchmark: its cases, that both sides of each compute the same, and how times become rows."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+
+from studies import benchmark
+from studies.report.figures import speedup
+from studies.timing import clock, contenders
+from studies.timing import rows as measuring
+from studies.timing.cases import KINDS, Case, cases
+from studies.timing.clock import Timed
+from studies.timing.rows import Row
+from studies.timing.table import print_head, print_row, print_verdict
+
+LAYER = Case("minibatch", 8, 128, 128, 64, 1 / 2, "both")
+
+
+def targets(**wanted: object) -> dict[object, float | None]:
+    found = [case for case in cases("cpu") if all(getattr(case, name) == value for name, value in wanted.items())]
+    return {case.d_in: case.target for case in found}
+
+
+def row(case: Case = LAYER, value: float = 8.0) -> Row:
+    return Row(case, "a processor", 1, value, value - 1, value + 1, value, 80.0, 10.0)
+
+
+class TestCases:
+    def test_every_kind_is_measured_and_no_case_twice(self):
+        assert {case.case for case in cases("cpu")} == set(KINDS)
+        assert len(set(cases("cpu"))) == len(cases("cpu"))
+
+    def test_targets_are_those_agreed_on(self):
+        both, eighth = {"gated": "both", "baseline": "dense"}, 1 / 8
+        assert targets(case="gemv", density=eighth, **both) == {1024: 40, 2048: 40, 4096: 40}
+        assert targets(case="gemv", density=1 / 4, **both) == {1024: 12, 2048: 12, 4096: 12}
+        assert targets(case="gemv", density=1 / 16, **both) == {1024: None, 2048: 120, 4096: 120}
+        assert targets(case="gemv", density=eighth, gated="output") == {1024: 6, 2048: 6, 4096: 6}
+        assert targets(case="minibatch", batch=128, density=eighth, gated="output") == {512: 6, 1024: 6, 2048: 6}
+        assert targets(case="minibatch", batch=128, density=1 / 4, gated="output") == {512: 3.6, 1024: 3.6, 2048: 3.6}
+        assert targets(case="minibatch", batch=128, density=eighth, **both) == {512: 15, 1024: 10, 2048: 10}
+        assert targets(case="minibatch", batch=128, density=1 / 16, **both) == {512: None, 1024: 20, 2048: 20}
+        assert targets(case="training", gated="both") == {512: 5, 1024: 5, 2048: 5}
+        assert targets(case="training_fused") == {512: 8, 1024: 8, 2048: 8}
+        assert targets(case="mlp_batch1", baseline="dense") == {784: 15}
+        assert targets(case="mlp_batch1", baseline="dense_equal_macs") == {784: 2}
+        assert targets(case="mlp_test_pass") == {784: 8}
+
+    def test_the_ideal_is_what_multiply_adds_allow(self):
+        assert LAYER.ideal == 4
+        assert replace(LAYER, gated="output").ideal == 2
+        assert replace(LAYER, baseline="dense_equal_macs").ideal == 1
+        # 784 x 1024 + 1024 x 1024 + 1024 x 10 over 784 x (128 + 16) + 128 x (128 + 16) + 128 x 10.
+        assert Case("mlp_batch1", 1, 784, 10, 64, 1 / 8, "both").ideal == pytest.approx(1861632 / 132608)
+
+    def test_a_gpu_has_cases_of_its_own(self):
+        found = cases("cuda")
+        assert {case.batch for case in found} == {1, 16, 128, 2048, 8192}
+        assert all(case.target is not None and case.d_in == 4096 for case in found)
+
+
+class TestContenders:
+    @pytest.mark.parametrize("case", ["minibatch", "training", "training_fused"])
+    @pytest.mark.parametrize("gated", ["output", "both"])
+    def test_with_every_block_open_both_sides_compute_the_same(self, case, gated):
+        baseline, ours = contenders.contenders(replace(LAYER, case=case, gated=gated, density=1.0), "cpu")
+        for number in (0, 1):
+            expected, found = baseline(number), ours(number)
+            if case == "training":
+                assert isinstance(expected, tuple)
+                assert isinstance(found, tuple)
+                torch.testing.assert_close(found[0], expected[0], rtol=1e-3, atol=1e-4)
+                blocks = expected[1].T.reshape(2, 64, 2, 64).permute(2, 0, 1, 3)
+                torch.testing.assert_close(found[1], blocks, rtol=1e-3, atol=1e-4)
+            else:
+                torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+    @pytest.mark.parametrize("case", ["gemv", "minibatch"])
+    def test_with_closed_blocks_ours_computes_the_gated_layer(self, case):
+        made = replace(LAYER, case=case, batch=1 if case == "gemv" else 8)
+        masked, unbound = contenders.contenders(replace(made, case="minibatch", baseline="masked"), "cpu")
+        _, ours = contenders.contenders(made, "cpu")
+        for number in (0, 3):
+            torch.testing.assert_close(ours(number), masked(number), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(unbound(number), masked(number), rtol=1e-4, atol=1e-5)
+
+    def test_an_input_that_is_no_multiple_of_the_block_is_one_block(self):
+        wide = replace(LAYER, case="training", d_in=100, gated="output", density=1.0)
+        assert contenders._Layer(wide, "cpu").weight.shape == (2, 1, 100, 64)
+        baseline, ours = contenders.contenders(wide, "cpu")
+        expected, found = baseline(0), ours(0)
+        assert isinstance(expected, tuple)
+        assert isinstance(found, tuple)
+        torch.testing.assert_close(found[0], expected[0], rtol=1e-3, atol=1e-4)
+
+    def test_gates_change_from_call_to_call_and_keep_to_the_density(self):
+        layer = contenders._Layer(LAYER, "cpu")
+        assert len({tuple(gates.flatten().tolist()) for gates in layer.out_gates}) > 1
+        assert all(torch.equal(gates.mean(dim=1), torch.full((8,), 0.5)) for gates in layer.out_gates)
+
+    @pytest.mark.slow
+    def test_the_trained_network_classifies_alike_one_by_one_and_in_batches(self):
+        _, single = contenders.contenders(Case("mlp_batch1", 1, 784, 10, 64, 1 / 8, "both"), "cpu")
+        _, whole = contenders.contenders(Case("mlp_test_pass", 128, 784, 10, 64, 1 / 8, "both"), "cpu")
+        batches = whole(0)
+        assert isinstance(batches, list)
+        together = torch.cat(batches)
+        for number in (0, 1, 200):
+            logits = single(number)
+            assert isinstance(logits, torch.Tensor)
+            torch.testing.assert_close(logits, together[number], rtol=1e-3, atol=1e-4)
+        trained, splits = contenders._trained()
+        assert splits.test is not None
+        assert (together.argmax(dim=1) == splits.test.y).double().mean() > 0.8
+        assert trained.network.architecture.network == "16x64,16x64"
+
+
+class TestClock:
+    def test_bursts_alternate_after_a_call_that_is_not_timed(self, monkeypatch):
+        monkeypatch.setattr(clock, "_calls", lambda contender, timer: 2)
+        called: list[str] = []
+        times = clock.interleaved(lambda number: called.append("a"), lambda number: called.append("b"), "cpu", 3)
+        assert len(times) == 3
+        assert "".join(called) == 3 * "aaabbb"
+
+    def test_a_slow_contender_is_called_once_per_burst(self, monkeypatch):
+        monkeypatch.setattr(clock, "BURST_SECONDS", 1e-9)
+        assert clock._calls(lambda number: sum(range(1000)), clock._on_processor) == 1
+
+
+class TestMeasure:
+    def test_the_speedup_is_the_median_of_ratios_with_percentiles(self, monkeypatch):
+        times = [(Timed(wall, 2.0), Timed(1.0, 1.0)) for wall in (1.0, 2.0, 3.0, 4.0, 50.0)]
+        monkeypatch.setattr(measuring, "interleaved", lambda baseline, ours, device: times)
+        (found,) = benchmark.measure([LAYER], "cpu", threads=1)
+        assert (found.speedup, found.speedup_p10, found.speedup_p90) == pytest.approx((3.0, 1.4, 31.6))
+        assert (found.processor_speedup, found.baseline_microseconds, found.microseconds) == (2.0, 3e6, 1e6)
+
+    def test_threads_are_put_back(self, monkeypatch):
+        monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(1.0, 1.0), Timed(1.0, 1.0))])
+        before = torch.get_num_threads()
+        during = []
+        benchmark.measure([LAYER], "cpu", before + 1, lambda _: during.append(torch.get_num_threads()))
+        assert (during, torch.get_num_threads()) == ([before + 1], before)
+
+    def test_a_target_is_missed_by_the_median(self):
+        assert row(replace(LAYER, target=8.1)).missed
+        assert not row(replace(LAYER, target=8.0)).missed
+        assert not row().missed
+
+    def test_targets_are_for_one_thread(self):
+        two = replace(row(replace(LAYER, target=8.1)), threads=2)
+        assert two.target is None
+        assert not two.missed
+        assert two.as_dict()["target"] is None
+
+
+def test_the_table_marks_misses_and_counts_them():
+    console = Console(width=400, force_terminal=False, record=True)
+    rows = [row(replace(LAYER, target=10.0)), row(replace(LAYER, target=5.0)), row()]
+    print_head(console)
+    for each in rows:
+        print_row(console, each)
+    print_verdict(console, rows)
+    head, first, second, third, verdict = console.export_text().splitlines()
+    assert head.split()[:3] == ["case", "batch", "units"]
+    assert first.endswith("missed")
+    assert "200%" in first
+    assert not second.endswith("missed")
+    assert not third.endswith("missed")
+    assert verdict == "1 of 2 targets met"
+
+
+class TestFigure:
+    ROWS = tuple(
+        row(Case("gemv" if batch == 1 else "minibatch", batch, 1024, 1024, 64, density, gated)).as_dict()
+        for gated in ("output", "both")
+        for batch in (1, 128)
+        for density in (1 / 4, 1 / 8)
+    )
+
+    def test_it_shows_layers_of_one_width_against_dense_in_order(self):
+        others = [
+            row(replace(LAYER, d_in=512, d_out=512)).as_dict(),
+            row(Case("minibatch", 128, 1024, 1024, 64, 1 / 8, "both", "masked")).as_dict(),
+            row(Case("training", 128, 1024, 1024, 64, 1 / 8, "both")).as_dict(),
+        ]
+        drawn = speedup.numbers([*self.ROWS, *others])
+        assert len(drawn) == len(self.ROWS)
+        assert drawn["density"].tolist() == [1 / 8, 1 / 4] * 4
+
+    def test_the_picture_lies_beside_its_numbers(self, tmp_path):
+        speedup.write(self.ROWS, tmp_path / "s.png")
+        assert (tmp_path / "s.png").stat().st_size > 1000
+        assert len(pd.read_csv(tmp_path / "s.csv")) == len(self.ROWS)
+
+    def test_lines_are_the_medians_and_the_ideal(self):
+        figure = speedup._draw(speedup.numbers(self.ROWS))
+        both = figure.axes[1]
+        assert both.get_title() == "gates on both sides"
+        drawn = [np.asarray(line.get_ydata()).tolist() for line in both.lines]
+        assert (drawn[0], drawn[2:]) == ([64, 16], [[8, 8], [8, 8]])
+
+    def test_without_a_layer_there_is_no_picture(self, tmp_path):
+        training = row(Case("training", 128, 512, 512, 64, 1 / 8, "both")).as_dict()
+        with pytest.raises(ValueError, match="no row is of a layer of 1024 units"):
+            speedup.write([training], tmp_path / "s.png")
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def instant(self, monkeypatch):
+        monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(6.0, 6.0), Timed(1.0, 1.0))] * 3)
+        monkeypatch.setattr(measuring, "contenders", lambda *_: (None, None))
+
+    def test_rows_are_written_as_agreed(self, command, tmp_path):
+        done = command(
+            "bench", "--only", "gemv", "--json", str(tmp_path / "b.json"), "--figure", str(tmp_path / "b.svg")
+        )
+        assert (done.code, done.err) == (0, "")
+        rows = json.loads((tmp_path / "b.json").read_text("utf-8"))
+        assert len(rows) == 18
+        keys = ("case", "batch", "d_in", "d_out", "block", "density", "gated", "baseline", "target", "ideal", "device")
+        times = ("threads", "speedup", "speedup_p10", "speedup_p90", "processor_speedup", "baseline_microseconds")
+        assert list(rows[0]) == [*keys[:8], "target", "ideal", "device", *times, "microseconds"]
+        assert rows[0]["speedup"] == 6.0
+        assert (tmp_path / "b.svg").exists()
+        assert done.out.count("missed") == sum(each["target"] is not None and each["target"] > 6 for each in rows)
+        assert "targets met" in done.out.splitlines()[-1]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--only", "gem"), "unknown case 'gem': did you mean 'gemv'?"),
+            (("--figure", "x.gif"), "unknown figure format 'gif'"),
+            (("--json", "nowhere/b.json"), "nowhere/b.json: there is no folder"),
+            (("--threads", "0"), "--threads"),
+            (("--only", "training", "--figure", "b.png"), "it shows the cases gemv and minibatch"),
+        ],
+    )
+    def test_bad_input_is_one_line_and_measures_nothing(self, command, arguments, message, monkeypatch):
+        monkeypatch.setattr(measuring, "interleaved", lambda *_: pytest.fail("measured"))
+        done = command("bench", *arguments)
+        assert done.code == 2
+        assert message in done.err
+        assert len(done.err.splitlines()) == 1
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+    def test_a_gpu_that_is_not_there_is_named(self, command):
+        done = command("bench", "--device", "cuda")
+        assert (done.code, done.err) == (2, "error: --device cuda: this machine has no CUDA device\n")
