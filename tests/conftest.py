@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.data import SOURCES, catalogue
-from tests.publisher import Publisher, serving
+from tests.support.publisher import Publisher, serving
 
 # Shared machines stretch wall time, and a failure must be found again on the next run.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)

@@ -99,7 +99,7 @@ def breaches(module: str, source: str, *, package: bool = False) -> set[str]:
         ("strategies.dense", "from . import small_dense"),
         ("strategies.dense", "from .small_dense import SmallDense"),
         ("strategies.dense", "import studies"),
-        ("studies.running.runner", "import tests.networks"),
+        ("studies.running.runner", "import tests.support.networks"),
         ("studies.running.runner", "import ray.tune"),
         ("studies.running.runner", "from ray import tune"),
         ("studies.report.page", "import matplotlib.pyplot as plt"),

@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.space import Domain, Integer, Real
 from core.strategy import Strategy
 from strategies.dense import Dense
-from tests.networks import seeded
+from tests.support.networks import seeded
 
 ARCHITECTURE = Architecture.parse("3x2", 5, 3)
 

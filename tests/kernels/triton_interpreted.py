@@ -9,7 +9,7 @@ import torch
 from core.architecture import Architecture
 from core.data import load, split
 from core.seeding import SeedStreams
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from core.training.settings import TrainingSettings
 from core.training.train import train
 from kernels import triton as backend
@@ -107,7 +107,7 @@ def test_a_trained_network_decides_and_answers_as_on_the_reference(rows):
     runs = {}
     for name in ("reference", "triton"):
         with use_backend(name), torch.no_grad():
-            run = BatchRun(trained.network, x, None, torch.Generator(), density=1 / 4)
+            run = CountedBatch(trained.network, x, None, torch.Generator(), density=1 / 4)
             runs[name] = trained.strategy.infer(run)
     for ours, reference in zip(runs["triton"].decisions, runs["reference"].decisions, strict=True):
         assert torch.equal(ours.gates, reference.gates)

@@ -3,11 +3,11 @@ import torch
 
 from core.architecture import Architecture
 from core.network.cost import dense_macs, gated_macs
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from strategies.dense import Dense
 from strategies.random_blocks import RandomBlocks
 from strategies.small_dense import SmallDense
-from tests.networks import FEATURES, fixed, network_of, normal, run_of, seeded
+from tests.support.networks import FEATURES, fixed, network_of, normal, run_of, seeded
 
 ROWS = 3000
 X, Y = normal(ROWS, FEATURES), torch.arange(ROWS) % 3
@@ -47,7 +47,7 @@ def test_the_others_keep_the_network(strategy_type):
 def test_random_blocks_are_open_with_probability_tau_whatever_the_input(density, labelled):
     network = network_of("3x2,2x2")
     strategy = RandomBlocks(network.architecture, {}, seeded())
-    run = BatchRun(network, X, Y if labelled else None, seeded(), density=density)
+    run = CountedBatch(network, X, Y if labelled else None, seeded(), density=density)
     done = strategy.objective(run)[1] if labelled else strategy.infer(run)
     for decision in done.decisions:
         assert decision.probability is not None

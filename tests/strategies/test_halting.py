@@ -7,10 +7,10 @@ import strategies
 from core.architecture import Architecture
 from core.data import Split, Splits
 from core.seeding import SeedStreams
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from core.training.settings import TrainingSettings
 from core.training.train import Trained, train
-from tests.networks import FEATURES, network_of, normal
+from tests.support.networks import FEATURES, network_of, normal
 
 STREAMS = SeedStreams(0, "evaluate", "halting", 0)
 SETTINGS = TrainingSettings.of({"epochs": 20, "batch_size": 32, "learning_rate": 0.01, "gater_learning_rate": 0.01})
@@ -32,7 +32,7 @@ def trained(name: str, **settings: object) -> Trained:
 
 def passes_of(result: Trained) -> torch.Tensor:
     """How many passes each validation example takes: the blocks it runs over the one block of a pass."""
-    run = BatchRun(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
+    run = CountedBatch(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
     with torch.no_grad():
         done = result.strategy.infer(run)
     return run.executed(done)[0].sum(dim=1)
@@ -65,14 +65,14 @@ def test_a_higher_price_per_pass_means_fewer_sampled_passes():
 def test_fixed_passes_run_as_often_as_they_are_told(count):
     network = network_of("6x2", recurrent=True)
     strategy = strategies.find("fixed_passes")(network.architecture, {"passes": count}, torch.Generator())
-    run = BatchRun(network, normal(5, FEATURES), None, torch.Generator(), density=0.5)
+    run = CountedBatch(network, normal(5, FEATURES), None, torch.Generator(), density=0.5)
     done = strategy.infer(run)
     assert run.executed(done)[0].sum(dim=1).tolist() == [count * max(1, round(3 / count))] * 5
 
 
 def test_only_passes_before_the_stop_are_charged():
     result = trained("ponder_halting")
-    run = BatchRun(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
+    run = CountedBatch(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
     with torch.no_grad():
         macs = run.macs(result.strategy.infer(run))
     first = passes_of(result) == 1

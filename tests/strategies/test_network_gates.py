@@ -6,8 +6,8 @@ from torch import Tensor
 
 import strategies
 from core.strategy import Pass
-from core.training.batch import BatchRun
-from tests.networks import FEATURES, network_of, normal, seeded
+from core.training.batch import CountedBatch
+from tests.support.networks import FEATURES, network_of, normal, seeded
 
 ROWS = 12
 Y = torch.arange(ROWS) % 3
@@ -16,7 +16,7 @@ NAMES = ["local_search", "greedy_structured"]
 
 def logged(name: str, labels: Tensor, shape: str = "6x3", *, seed: int = 0, **settings: object) -> Pass:
     network = network_of(shape)
-    run = BatchRun(network, normal(ROWS, FEATURES), labels, seeded(seed), density=0.5)
+    run = CountedBatch(network, normal(ROWS, FEATURES), labels, seeded(seed), density=0.5)
     strategy = strategies.find(name)(network.architecture, {"noise": 0, **settings}, seeded())
     objective, done = strategy.objective(run)
     objective.backward()

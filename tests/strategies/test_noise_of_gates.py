@@ -7,7 +7,7 @@ import strategies
 from core.parts.penalties import entropy
 from core.space import Choice
 from core.strategy import Pass
-from tests.networks import FEATURES, network_of, normal, run_of, seeded
+from tests.support.networks import FEATURES, network_of, normal, run_of, seeded
 
 X, Y = normal(6, FEATURES), torch.arange(6) % 3
 

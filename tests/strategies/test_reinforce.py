@@ -16,7 +16,7 @@ from core.strategy import Pass, Run
 from core.training.probe import Probe, probe
 from strategies.reinforce import Reinforce
 from strategies.straight_through import StraightThrough
-from tests.networks import FEATURES, masked_dense, network_of, normal, run_of, seeded
+from tests.support.networks import FEATURES, masked_dense, network_of, normal, run_of, seeded
 
 NO_PENALTY = {"lambda_s": 0, "lambda_v": 0}
 BLOCKS, EXAMPLES = 6, 4

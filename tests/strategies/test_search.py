@@ -10,9 +10,9 @@ import strategies
 from core.network.fully_connected import GatedNetwork
 from core.parts.gates import explicit, top_blocks
 from core.strategy import Strategy
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from strategies.local_search import LocalSearch
-from tests.networks import FEATURES, network_of, normal
+from tests.support.networks import FEATURES, network_of, normal
 
 ROWS, BLOCKS = 12, 6
 Y = torch.arange(ROWS) % 3
@@ -24,8 +24,8 @@ def network() -> GatedNetwork:
     return network_of(f"{BLOCKS}x3")
 
 
-def run_with(network: GatedNetwork, labels: Tensor | None, density: float) -> BatchRun:
-    return BatchRun(network, normal(ROWS, FEATURES), labels, torch.Generator().manual_seed(0), density=density)
+def run_with(network: GatedNetwork, labels: Tensor | None, density: float) -> CountedBatch:
+    return CountedBatch(network, normal(ROWS, FEATURES), labels, torch.Generator().manual_seed(0), density=density)
 
 
 def strategy_of(name: str, network: GatedNetwork, **settings: object) -> Strategy:

@@ -5,7 +5,7 @@ from torch.nn.functional import cross_entropy
 
 from core.parts import penalties
 from strategies.straight_through import StraightThrough
-from tests.networks import FEATURES, masked_dense, network_of, normal, run_of, seeded
+from tests.support.networks import FEATURES, masked_dense, network_of, normal, run_of, seeded
 
 ROWS = 6
 X, Y = normal(ROWS, FEATURES), torch.arange(ROWS) % 3

@@ -4,16 +4,16 @@ import pytest
 import torch
 
 import strategies
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from strategies.tree_routing import depth, leaf_log_probabilities, spread, walk
-from tests.networks import FEATURES, network_of, normal
+from tests.support.networks import FEATURES, network_of, normal
 
 ROWS = 20
 
 
 def inferred(blocks: int, density: float):
     network = network_of(f"{blocks}x2")
-    run = BatchRun(network, normal(ROWS, FEATURES), None, torch.Generator(), density=density)
+    run = CountedBatch(network, normal(ROWS, FEATURES), None, torch.Generator(), density=density)
     strategy = strategies.find("tree_routing")(network.architecture, {}, torch.Generator())
     with torch.no_grad():
         return network, strategy.infer(run)

@@ -14,7 +14,7 @@ from strategies import Plugin
 from studies import catalogue, cli
 from studies.design.configuration import Configuration
 from studies.running.resources import Resources
-from tests.studies.records import Failures, record_of
+from tests.support.records import Failures, record_of
 
 
 @dataclass
@@ -106,6 +106,6 @@ class Command:
 
 @pytest.fixture
 def command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setattr("studies.cli.console", Console(width=200))
+    monkeypatch.setattr("studies.cli.output.console", Console(width=200))
     monkeypatch.chdir(tmp_path)
     return Command(tmp_path / "results", capsys)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from core.seeding import SeedStreams
-from tests.studies.driver import WITHOUT_RAY, Driver, wait_until
-from tests.studies.plugins import PLUGIN, write_plugin
+from tests.support.driver import WITHOUT_RAY, Driver, wait_until
+from tests.support.plugins import PLUGIN, write_plugin
 
 pytestmark = [
     pytest.mark.slow,

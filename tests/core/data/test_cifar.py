@@ -6,7 +6,7 @@ import pytest
 
 from core.data.cifar import read_cifar
 from core.errors import InputError
-from tests.publisher import CIFAR_BATCHES, cifar_members, tar
+from tests.support.publisher import CIFAR_BATCHES, cifar_members, tar
 
 Y = np.arange(12) % 10
 X = np.random.default_rng(0).integers(0, 256, (12, 3, 32, 32), np.uint8)

@@ -7,7 +7,7 @@ import pytest
 
 from core.data import cached, catalogue, load, load_if_there
 from core.errors import InputError
-from tests.publisher import idx
+from tests.support.publisher import idx
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 NAMES = ["mnist", "fashion_mnist", "cifar10", "svhn"]

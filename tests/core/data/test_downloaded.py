@@ -4,7 +4,7 @@ import pytest
 from core.data import SOURCES, load
 from core.data.downloaded import DOWNLOADED
 from core.errors import InputError
-from tests.publisher import idx
+from tests.support.publisher import idx
 
 NAMES = [source.name for source in DOWNLOADED]
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.data.idx import read_idx
 from core.errors import InputError
-from tests.publisher import idx
+from tests.support.publisher import idx
 
 ARRAY = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
 WHOLE = idx(ARRAY)

@@ -3,7 +3,7 @@ import pytest
 
 from core.data.mat import read_mat
 from core.errors import InputError
-from tests.publisher import mat
+from tests.support.publisher import mat
 
 LABELS = np.array([[1], [10], [9], [2]], dtype=np.uint8)
 IMAGES = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 4), np.uint8)

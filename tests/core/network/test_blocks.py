@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.network.blocks import BlockLinear, Gater
-from tests.networks import normal, seeded
+from tests.support.networks import normal, seeded
 
 
 def test_block_linear_starts_glorot_uniform_over_the_whole_layer():

@@ -11,7 +11,7 @@ from core.architecture import Architecture
 from core.network.cost import dense_macs, equal_macs_dense, gated_macs
 from core.parts.gates import open_all
 from core.strategy import Decide, Decision, Pass, ProtocolError, Site
-from tests.networks import FEATURES, fixed, network_of, normal, run_of
+from tests.support.networks import FEATURES, fixed, network_of, normal, run_of
 
 
 def rows(*gates: list[float]) -> Tensor:

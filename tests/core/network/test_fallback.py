@@ -4,7 +4,7 @@ from torch import Tensor
 from core.network.fallback import with_fallback
 from core.network.fully_connected import LayerSite
 from core.strategy import Decision
-from tests.networks import network_of
+from tests.support.networks import network_of
 
 GATES = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.0, 0.25], [0.0, 0.0, 0.0]], dtype=torch.float64)
 PROBABILITY = torch.tensor([[0.2, 0.1, 0.4], [0.9, 0.1, 0.2], [0.1, 0.9, 0.1], [0.3, 0.2, 0.1]], dtype=torch.float64)

@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 
 from core.strategy import Pass, ProtocolError
-from core.training.batch import BatchRun
-from tests.networks import FEATURES, fixed, network_of, normal, random_gates, run_of
+from core.training.batch import CountedBatch
+from tests.support.networks import FEATURES, fixed, network_of, normal, random_gates, run_of
 
 ROWS = 3
 Y = torch.tensor([2, 0, 1])
@@ -17,7 +17,7 @@ def flipped(gates: list[Tensor], layer: int, block: int) -> list[Tensor]:
     return changed
 
 
-def assert_brute_force(run: BatchRun, base: Pass, gates: list[Tensor], again) -> None:
+def assert_brute_force(run: CountedBatch, base: Pass, gates: list[Tensor], again) -> None:
     """Every flip's loss is that of ``again`` with that gate of every row flipped."""
     for layer, of_layer in enumerate(gates):
         found = run.flips(base, layer)

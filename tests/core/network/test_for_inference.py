@@ -8,7 +8,7 @@ from core.data import Splits, load, split
 from core.errors import InputError
 from core.network.fully_connected import GatedNetwork
 from core.seeding import SeedStreams
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from core.training.settings import TrainingSettings
 from core.training.train import Trained, train
 from kernels import use_backend
@@ -47,7 +47,7 @@ def test_a_trained_network_decides_and_answers_as_it_does_otherwise(name, settin
     for x in splits().validation.x[:100]:
         logits = fused(x.contiguous(), ours)
         with torch.no_grad():
-            done = trained.strategy.infer(BatchRun(trained.network, x[None], None, theirs, density=DENSITY))
+            done = trained.strategy.infer(CountedBatch(trained.network, x[None], None, theirs, density=DENSITY))
         for gates, decision in zip(fused.gates, done.decisions, strict=True):
             assert torch.equal(gates, decision.gates[0])
             opened += float(gates.sum())
@@ -62,7 +62,7 @@ def test_a_batch_is_answered_likewise(name, settings):
     x = splits().validation.x[:150].contiguous()
     ours, theirs = (torch.Generator().manual_seed(3) for _ in range(2))
     with torch.no_grad():
-        done = trained.strategy.infer(BatchRun(trained.network, x, None, theirs, density=DENSITY))
+        done = trained.strategy.infer(CountedBatch(trained.network, x, None, theirs, density=DENSITY))
     torch.testing.assert_close(fused(x, ours), done.output, rtol=1e-4, atol=1e-5)
 
 
@@ -74,7 +74,7 @@ def test_every_back_end_gives_the_trained_network_the_same_results(name):
     for backend in ("reference", "cpu"):
         with use_backend(backend), torch.no_grad():
             generator = torch.Generator().manual_seed(3)
-            done = trained.strategy.infer(BatchRun(trained.network, x, None, generator, density=DENSITY))
+            done = trained.strategy.infer(CountedBatch(trained.network, x, None, generator, density=DENSITY))
             outputs.append(done.output)
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-4)
     assert torch.equal(outputs[0].argmax(dim=1), outputs[1].argmax(dim=1))

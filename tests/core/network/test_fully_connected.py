@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from core.network.fully_connected import GatedNetwork
 from core.strategy import Decide, Decision, Pass, ProtocolError, Site
-from tests.networks import FEATURES, fixed, masked_dense, network_of, normal, random_gates
+from tests.support.networks import FEATURES, fixed, masked_dense, network_of, normal, random_gates
 
 ROWS = 6
 Y = torch.arange(ROWS) % 3

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from core.strategy import Decision, ProtocolError, Site
-from tests.networks import FEATURES, fixed, network_of, normal, random_gates, run_of
+from tests.support.networks import FEATURES, fixed, network_of, normal, random_gates, run_of
 
 ROWS = 4
 Y = torch.tensor([0, 2, 1, 2])

@@ -13,7 +13,7 @@ from core.network.blocks import BlockLinear
 from core.network.fully_connected import GatedNetwork
 from core.strategy import Decision, Family, Pass, ProtocolError, Run, Site, Strategy
 from core.training.evaluate import Evaluation, evaluate
-from tests.networks import seeded
+from tests.support.networks import seeded
 
 # Blocks whose feature is above 1 are open: one, the other, none, both, one.
 X = torch.tensor([[2.0, 0.0], [0.0, 3.0], [0.5, 0.5], [2.0, 3.0], [4.0, 0.5]])

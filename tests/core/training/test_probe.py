@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from core.training.probe import Probe, exact_gradient, probe
 from strategies import find
-from tests.networks import FEATURES, masked_dense, network_of, normal, seeded
+from tests.support.networks import FEATURES, masked_dense, network_of, normal, seeded
 
 X = normal(2, FEATURES)
 Y = torch.tensor([2, 0])

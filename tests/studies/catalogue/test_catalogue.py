@@ -6,16 +6,17 @@ import pytest
 
 from core import data
 from studies import catalogue
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import most_runs
-from studies.design.study import SCALES, Design
+from studies.design.study import SCALES
 
 POINTS = {f"R{number}" for number in range(1, 11)}
 EMBEDDED = {source.name for source in data.SOURCES.values() if not source.files}
 
 
-def designs(name: str) -> dict[str, Design]:
+def designs(name: str) -> dict[str, FrozenStudy]:
     study = catalogue.find(name)
-    return {scale: Design.freeze(name, scale, study.scales[scale]) for scale in SCALES}
+    return {scale: FrozenStudy.freeze(name, scale, study.scales[scale]) for scale in SCALES}
 
 
 @pytest.mark.parametrize("name", catalogue.names())

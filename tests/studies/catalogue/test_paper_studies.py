@@ -9,15 +9,15 @@ from core import data
 from core.architecture import Architecture
 from studies import catalogue
 from studies.catalogue import paper_cifar10, paper_mnist, paper_svhn
-from studies.design.study import Design
+from studies.design.freezing import FrozenStudy
 from studies.running.trial import execute
 
 STUDIES = {"paper_mnist": paper_mnist, "paper_cifar10": paper_cifar10, "paper_svhn": paper_svhn}
 CODE_BATCH = 128
 
 
-def design(name: str, scale: str = "default") -> Design:
-    return Design.freeze(name, scale, catalogue.find(name).scales[scale])  # type: ignore[index]
+def design(name: str, scale: str = "default") -> FrozenStudy:
+    return FrozenStudy.freeze(name, scale, catalogue.find(name).scales[scale])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -76,7 +76,7 @@ def test_targets_of_layers_average_to_the_density_of_the_run():
 @pytest.mark.parametrize(("name", "arm"), [("paper_mnist", "condnet 16x16"), ("paper_svhn", "condnet 27-7x16")])
 def test_an_arm_trains_on_embedded_data_and_is_timed(name, arm):
     sweep = catalogue.find(name).scales["quick"]
-    frozen = Design.freeze(
+    frozen = FrozenStudy.freeze(
         name, "quick", replace(sweep, datasets=("digits",), training={**sweep.training, "epochs": 1})
     )
     (cell,) = (cell for cell in frozen.cells() if cell.arm == arm)

@@ -13,9 +13,9 @@ import strategies
 from core import data
 from studies import catalogue
 from studies.design.configuration import Configuration
-from studies.design.study import Design
+from studies.design.freezing import FrozenStudy
 from studies.running.trial import execute
-from tests.studies.records import configurations_of
+from tests.support.records import configurations_of
 
 # Bounds of the means over five seeds: test error with own gates, with the fallback, and realised density.
 DENSE = (1.0, 1.0)
@@ -56,7 +56,7 @@ def test_strategies_reach_their_error_and_density_at_their_defaults():
     assert (sweep.seeds, sweep.networks, sweep.densities, sweep.datasets) == (5, ("16x16",), (1 / 8,), ("mnist_5k",))
     assert not sweep.training
     assert not sweep.strategy_settings
-    design = Design.freeze("sanity", "default", replace(sweep, strategies=tuple(BOUNDS)))
+    design = FrozenStudy.freeze("sanity", "default", replace(sweep, strategies=tuple(BOUNDS)))
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         records = list(pool.map(run, configurations_of(design)))
 

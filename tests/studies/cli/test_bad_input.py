@@ -3,8 +3,8 @@ import torch
 
 from kernels import choice
 from tests.studies.conftest import Done
-from tests.studies.plugins import PLUGIN, write_plugin
-from tests.studies.records import configurations_of, design_of, finished
+from tests.support.plugins import PLUGIN, write_plugin
+from tests.support.records import configurations_of, design_of, finished
 
 pytestmark = pytest.mark.usefixtures("scheduler", "without_figures")
 
@@ -152,7 +152,7 @@ def test_ctrl_c_ends_with_130_and_one_word(command, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("studies.cli.estimate.seconds", interrupt)
+    monkeypatch.setattr("studies.running.estimate.seconds", interrupt)
     done = command.study("--seeds", "1", "--dry-run")
     assert (done.code, done.err.split()) == (130, ["interrupted"])
 

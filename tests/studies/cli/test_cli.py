@@ -8,11 +8,13 @@ from rich.console import Console
 import strategies
 from core import data
 from core.training.settings import SPACE
-from studies import catalogue, environment
+from studies import catalogue
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import most_runs
-from studies.design.study import SCALES, Design
-from tests.studies.plugins import PLUGIN, write_plugin
-from tests.studies.records import design_of, finished
+from studies.design.study import SCALES
+from studies.records import environment
+from tests.support.plugins import PLUGIN, write_plugin
+from tests.support.records import design_of, finished
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("list", "show", "run", "report", "figures", "strategies", "datasets", "bench", "doctor")
@@ -30,7 +32,7 @@ def test_list_gives_question_source_and_runs_at_each_scale(command):
         study = catalogue.find(name)
         (line,) = [line for line in done.out.splitlines() if line.startswith(f"{name} ")]
         assert study.source in line
-        designs = [Design.freeze(name, scale, study.scales[scale]) for scale in SCALES]
+        designs = [FrozenStudy.freeze(name, scale, study.scales[scale]) for scale in SCALES]
         words = [("up to " if design.sweep.search else "") + str(most_runs(design)) for design in designs]
         assert line.split()[-len(" ".join(words).split()) :] == " ".join(words).split()
         assert study.question[:30] in line
@@ -45,7 +47,7 @@ def test_show_gives_every_scale_of_a_study(command, name):
     assert study.source in done.out
     rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.strip()}
     assert rows["seeds"] == [str(study.scales[scale].seeds) for scale in SCALES]
-    designs = [Design.freeze(name, scale, study.scales[scale]) for scale in SCALES]
+    designs = [FrozenStudy.freeze(name, scale, study.scales[scale]) for scale in SCALES]
     assert [int(word) for word in rows["runs"] if word.isdecimal()] == [most_runs(design) for design in designs]
     assert rows["epochs"] == [str(design.sweep.training["epochs"]) for design in designs]
     for design in designs:
@@ -211,7 +213,7 @@ def test_the_module_runs_and_gives_its_code_to_the_shell(arguments, code, tmp_pa
 
 
 def test_names_are_whole_words_in_tables_of_eighty_columns(command, monkeypatch):
-    monkeypatch.setattr("studies.cli.console", Console(width=80))
+    monkeypatch.setattr("studies.cli.output.console", Console(width=80))
     words = command.study("--seeds", "1", "--dry-run", chosen="straight_through,random_blocks").out.split()
     assert {"straight_through", "random_blocks"} <= set(words)
     assert set(strategies.built_in()) <= set(command("strategies").out.split())

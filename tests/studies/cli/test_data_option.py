@@ -11,7 +11,7 @@ import strategies
 from core import data
 from core.data import catalogue
 from studies.running.trial import execute
-from tests.studies.records import configurations_of, design_of
+from tests.support.records import configurations_of, design_of
 
 RUN = ("run", "quickstart", "--seeds", "1", "--strategies", "dense,reinforce", "--set", "network=4x4")
 
@@ -124,7 +124,7 @@ def test_a_finished_study_needs_no_data(command, publisher, tmp_path):
 
 def test_datasets_says_which_are_embedded_there_or_still_to_download(command, publisher, cache, monkeypatch):
     data.load("mnist")
-    monkeypatch.setattr("studies.cli.console", Console(width=500))
+    monkeypatch.setattr("studies.cli.output.console", Console(width=500))
     done = command("datasets")
     assert (done.code, done.err) == (0, "")
     lines = {line.split()[0]: line for line in done.out.splitlines()}

@@ -10,7 +10,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from core.errors import InputError
-from tests.studies.plugins import PLUGIN, write_plugin
+from tests.support.plugins import PLUGIN, write_plugin
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -297,7 +297,7 @@ def test_a_reason_of_many_lines_takes_one_line(command, scheduler):
 
 
 def test_failures_and_lost_runs_take_a_line_each_on_a_narrow_terminal(command, scheduler, monkeypatch):
-    monkeypatch.setattr("studies.cli.console", Console(width=80))
+    monkeypatch.setattr("studies.cli.output.console", Console(width=80))
     scheduler.failures = {("dense", 0): "error"}
     scheduler.reason = f"ValueError: {'x ' * 60}(x.py:1)"
     (failed,) = [line for line in command.study(chosen="dense").out.splitlines() if line.startswith("failed: ")]

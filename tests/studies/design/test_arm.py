@@ -7,14 +7,14 @@ import pytest
 from core.errors import InputError
 from core.seeding import SeedStreams, Varied
 from studies import catalogue
-from studies.design.arm import Arm
+from studies.design import Arm, Sweep
+from studies.design.freezing import FrozenStudy
 from studies.design.override import named, only, override
 from studies.design.protocol import Protocol, Search
-from studies.design.runs import Plan
-from studies.design.study import Cell, Design, Sweep
+from studies.design.runs import RunList
 from studies.results.collecting import collect
 from studies.results.contrasts import contrast
-from tests.studies.records import finished
+from tests.support.records import finished
 
 FAST = Arm("fast", "reinforce", training={"learning_rate": 0.01}, levels={"rate": 0.01})
 SLOW = Arm("slow", "reinforce", training={"learning_rate": 0.001}, levels={"rate": 0.001})
@@ -25,8 +25,8 @@ SWEEP = Sweep(
 PROTOCOL = Protocol(seeds=3, alpha=0.05, delta=0.005, search=None)
 
 
-def freeze(sweep: Sweep = SWEEP) -> Design:
-    return Design.freeze("quickstart", "default", sweep)
+def freeze(sweep: Sweep = SWEEP) -> FrozenStudy:
+    return FrozenStudy.freeze("quickstart", "default", sweep)
 
 
 def cell(arm: str) -> Cell:
@@ -59,7 +59,7 @@ def test_without_strategies_only_the_arms_are_run():
 def test_arms_survive_json():
     arm = replace(FAST, search={"learning_rate": (0.001, 0.1)}, varied="order")
     design = freeze(replace(SWEEP, arms=(arm, NARROW), grid=(("4x4", 0.5),), pairs=(("fast", "narrow"),)))
-    assert Design.from_dict(json.loads(json.dumps(design.as_dict()))) == design
+    assert FrozenStudy.from_dict(json.loads(json.dumps(design.as_dict()))) == design
 
 
 def test_settings_given_per_layer_survive_json_and_hash_equally():
@@ -68,7 +68,7 @@ def test_settings_given_per_layer_survive_json_and_hash_equally():
         for rates, weights in (((0.1, 0.2), "40:20"), ([0.1, 0.2], (40, 20.0)))
     )
     one, other = (freeze(replace(SWEEP, arms=(arm,), networks=("4x4,2x8",))) for arm in arms)
-    again = Design.from_dict(json.loads(json.dumps(one.as_dict())))
+    again = FrozenStudy.from_dict(json.loads(json.dumps(one.as_dict())))
     assert one == other == again
     cell = Cell("digits", "4x4,2x8", 1 / 8, "fast")
     configuration = again.configuration(cell, "evaluate", 0)
@@ -168,7 +168,7 @@ def test_tables_name_arms_and_keep_the_strategy_and_the_levels(tmp_path):
 
 def test_two_arms_with_the_same_settings_share_their_runs(tmp_path):
     design = freeze(replace(SWEEP, arms=(FAST, replace(FAST, name="again")), training={"epochs": 2}))
-    ids = [run.configuration.run_id for run in Plan.of(design, finished(tmp_path, design).ledger).runs]
+    ids = [run.configuration.run_id for run in RunList.of(design, finished(tmp_path, design).ledger).runs]
     assert len(ids) == 2 * 2 * 3
     assert len(set(ids)) == 2 * 2 * 2
 

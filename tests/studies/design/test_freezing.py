@@ -8,11 +8,11 @@ import strategies
 from core.errors import InputError
 from core.training import settings
 from studies import catalogue
-from studies.design.arm import Arm
-from studies.design.protocol import Search
-from studies.design.study import SCALES, Design, Sweep
-from tests.studies.plugins import PLUGIN, read_plugin
-from tests.studies.records import configurations_of, design_of
+from studies.design import Arm, Search, Sweep
+from studies.design.freezing import FrozenStudy
+from studies.design.study import SCALES
+from tests.support.plugins import PLUGIN, read_plugin
+from tests.support.records import configurations_of, design_of
 
 SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("4x4",), test_split="fixed")
 OTHERS: dict[str, Any] = {
@@ -37,18 +37,18 @@ OTHERS: dict[str, Any] = {
 }
 
 
-def ids(design: Design) -> list[str]:
+def ids(design: FrozenStudy) -> list[str]:
     return [configuration.run_id for configuration in configurations_of(design)]
 
 
 def freeze(
     sweep: Sweep, plugins: tuple[strategies.Plugin, ...] = (), study: str = "quickstart", scale: str = "default"
-) -> Design:
-    return Design.freeze(study, scale, sweep, plugins)
+) -> FrozenStudy:
+    return FrozenStudy.freeze(study, scale, sweep, plugins)
 
 
-def through_json(design: Design) -> Design:
-    return Design.from_dict(json.loads(json.dumps(design.as_dict())))
+def through_json(design: FrozenStudy) -> FrozenStudy:
+    return FrozenStudy.from_dict(json.loads(json.dumps(design.as_dict())))
 
 
 def test_freezing_fills_in_every_default():
@@ -78,7 +78,7 @@ def test_writing_a_default_out_changes_no_run():
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", catalogue.names())
 def test_every_study_freezes_at_every_scale_and_survives_json(name, scale):
-    design = Design.freeze(name, scale, catalogue.find(name).scales[scale])
+    design = FrozenStudy.freeze(name, scale, catalogue.find(name).scales[scale])
     again = through_json(design)
     assert again == design
     assert again.design_hash == design.design_hash

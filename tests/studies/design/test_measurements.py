@@ -6,9 +6,9 @@ import pytest
 import strategies
 from core import data
 from core.errors import InputError
-from studies import measurements
+from studies.design import measurements
 from studies.running.trial import execute
-from tests.studies.records import configurations_of, design_of
+from tests.support.records import configurations_of, design_of
 
 
 def test_what_is_measured_stands_in_the_record_by_name(monkeypatch):

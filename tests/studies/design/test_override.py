@@ -1,9 +1,9 @@
 import pytest
 
 from core.errors import InputError
+from studies.design import Sweep
 from studies.design.override import override
-from studies.design.study import Sweep
-from tests.studies.plugins import PLUGIN, read_plugin
+from tests.support.plugins import PLUGIN, read_plugin
 
 SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce", "straight_through"), training={"epochs": 5})
 

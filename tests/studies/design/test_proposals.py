@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from core.space import Choice, Domain, Integer, Real
+from studies.design import Search
 from studies.design.proposals import DIMENSIONS, OWN_SETTINGS, Proposal, propose
-from studies.design.protocol import Search
 
 RATE: dict[str, Domain] = {"learning_rate": Real(2e-3, low=1e-6, high=1.0, log=True, search=(1e-3, 1e-1))}
 SPACE: dict[str, Domain] = {

@@ -4,15 +4,15 @@ from dataclasses import replace
 import pytest
 
 from core.errors import InputError
-from studies.design.protocol import Search
-from studies.design.runs import Plan, most_runs
-from studies.design.study import Design, Sweep
-from tests.studies.records import configurations_of, design_of, finished
+from studies.design import Search, Sweep
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import most_runs
+from tests.support.records import configurations_of, design_of, finished
 
 SEARCH = Search(points=3, seeds=2, searches=2, rerun_seeds=2)
 
 
-def searched(*names: str, search: Search = SEARCH, seeds: int = 4, **changes) -> Design:
+def searched(*names: str, search: Search = SEARCH, seeds: int = 4, **changes) -> FrozenStudy:
     return design_of(*names, seeds=seeds, search=search, test_split="fixed", **changes)
 
 
@@ -22,7 +22,7 @@ def ids(runs) -> set[str]:
 
 def test_a_study_without_a_search_has_one_stage(tmp_path):
     design = design_of(seeds=2)
-    plan = Plan.of(design, finished(tmp_path, design).ledger)
+    plan = RunList.of(design, finished(tmp_path, design).ledger)
     assert (plan.search, plan.winners) == ((), ())
     assert [run.configuration for run in plan.evaluate] == configurations_of(design)
     assert all(run.selected for run in plan.evaluate)
@@ -30,15 +30,15 @@ def test_a_study_without_a_search_has_one_stage(tmp_path):
 
 def test_nothing_is_evaluated_before_the_search_is_finished(tmp_path):
     folder = finished(tmp_path, searched())
-    last = Plan.of(searched(), folder.ledger).search[-1]
+    last = RunList.of(searched(), folder.ledger).search[-1]
     folder.ledger.remove(last.configuration.run_id)
-    plan = Plan.of(searched(), folder.ledger)
+    plan = RunList.of(searched(), folder.ledger)
     assert len(plan.search) == 2 * 3 * 2 * 2
     assert (plan.evaluate, plan.winners) == ((), ())
 
 
 def test_a_search_runs_every_point_on_its_own_tuning_seeds_and_all_strategies_on_the_same(tmp_path):
-    plan = Plan.of(searched(), finished(tmp_path, searched()).ledger)
+    plan = RunList.of(searched(), finished(tmp_path, searched()).ledger)
     for strategy in ("dense", "reinforce"):
         runs = [run for run in plan.search if run.configuration.strategy == strategy]
         assert [(run.search, run.configuration.seed, run.point) for run in runs] == [
@@ -52,7 +52,7 @@ def test_a_search_runs_every_point_on_its_own_tuning_seeds_and_all_strategies_on
 
 def test_the_first_point_is_the_studys_own_settings(tmp_path):
     design = searched()
-    plan = Plan.of(design, finished(tmp_path, design).ledger)
+    plan = RunList.of(design, finished(tmp_path, design).ledger)
     own = {entry.strategy: (entry.strategy_settings, entry.training) for entry in configurations_of(design)}
     for run in plan.search:
         found = (run.configuration.strategy_settings, run.configuration.training)
@@ -72,7 +72,7 @@ def test_what_a_study_sets_is_not_searched():
 
 def test_the_first_searchs_winner_runs_on_all_seeds_and_the_others_on_some(tmp_path):
     design = searched("reinforce")
-    plan = Plan.of(design, finished(tmp_path, design).ledger)
+    plan = RunList.of(design, finished(tmp_path, design).ledger)
     first, second = plan.winners
     assert first.point != second.point or first.point != 0
     assert [(run.search, run.configuration.seed) for run in plan.evaluate] == [
@@ -89,35 +89,37 @@ def test_the_first_searchs_winner_runs_on_all_seeds_and_the_others_on_some(tmp_p
 
 def test_winners_that_agree_are_run_once(tmp_path):
     design = searched("reinforce", search=replace(SEARCH, points=1))
-    plan = Plan.of(design, finished(tmp_path, design).ledger)
+    plan = RunList.of(design, finished(tmp_path, design).ledger)
     assert [(run.search, run.configuration.seed) for run in plan.evaluate] == [(0, seed) for seed in range(4)]
     assert len(plan.runs) == len(ids(plan.runs))
 
 
 def test_the_number_of_runs_is_known_before_and_never_exceeded(tmp_path):
     design = searched()
-    plan = Plan.of(design, finished(tmp_path, design).ledger)
+    plan = RunList.of(design, finished(tmp_path, design).ledger)
     assert len(plan.runs) <= most_runs(design) == 2 * (3 * 2 * 2 + 4 + 2)
     assert most_runs(design_of(seeds=5)) == 2 * 5
 
 
 @pytest.mark.parametrize("changes", [{"points": 5}, {"seeds": 3}, {"searches": 3}])
 def test_a_larger_search_reuses_every_run_of_the_smaller(tmp_path, changes):
-    small = Plan.of(searched(), finished(tmp_path / "small", searched()).ledger)
+    small = RunList.of(searched(), finished(tmp_path / "small", searched()).ledger)
     large_design = searched(search=replace(SEARCH, **changes))
-    large = Plan.of(large_design, finished(tmp_path / "large", large_design).ledger)
+    large = RunList.of(large_design, finished(tmp_path / "large", large_design).ledger)
     assert ids(small.search) < ids(large.search)
 
 
 def test_more_evaluation_seeds_reuse_every_run(tmp_path):
-    few, many = (Plan.of(d, finished(tmp_path / str(d.sweep.seeds), d).ledger) for d in (searched(), searched(seeds=6)))
+    few, many = (
+        RunList.of(d, finished(tmp_path / str(d.sweep.seeds), d).ledger) for d in (searched(), searched(seeds=6))
+    )
     assert few.search == many.search
     assert ids(few.evaluate) < ids(many.evaluate)
 
 
 def test_a_design_with_a_search_survives_json():
     design = searched()
-    assert Design.from_dict(json.loads(json.dumps(design.as_dict()))) == design
+    assert FrozenStudy.from_dict(json.loads(json.dumps(design.as_dict()))) == design
 
 
 def test_a_search_refuses_resampled_test_splits():
@@ -146,16 +148,16 @@ def test_searches_out_of_range_are_refused(changes, expected):
 
 def test_no_run_of_a_search_holds_anything_of_the_test_split(tmp_path):
     folder = finished(tmp_path, searched())
-    for run in Plan.of(searched(), folder.ledger).search:
+    for run in RunList.of(searched(), folder.ledger).search:
         assert not [key for key in folder.ledger.read(run.configuration.run_id) if key.startswith("test")]
 
 
 def test_a_record_of_the_search_that_was_damaged_is_named(tmp_path):
     folder = finished(tmp_path, searched())
-    run = Plan.of(searched(), folder.ledger).search[3].configuration.run_id
+    run = RunList.of(searched(), folder.ledger).search[3].configuration.run_id
     (folder.path / "runs" / f"{run}.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match=run):
-        Plan.of(searched(), folder.ledger)
+        RunList.of(searched(), folder.ledger)
 
 
 def test_contrasts_are_with_every_reference_that_takes_part():
@@ -164,5 +166,5 @@ def test_contrasts_are_with_every_reference_that_takes_part():
         strategies=("dense", "small_dense", "top_k", "reinforce"),
         references=("small_dense", "top_k", "act_halting"),
     )
-    design = Design.freeze("quickstart", "default", sweep)
+    design = FrozenStudy.freeze("quickstart", "default", sweep)
     assert design.contrasts == (("top_k", "small_dense"), ("reinforce", "small_dense"), ("reinforce", "top_k"))

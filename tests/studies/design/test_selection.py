@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from studies.design.selection import Winner, select
-from studies.design.study import Cell
 
 CELL = Cell("digits", "4x4", 0.25, "reinforce")
 LIMIT = 0.3

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import InputError
 from studies.records.folder import Frozen, ResultsFolder
-from tests.studies.records import design_of
+from tests.support.records import design_of
 
 
 def test_a_frozen_design_comes_back(tmp_path):

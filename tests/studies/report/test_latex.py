@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from studies.design.protocol import Search
+from studies.design import Search
 from studies.report.latex import tables
 from studies.results import Results
 from studies.results.collecting import collect
-from tests.studies.records import design_of, finished
+from tests.support.records import design_of, finished
 
 
 @pytest.fixture(scope="module")

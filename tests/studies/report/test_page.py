@@ -9,12 +9,13 @@ import pytest
 
 from core.errors import InputError
 from studies import catalogue
-from studies.design.study import Design, Study
+from studies.design import Study
+from studies.design.freezing import FrozenStudy
 from studies.records.folder import ResultsFolder
 from studies.report.figures import STANDARD, Figure
 from studies.report.page import write_report
 from studies.results.collecting import collect
-from tests.studies.records import Failures, configurations_of, design_of, finished
+from tests.support.records import Failures, configurations_of, design_of, finished
 
 STUDY = catalogue.find("quickstart")
 FAILURES = {("reinforce", 2): "nan", ("reinforce", 1): "error", ("dense", 1): "diverged"}
@@ -64,7 +65,7 @@ def first_table(html: str) -> list[dict[str, str]]:
 
 
 def write(
-    results: Path, design: Design, failures: Failures | None = None, study: Study = STUDY
+    results: Path, design: FrozenStudy, failures: Failures | None = None, study: Study = STUDY
 ) -> tuple[ResultsFolder, str]:
     folder = finished(results, design, failures, reason=REASON)
     _, page = write_report(folder, study)

@@ -5,7 +5,7 @@ from studies.design.protocol import Protocol, Search
 from studies.report.caveats import limits
 from studies.report.sentences import count_verdicts, fewest_seeds_for_significance, sentences
 from studies.results.collecting import collect
-from tests.studies.records import design_of, finished
+from tests.support.records import design_of, finished
 
 PROTOCOL = Protocol(seeds=20, alpha=0.05, delta=0.005, search=None)
 

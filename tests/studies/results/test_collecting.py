@@ -17,7 +17,7 @@ from studies.results.collecting import collect, summarise
 from studies.records.folder import ResultsFolder
 from studies.report.page import write_report
 from studies.results.results import with_counted_errors
-from tests.studies.records import CHANCE, configurations_of, design_of, finished
+from tests.support.records import CHANCE, configurations_of, design_of, finished
 
 # The columns that docs/guides/results.md promises.
 RUN_CONTRACT = {

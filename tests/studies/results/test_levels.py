@@ -1,9 +1,9 @@
 import pandas as pd
 
 from studies.results.levels import with_levels
-from studies.design.arm import Arm
-from tests.studies.invented import random_record, results_of
-from tests.studies.records import design_of
+from studies.design import Arm
+from tests.support.invented import random_record, results_of
+from tests.support.records import design_of
 
 ARMS = (
     Arm("quick", "reinforce", training={"learning_rate": 0.01}, levels={"pace": "fast", "rate": 0.01}),

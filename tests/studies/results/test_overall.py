@@ -4,7 +4,7 @@ import pytest
 
 from studies.results.collecting import collect
 from studies.results.overall import measure_overall
-from tests.studies.records import CHANCE, design_of, finished
+from tests.support.records import CHANCE, design_of, finished
 
 
 def runs_of(differences: np.ndarray) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from core.errors import InputError
 from studies.results.collecting import collect
 from studies.results.power import seeds_for
 from studies.results.statistics import detectable_at
-from tests.studies.records import design_of, finished
+from tests.support.records import design_of, finished
 
 
 def test_as_many_seeds_as_the_pilots_variance_asks_for(tmp_path):

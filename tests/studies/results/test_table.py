@@ -7,7 +7,7 @@ from studies import catalogue
 from studies.formatting import percent
 from studies.report.page import write_report
 from studies.results.table import Column, Table
-from tests.studies.records import design_of, finished
+from tests.support.records import design_of, finished
 
 TABLE = Table(
     name="own",

@@ -1,10 +1,10 @@
 import pytest
 
-from studies import estimate
 from studies.design.configuration import Configuration
 from studies.records.ledger import Ledger
-from tests.studies.plugins import read_plugin
-from tests.studies.records import configurations_of, design_of, record_of
+from studies.running import estimate
+from tests.support.plugins import read_plugin
+from tests.support.records import configurations_of, design_of, record_of
 
 
 @pytest.fixture

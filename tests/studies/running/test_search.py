@@ -12,29 +12,30 @@ from scipy import stats
 import strategies
 from core.data import Dataset, Splits, load, split
 from core.seeding import SeedStreams
-from studies import catalogue, trial
-from studies.design.protocol import Search
-from studies.design.runs import Plan
-from studies.design.study import Design
+from studies import catalogue
+from studies.design import Search
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import RunList
 from studies.records.folder import ResultsFolder
 from studies.report.page import write_report
 from studies.results import Results
 from studies.results.collecting import collect
 from studies.results.statistics import expected_maximum_of_normals
-from tests.studies.records import CHANCE, design_of, finished, record_of
+from studies.running import trial
+from tests.support.records import CHANCE, design_of, finished, record_of
 
 SEARCH = Search(points=3, seeds=1, searches=2, rerun_seeds=2)
 KEY = ["dataset", "network", "target_density", "strategy"]
 
 
-def searched(*names: str, search: Search = SEARCH, seeds: int = 3, **changes) -> Design:
+def searched(*names: str, search: Search = SEARCH, seeds: int = 3, **changes) -> FrozenStudy:
     return design_of(*names, seeds=seeds, search=search, test_split="fixed", **changes)
 
 
-def train_all(design: Design, folder: ResultsFolder) -> Results:
+def train_all(design: FrozenStudy, folder: ResultsFolder) -> Results:
     dataset = load("digits")
     for stage in ("search", "evaluate"):
-        for run in Plan.of(design, folder.ledger).runs:
+        for run in RunList.of(design, folder.ledger).runs:
             configuration = run.configuration
             if configuration.stage == stage:
                 record = trial.execute(configuration, strategies.find(configuration.strategy), dataset)
@@ -171,9 +172,9 @@ def deterministic(run, errors, noise) -> dict[str, object]:
     return record | measures
 
 
-def fill(design: Design, folder: ResultsFolder, noise: float) -> Results:
+def fill(design: FrozenStudy, folder: ResultsFolder, noise: float) -> Results:
     for stage in ("search", "evaluate"):
-        for run in Plan.of(design, folder.ledger).runs:
+        for run in RunList.of(design, folder.ledger).runs:
             if run.configuration.stage == stage:
                 folder.ledger.add({**deterministic(run, lambda _: 0.4, noise), "design_hash": ""})
     return collect(design, folder.ledger)
@@ -233,6 +234,6 @@ def test_a_study_without_a_search_has_no_points_to_choose(command):
 
 def test_missing_runs_of_a_search_are_counted(folder, tmp_path: Path):
     made = finished(tmp_path, searched())
-    made.ledger.remove(Plan.of(searched(), made.ledger).search[0].configuration.run_id)
+    made.ledger.remove(RunList.of(searched(), made.ledger).search[0].configuration.run_id)
     with pytest.raises(Exception, match="1 of 12 runs of 'quickstart' are missing in the search"):
         collect(searched(), made.ledger)

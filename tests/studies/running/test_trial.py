@@ -10,8 +10,8 @@ from core import data
 from core.errors import InputError
 from studies.design.configuration import Configuration
 from studies.running.trial import execute
-from tests.studies.plugins import read_plugin
-from tests.studies.records import configurations_of, design_of, record_of
+from tests.support.plugins import read_plugin
+from tests.support.records import configurations_of, design_of, record_of
 
 
 def run(configuration: Configuration, plugins: tuple[strategies.Plugin, ...] = ()) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from rich.console import Console
 
-from studies import benchmark
 from studies.report.figures import speedup
 from studies.timing import clock, contenders
 from studies.timing import rows as measuring

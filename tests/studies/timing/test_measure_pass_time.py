@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from studies.design.measurements import pass_time
-from tests.trained import subject_of
+from studies.timing import measure_pass_time as pass_time
+from tests.support.trained import subject_of
 
 
 @pytest.mark.parametrize("strategy", ["top_k", "reinforce", "tree_routing", "act_halting"])

@@ -6,9 +6,9 @@ from torch import nn
 
 from core.parts.gates import open_all
 from core.strategy import ProtocolError
-from core.training.batch import BatchRun
-from studies.timing.unaccounted import PlainRun, plain_classifier
-from tests.trained import STREAMS, subject_of
+from core.training.batch import CountedBatch
+from studies.timing.unaccounted import UnaccountedBatch, plain_classifier
+from tests.support.trained import STREAMS, subject_of
 
 STRATEGIES: list[tuple[str, dict[str, Any]]] = [
     ("top_k", {}),
@@ -29,7 +29,7 @@ def test_it_infers_what_the_run_with_accounting_infers(strategy, settings, netwo
     gated, own = trained.network, trained.strategy
     x = trained.test.x
     with torch.inference_mode():
-        run = BatchRun(gated, x, None, STREAMS.torch("gates", "test"), density=trained.density)
+        run = CountedBatch(gated, x, None, STREAMS.torch("gates", "test"), density=trained.density)
         expected = own.infer(run).output
     classify = plain_classifier(gated, own, trained.density, STREAMS.torch("gates", "test"), masked=masked)
     found = classify(x)
@@ -39,7 +39,7 @@ def test_it_infers_what_the_run_with_accounting_infers(strategy, settings, netwo
 
 def test_what_it_cannot_do_it_refuses():
     trained = subject_of("top_k")
-    run = PlainRun(trained.network, trained.test.x, STREAMS.torch("gates"), trained.density, [])
+    run = UnaccountedBatch(trained.network, trained.test.x, STREAMS.torch("gates"), trained.density, [])
     done = run(open_all)
     for call in (
         lambda: run.flips(done, 0),

@@ -2,8 +2,8 @@ import pytest
 
 from studies.catalogue.batch_size.call_times import call_times
 from studies.design.runs import PlannedRun
-from tests.studies.invented import Record, results_of
-from tests.studies.records import design_of, record_of
+from tests.support.invented import Record, results_of
+from tests.support.records import design_of, record_of
 
 
 def record(run: PlannedRun) -> Record:
@@ -17,7 +17,7 @@ def record(run: PlannedRun) -> Record:
         "own_processor_seconds": [1e-6, 2e-6, 3e-6],
         "baseline_processor_seconds": [(2 + 2 * seed) * own for own in (1e-6, 2e-6, 3e-6)],
     }
-    calls = [call, call | {"baseline": "dense of equal MACs"}] if run.cell.arm == "top_k" else []
+    calls = [call, call | {"baseline": "dense of equal MACs"}] if run.arm == "top_k" else []
     return record_of(run.configuration) | {"measured": {"batch_latency": {"calls": calls}}}
 
 

@@ -6,11 +6,11 @@ from torch import nn
 
 from core.architecture import Architecture
 from core.network.cost import equal_macs_dense
-from studies.design.measurements import batch_latency
+from studies.catalogue.batch_size import measure_batch_latency as batch_latency
 from studies.timing.clock import Timed
 from studies.timing.dense_twin import dense_twin
 from studies.timing.measure_pass_time import classifier
-from tests.trained import subject_of
+from tests.support.trained import subject_of
 
 
 def test_calls_are_timed_beside_both_dense_networks_at_every_batch_size(monkeypatch):

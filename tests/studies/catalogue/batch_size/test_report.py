@@ -6,13 +6,13 @@ from studies.catalogue.batch_size.batch_speedup import BATCH_SPEEDUP
 from studies.catalogue.batch_size.latency import LATENCY
 from studies.catalogue.batch_size.measure_batch_latency import BATCHES
 from studies.catalogue.batch_size.report import SHOWN_BATCHES, STUDY, TABLE
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import Design
 from studies.report.drawing.panels import panels_of
 from studies.report.drawing.style import theme
 from studies.results import Results
-from tests.studies.invented import Record, results_of
-from tests.studies.records import record_of
+from tests.support.invented import Record, results_of
+from tests.support.records import record_of
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def results() -> Results:
         ]
         return record_of(run.configuration) | {"measured": {"batch_latency": {"calls": calls}}}
 
-    return results_of(Design.freeze("batch_size", "quick", STUDY.scales["quick"]), record)
+    return results_of(FrozenStudy.freeze("batch_size", "quick", STUDY.scales["quick"]), record)
 
 
 def test_the_table_has_both_dense_networks_side_by_side(results):
@@ -69,7 +69,7 @@ def test_latency_shows_the_dense_networks_beside_the_strategies(results):
 
 
 def test_nothing_is_shown_of_runs_that_broke_down():
-    design = Design.freeze("batch_size", "quick", STUDY.scales["quick"])
+    design = FrozenStudy.freeze("batch_size", "quick", STUDY.scales["quick"])
     failed = results_of(design, lambda run: record_of(run.configuration, "nan"))
     assert TABLE.numbers(failed).empty
     assert LATENCY.numbers(failed).empty

@@ -3,20 +3,20 @@
 import pytest
 
 from studies.catalogue import noise
-from studies.design.study import Design
+from studies.design.freezing import FrozenStudy
 from studies.results import Results
-from tests.studies.invented import random_record, results_of
 from tests.studies.report.figures.test_numbers import axes_of, row_of
+from tests.support.invented import random_record, results_of
 
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return results_of(Design.freeze("noise", "quick", noise.STUDY.scales["quick"]), random_record())
+    return results_of(FrozenStudy.freeze("noise", "quick", noise.STUDY.scales["quick"]), random_record())
 
 
 @pytest.mark.parametrize("scale", ["quick", "default", "paper"])
 def test_every_contrast_is_between_arms_and_differs_in_one_thing(scale):
-    design = Design.freeze("noise", scale, noise.STUDY.scales[scale])
+    design = FrozenStudy.freeze("noise", scale, noise.STUDY.scales[scale])
     arms = {arm.name: arm for arm in design.arms}
     assert len(design.contrasts) == len(set(design.contrasts)) > 10
     for one, other in design.contrasts:

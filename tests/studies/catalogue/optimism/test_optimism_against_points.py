@@ -3,10 +3,10 @@ import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 
 from studies.catalogue.optimism.optimism_against_points import OPTIMISM_AGAINST_POINTS
-from studies.design.protocol import Search
-from tests.studies.invented import random_record, results_of
-from tests.studies.records import design_of
+from studies.design import Search
 from tests.studies.report.figures.test_numbers import axes_of, lines_of
+from tests.support.invented import random_record, results_of
+from tests.support.records import design_of
 
 SEARCH = Search(points=4, seeds=2, searches=3, rerun_seeds=1)
 

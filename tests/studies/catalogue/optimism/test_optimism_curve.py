@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from studies.catalogue.optimism.optimism_curve import best_of, optimism_curve
-from studies.design.protocol import Search
+from studies.design import Search
 from studies.design.runs import PlannedRun
 from studies.results.statistics import t_interval
-from tests.studies.invented import Record, measured, random_record, results_of
-from tests.studies.records import CHANCE, design_of, record_of
+from tests.support.invented import Record, measured, random_record, results_of
+from tests.support.records import CHANCE, design_of, record_of
 
 POINTS, SEEDS, SEARCHES = 4, 3, 2
 # search, point, seed; validation errors are shares of 500 examples, so ties are real.

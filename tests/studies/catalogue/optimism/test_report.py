@@ -2,15 +2,16 @@ import pandas as pd
 import pytest
 
 from studies.catalogue.optimism.report import STUDY, largest_search
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import SCALES, Design
-from tests.studies.invented import Record, measured, random_record, results_of
-from tests.studies.records import design_of
+from studies.design.study import SCALES
 from tests.studies.report.figures.test_numbers import row_of
+from tests.support.invented import Record, measured, random_record, results_of
+from tests.support.records import design_of
 
 
-def design(scale: str = "default") -> Design:
-    return Design.freeze("optimism", scale, STUDY.scales[scale])  # type: ignore[index]
+def design(scale: str = "default") -> FrozenStudy:
+    return FrozenStudy.freeze("optimism", scale, STUDY.scales[scale])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -56,7 +57,7 @@ def test_of_luck_alone_all_that_a_search_seems_to_gain_is_lost_on_other_seeds():
 def test_the_last_row_is_the_median_over_strategies_with_an_interval_over_searches():
     def of_one_lucky_strategy(run: PlannedRun) -> Record:
         made = record(run)
-        luckless = run.configuration.stage == "evaluate" or run.cell.arm == "reinforce"
+        luckless = run.configuration.stage == "evaluate" or run.arm == "reinforce"
         return made if luckless else made | {"validation_error": 0.1}
 
     row = row_of(largest_search(results_of(design("quick"), of_one_lucky_strategy)), strategy="median of all")

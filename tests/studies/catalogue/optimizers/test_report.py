@@ -9,20 +9,21 @@ import pytest
 import strategies
 from studies.catalogue import optimizers
 from studies.catalogue.optimizers.report import RATES, mean_differences, order_by_optimizer, strategies_by_optimizer
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import SCALES, Design
+from studies.design.study import SCALES
 from studies.results import Results
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import record_of
 from tests.studies.report.figures.test_numbers import row_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import record_of
 
 STUDY = optimizers.STUDY
 NAMES = strategies.built_in()
 OPTIMIZERS = tuple(RATES)
 
 
-def design(scale: str = "default") -> Design:
-    return Design.freeze("optimizers", scale, STUDY.scales[scale])  # type: ignore[index]
+def design(scale: str = "default") -> FrozenStudy:
+    return FrozenStudy.freeze("optimizers", scale, STUDY.scales[scale])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -73,7 +74,7 @@ def test_every_other_optimiser_is_compared_with_adam_on_the_same_strategy_and_wi
 
 def record(run: PlannedRun) -> Record:
     """Errors that rise by name, the other way round under SGD, and by one point with the seed."""
-    strategy, optimizer = run.cell.arm.split(", ")
+    strategy, optimizer = run.arm.split(", ")
     place = NAMES.index(strategy)
     if run.configuration.stage == "search" and (strategy, optimizer, run.point) == ("dense", "sgd", 1):
         return record_of(run.configuration, "diverged")
@@ -122,4 +123,4 @@ def test_what_an_optimiser_changes_is_the_mean_over_strategies_with_an_interval_
 
 def test_one_seed_has_no_other_to_agree_with():
     one_seed = replace(STUDY.scales["quick"], seeds=1)
-    assert order_by_optimizer(results_of(Design.freeze("optimizers", "quick", one_seed), record)).empty
+    assert order_by_optimizer(results_of(FrozenStudy.freeze("optimizers", "quick", one_seed), record)).empty

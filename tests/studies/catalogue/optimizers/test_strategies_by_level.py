@@ -3,13 +3,13 @@
 import pytest
 
 from studies.catalogue.optimizers.strategies_by_level import difference_by_level, error_by_level, failures_by_level
-from studies.design.arm import Arm
+from studies.design import Arm, Sweep
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import Design, Sweep
 from studies.results import Results
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import CHANCE, record_of
 from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of, segments_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import CHANCE, record_of
 
 ERRORS: dict[str, list[float | None]] = {
     "top_k, sgd": [0.3, 0.4],
@@ -28,7 +28,7 @@ FAILURES = failures_by_level("failures", "Failures", "optimizer")
 
 
 def record(run: PlannedRun) -> Record:
-    error = ERRORS[run.cell.arm][run.configuration.seed]
+    error = ERRORS[run.arm][run.configuration.seed]
     return record_of(run.configuration, "nan") if error is None else measured(run, error)
 
 
@@ -43,7 +43,7 @@ def results() -> Results:
         references=(),
         pairs=PAIRS,
     )
-    return results_of(Design.freeze("quickstart", "default", sweep), record)
+    return results_of(FrozenStudy.freeze("quickstart", "default", sweep), record)
 
 
 def test_strategies_are_rows_and_levels_markers_and_failures_count_at_the_chance_floor(results):
@@ -86,5 +86,5 @@ def test_failures_are_shares_of_all_runs_of_a_strategy_at_a_level(results):
 
 
 def test_without_failures_there_is_no_figure_of_them(results):
-    design = Design.freeze("quickstart", "default", Sweep(seeds=2, arms=ARMS[:2], datasets=("digits",)))
+    design = FrozenStudy.freeze("quickstart", "default", Sweep(seeds=2, arms=ARMS[:2], datasets=("digits",)))
     assert FAILURES.numbers(results_of(design, record)).empty

@@ -4,15 +4,15 @@ import pytest
 from studies.catalogue.passes.difficulty import FIFTHS, JUDGE, passes_by_difficulty, tracking
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.studies.invented import Record, results_of
-from tests.studies.records import design_of, record_of
+from tests.support.invented import Record, results_of
+from tests.support.records import design_of, record_of
 
 LOSSES = {0: [0.0, 1.0, 2.0, 3.0, 9.0], 1: [4.0, 1.0, 2.0, 3.0, 5.0]}
 
 
 def results(*strategies: str) -> Results:
     def record(run: PlannedRun) -> Record:
-        judged = run.cell.arm == JUDGE
+        judged = run.arm == JUDGE
         passes = [1] * 5 if judged else [1, 1, 2, 2, 3]
         loss = LOSSES[run.configuration.seed] if judged else [0.0] * 5
         return record_of(run.configuration) | {"measured": {"example_passes": {"passes": passes, "loss": loss}}}

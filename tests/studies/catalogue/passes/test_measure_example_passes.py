@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from core.parts.gates import budget
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from core.training.evaluate import evaluate
 from core.training.trained_network import TrainedNetwork
-from studies.design.measurements import example_passes
-from tests.trained import STREAMS, subject_of
+from studies.catalogue.passes import measure_example_passes as example_passes
+from tests.support.trained import STREAMS, subject_of
 
 
 def evaluated(trained: TrainedNetwork) -> tuple[float, float]:
@@ -41,7 +41,7 @@ def test_passes_of_a_halting_network_are_those_whose_blocks_were_computed():
     trained = subject_of("ponder_halting", network="8x4", test_halting="sampled")
     found = example_passes.measure(trained)
     assert len(set(found["passes"])) > 1
-    run = BatchRun(trained.network, trained.test.x, None, STREAMS.torch("gates", "test"), density=0.5)
+    run = CountedBatch(trained.network, trained.test.x, None, STREAMS.torch("gates", "test"), density=0.5)
     (executed,) = run.executed(trained.strategy.infer(run))
     blocks = budget(8, trained.density / 2)
     assert found["passes"] == (executed.sum(dim=1) / blocks).tolist()

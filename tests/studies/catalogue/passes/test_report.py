@@ -2,21 +2,22 @@ import matplotlib as mpl
 import pytest
 
 from studies.catalogue.passes.report import PASSES, STUDY
-from studies.design.runs import Plan, PlannedRun
-from studies.design.study import SCALES, Design
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import PlannedRun, RunList
+from studies.design.study import SCALES
 from studies.report.drawing.panels import panels_of
 from studies.report.drawing.style import theme
 from studies.results import Results
-from tests.studies.invented import Memory, Record, results_of
-from tests.studies.invented import measured as ended
-from tests.studies.records import record_of
+from tests.support.invented import Memory, Record, results_of
+from tests.support.invented import measured as ended
+from tests.support.records import record_of
 
 MACS = {"passes of 2 blocks, 1": 100.0, "passes of 2 blocks, 4": 10_000.0}
 ERRORS = {"passes of 2 blocks, 1": 0.4, "passes of 2 blocks, 4": 0.2, "act_halting, 0.1": 0.25}
 
 
 def record(run: PlannedRun) -> Record:
-    arm = run.cell.arm
+    arm = run.arm
     halting = arm.startswith(("act_halting", "ponder_halting", "reinforce_halting"))
     examples = {"passes": [1, 1, 2, 2, 3] if halting else [2] * 5, "loss": [0.1, 0.2, 0.3, 0.4, 0.5], "wrong": [0] * 5}
     found = ended(run, ERRORS.get(arm, 0.3), macs=MACS.get(arm, 1000.0))
@@ -25,13 +26,13 @@ def record(run: PlannedRun) -> Record:
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return results_of(Design.freeze("passes", "quick", STUDY.scales["quick"]), record)
+    return results_of(FrozenStudy.freeze("passes", "quick", STUDY.scales["quick"]), record)
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_two_passes_of_two_blocks_are_run_once_for_both_comparisons(scale):
-    design = Design.freeze("passes", scale, STUDY.scales[scale])
-    ids = [run.configuration.run_id for run in Plan.of(design, Memory()).runs]
+    design = FrozenStudy.freeze("passes", scale, STUDY.scales[scale])
+    ids = [run.configuration.run_id for run in RunList.of(design, Memory()).runs]
     assert len(ids) - len(set(ids)) == len(ids) // len(design.arms)
     spent = {arm.name: arm.density for arm in design.arms if arm.name.startswith("passes of 2")}
     assert list(spent.values()) == [1 / 8, 1 / 4, 3 / 8, 1 / 2]
@@ -64,7 +65,7 @@ def test_passes_are_drawn_for_arms_whose_passes_differ_between_examples(results)
 
 
 def test_runs_that_broke_down_are_shown_by_their_errors_alone():
-    design = Design.freeze("passes", "quick", STUDY.scales["quick"])
+    design = FrozenStudy.freeze("passes", "quick", STUDY.scales["quick"])
     failed = results_of(design, lambda run: record_of(run.configuration, "nan"))
     cells = PASSES.cells(PASSES.numbers(failed))
     assert {row[2] for row in cells} == {"90.0 %"}

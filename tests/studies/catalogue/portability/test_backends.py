@@ -2,8 +2,8 @@ import pytest
 
 from studies.catalogue.portability.backends import COLUMNS, TRAINING_COLUMNS, trainings, ways
 from studies.design.runs import PlannedRun
-from tests.studies.invented import Record, results_of
-from tests.studies.records import design_of, record_of
+from tests.support.invented import Record, results_of
+from tests.support.records import design_of, record_of
 
 CPU = {
     "way": "cpu",

@@ -6,9 +6,9 @@ import torch
 
 from core.training.trained_network import TrainedNetwork
 from kernels import use_backend
+from studies.catalogue.portability import measure_backends as backends
 from studies.catalogue.portability.inference import in_double, on_backend, one_by_one, other_gates, plainly
-from studies.design.measurements import backends
-from tests.trained import STREAMS, subject_of
+from tests.support.trained import STREAMS, subject_of
 
 
 @pytest.fixture(autouse=True)

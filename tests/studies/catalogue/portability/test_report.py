@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 
 from studies.catalogue.portability.report import STUDY, TRAININGS, WAYS
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import Design
 from studies.report.drawing.panels import panels_of
 from studies.report.drawing.style import theme
 from studies.results import Results
-from tests.studies.invented import Record, results_of
-from tests.studies.records import record_of
+from tests.support.invented import Record, results_of
+from tests.support.records import record_of
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def results() -> Results:
         measured = {"backends": {"batch": 10, "ways": ways, "training": training}}
         return record_of(run.configuration) | {"measured": measured}
 
-    return results_of(Design.freeze("portability", "quick", STUDY.scales["quick"]), record)
+    return results_of(FrozenStudy.freeze("portability", "quick", STUDY.scales["quick"]), record)
 
 
 def test_the_table_has_a_row_per_way_and_strategy_over_all_seeds(results):

@@ -6,12 +6,12 @@ import pytest
 from studies.catalogue.regularisers.against_level import against_level, at_levels
 from studies.catalogue.regularisers.early_learning import early_learning
 from studies.catalogue.regularisers.realised_density import realised_density
-from studies.design.arm import Arm
+from studies.design import Arm
 from studies.design.runs import PlannedRun
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import design_of, record_of
 from tests.studies.report.figures.test_numbers import axes_of, dots_of, lines_of, segments_of
 from tests.studies.report.publication.test_figures import picture
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import design_of, record_of
 
 ARMS = (
     Arm("centre", "reinforce", levels={"weight": 1.0, "density": 1 / 8}),
@@ -33,7 +33,7 @@ FIGURES = {
 
 def record(run: PlannedRun) -> Record:
     seed = run.configuration.seed
-    error = ERRORS[run.cell.arm][seed]
+    error = ERRORS[run.arm][seed]
     if error is None:
         return record_of(run.configuration, "error")
     found = measured(run, error)

@@ -1,14 +1,15 @@
 import pytest
 
 from studies.catalogue.regularisers.report import CENTRE, LEVELS, STUDY
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import SCALES, Design
-from tests.studies.invented import Record, measured, results_of
+from studies.design.study import SCALES
+from tests.support.invented import Record, measured, results_of
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_arm_differs_from_the_centre_in_its_one_level_and_the_centre_is_run_once(scale):
-    design = Design.freeze("regularisers", scale, STUDY.scales[scale])
+    design = FrozenStudy.freeze("regularisers", scale, STUDY.scales[scale])
     centre = design.arm("centre")
     assert dict(centre.levels) == CENTRE
     for arm in design.arms[1:]:
@@ -22,13 +23,13 @@ def test_every_arm_differs_from_the_centre_in_its_one_level_and_the_centre_is_ru
 
 
 def test_the_centre_is_what_the_strategy_does_by_default():
-    design = Design.freeze("regularisers", "default", STUDY.scales["default"])
+    design = FrozenStudy.freeze("regularisers", "default", STUDY.scales["default"])
     settings = design.arm("centre").strategy_settings
     assert {name: settings[name] for name in ("lambda_s", "lambda_v")} == {"lambda_s": 1.0, "lambda_v": 0.1}
 
 
 def test_the_table_has_a_row_per_value_with_the_error_after_the_early_epoch():
-    design = Design.freeze("regularisers", "quick", STUDY.scales["quick"])
+    design = FrozenStudy.freeze("regularisers", "quick", STUDY.scales["quick"])
 
     def record(run: PlannedRun) -> Record:
         found = measured(run, 0.2 + 0.1 * run.configuration.seed)

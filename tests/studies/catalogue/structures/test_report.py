@@ -4,18 +4,19 @@ from core.architecture import Architecture
 from core.data import load
 from core.network.cost import dense_macs
 from studies.catalogue.structures.report import GRID, OF_A_TREE, STUDY, by_width, tree_against_blocks
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import SCALES, Design
+from studies.design.study import SCALES
 from studies.results import Results
-from tests.studies.invented import Record, measured, results_of
 from tests.studies.report.figures.test_numbers import row_of
+from tests.support.invented import Record, measured, results_of
 
 LEARNED = ("tree_routing", "top_k", "reinforce", "local_search")
 ERRORS = {"small_dense": 0.08, "tree_routing": 0.10, "top_k": 0.07, "reinforce": 0.12, "local_search": 0.09}
 
 
-def design(scale: str = "default") -> Design:
-    return Design.freeze("structures", scale, STUDY.scales[scale])  # type: ignore[index]
+def design(scale: str = "default") -> FrozenStudy:
+    return FrozenStudy.freeze("structures", scale, STUDY.scales[scale])  # type: ignore[index]
 
 
 def test_layers_grow_while_as_many_blocks_stay_open():
@@ -46,7 +47,7 @@ def test_the_dense_network_of_a_trees_cost_has_as_many_multiply_adds_as_the_wide
 
 
 def record(run: PlannedRun) -> Record:
-    return measured(run, ERRORS.get(run.cell.arm, 0.09) + 0.01 * run.configuration.seed)
+    return measured(run, ERRORS.get(run.arm, 0.09) + 0.01 * run.configuration.seed)
 
 
 @pytest.fixture(scope="module")

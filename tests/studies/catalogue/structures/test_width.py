@@ -2,12 +2,12 @@ import pytest
 from matplotlib.axes import Axes
 
 from studies.catalogue.structures.width import over_widths
-from studies.design.arm import Arm
+from studies.design import Arm
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import design_of
 from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of, segments_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import design_of
 
 ERROR = over_widths("error", "Error", "hidden_units", "mean")
 MACS = over_widths("macs", "Cost", "hidden_units", "test_macs")
@@ -16,7 +16,7 @@ WIDE = {"2x8": (0.3, 100.0), "4x8": (0.2, 200.0), "1x3": (0.25, 50.0)}
 
 
 def record(run: PlannedRun) -> Record:
-    error, macs = WIDE[run.cell.network]
+    error, macs = WIDE[run.setting.network]
     return measured(run, error + 0.01 * run.configuration.seed, macs=macs)
 
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from core.training.evaluate import evaluate
-from studies.design.measurements import label_leakage
-from tests.trained import subject_of
+from studies.catalogue.teachers import measure_label_leakage as label_leakage
+from tests.support.trained import subject_of
 
 
 @pytest.mark.parametrize("strategy", ["local_search", "greedy_structured"])

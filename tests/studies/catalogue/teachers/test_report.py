@@ -6,11 +6,11 @@ import pytest
 from studies.catalogue import teachers
 from studies.catalogue.teachers.label_leakage import errors_with_labels
 from studies.catalogue.teachers.teacher_gates import WITH_LABELS
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import Design
 from studies.results import Results
-from tests.studies.invented import Record, measured, random_record, results_of
 from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of
+from tests.support.invented import Record, measured, random_record, results_of
 
 LEAKING = "local_search, on the teacher's gates"
 
@@ -26,11 +26,11 @@ def record(run: PlannedRun) -> Record:
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return results_of(Design.freeze("teachers", "quick", teachers.STUDY.scales["quick"]), record)
+    return results_of(FrozenStudy.freeze("teachers", "quick", teachers.STUDY.scales["quick"]), record)
 
 
 def test_arms_on_the_teachers_gates_differ_in_nothing_else():
-    design = Design.freeze("teachers", "default", teachers.STUDY.scales["default"])
+    design = FrozenStudy.freeze("teachers", "default", teachers.STUDY.scales["default"])
     settings = {arm.name: arm.strategy_settings for arm in design.sweep.arms}
     plain = design.sweep.strategy_settings["local_search"]
     assert {key for key, value in settings[LEAKING].items() if plain[key] != value} == {"network_gates"}
@@ -57,5 +57,5 @@ def test_hollow_markers_are_at_the_errors_with_labels(results):
 
 
 def test_a_study_that_measured_nothing_has_nothing_to_show():
-    results = results_of(Design.freeze("teachers", "quick", teachers.STUDY.scales["quick"]), random_record())
+    results = results_of(FrozenStudy.freeze("teachers", "quick", teachers.STUDY.scales["quick"]), random_record())
     assert errors_with_labels(results).empty

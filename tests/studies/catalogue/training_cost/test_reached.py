@@ -3,7 +3,7 @@ import math
 import pytest
 
 from studies.catalogue.training_cost.reached import NEVER, dense_passes, spent_until
-from tests.studies.records import configurations_of, design_of, record_of
+from tests.support.records import configurations_of, design_of, record_of
 
 
 def test_a_run_reaches_an_error_at_the_end_of_its_first_epoch_with_it():

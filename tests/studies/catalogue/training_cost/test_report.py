@@ -4,16 +4,17 @@ import pytest
 
 import strategies
 from studies.catalogue.training_cost.report import ERRORS, STUDY, WIDER, cost_of_an_epoch, cost_to_errors
+from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
-from studies.design.study import SCALES, Design
+from studies.design.study import SCALES
 from studies.results import Results
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import record_of
 from tests.studies.report.figures.test_numbers import row_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import record_of
 
 
-def design(scale: str = "default") -> Design:
-    return Design.freeze("training_cost", scale, STUDY.scales[scale])  # type: ignore[index]
+def design(scale: str = "default") -> FrozenStudy:
+    return FrozenStudy.freeze("training_cost", scale, STUDY.scales[scale])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -29,7 +30,7 @@ def test_every_strategy_is_run_at_its_defaults_and_dense_networks_on_every_netwo
 
 def record(run: PlannedRun) -> Record:
     """Epochs of 3 dense passes and a second; every strategy is down to 20 % after two of them, dense to 8 %."""
-    if (run.cell.arm, run.configuration.seed) == ("top_k", 0):
+    if (run.arm, run.configuration.seed) == ("top_k", 0):
         return record_of(run.configuration, "error")
     cost = 2.0 if run.configuration.strategy == "dense" else 1.0
     lowest = 0.08 if run.configuration.strategy == "dense" else 0.12

@@ -1,11 +1,11 @@
 import pytest
 
 from studies.catalogue.training_cost.spending import error_against_training
-from studies.design.arm import Arm
+from studies.design import Arm
 from studies.design.runs import PlannedRun
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import design_of, record_of
 from tests.studies.report.figures.test_numbers import axes_of, lines_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import design_of, record_of
 
 FIGURE = error_against_training("cost", "Cost", "passes", "passes")
 CONTROLS = ("dense", "small_dense", "random_blocks", "static_blocks", "fixed_passes")
@@ -14,7 +14,7 @@ LEARNED = ("reinforce", "top_k", "tree_routing", "straight_through")
 
 def record(run: PlannedRun) -> Record:
     """Two epochs, after which a run has spent 3 and 6 dense passes, and makes 40 % and 20 % errors."""
-    if (run.cell.arm, run.configuration.seed) == ("top_k", 1):
+    if (run.arm, run.configuration.seed) == ("top_k", 1):
         return record_of(run.configuration, "error")
     epochs = [
         {"epoch": 1, "validation_error": 0.4, "train_macs": 6000.0, "train_seconds": 1.0},

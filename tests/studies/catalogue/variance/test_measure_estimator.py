@@ -5,8 +5,8 @@ import torch
 
 from core.network.fully_connected import GatedNetwork
 from core.training.probe import exact_gradient
-from studies.design.measurements import estimator
-from tests.trained import STREAMS, subject_of
+from studies.catalogue.variance import measure_estimator as estimator
+from tests.support.trained import STREAMS, subject_of
 
 
 @pytest.fixture(autouse=True)

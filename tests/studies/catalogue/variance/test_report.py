@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from studies.catalogue import variance
+from studies.design.freezing import FrozenStudy
 from studies.design.override import only
 from studies.design.runs import PlannedRun
-from studies.design.study import Design
 from studies.results import Results
-from tests.studies.invented import Record, measured, random_record, results_of
 from tests.studies.report.figures.test_numbers import axes_of, row_of
+from tests.support.invented import Record, measured, random_record, results_of
 
 SWEEP = variance.sweep(2, epochs=2, lengths=(1, 4))
 
@@ -27,15 +27,15 @@ def record(run: PlannedRun) -> Record:
     apart = 0.02 if configuration.varied is None else 0.01
     if configuration.network != "8x16":
         return measured(run, 0.1 + apart * configuration.seed) | {"measured": {"estimator": {}}}
-    place = [estimator.name for estimator in variance.ESTIMATORS].index(run.cell.arm.rpartition(", ")[0])
+    place = [estimator.name for estimator in variance.ESTIMATORS].index(run.arm.rpartition(", ")[0])
     # Of two seeds the geometric mean is four times as much.
     value = (1.0 + place) * 16**configuration.seed
     found = {"initial": probed(1.0), "trained": probed(value)}
     return measured(run, 0.1 + 0.01 * place) | {"measured": {"estimator": found}}
 
 
-def freeze(**changes: object) -> Design:
-    return Design.freeze("variance", "quick", replace(SWEEP, **changes))  # type: ignore[arg-type]
+def freeze(**changes: object) -> FrozenStudy:
+    return FrozenStudy.freeze("variance", "quick", replace(SWEEP, **changes))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_error_is_drawn_against_the_variance_of_the_longest_runs(results):
 
 @pytest.mark.parametrize("names", [["top_k"], ["disarm"]])
 def test_a_part_of_the_study_can_be_run_alone(names):
-    results = results_of(Design.freeze("variance", "quick", only(SWEEP, names)), record)
+    results = results_of(FrozenStudy.freeze("variance", "quick", only(SWEEP, names)), record)
     for table in variance.STUDY.tables:
         assert isinstance(table.numbers(results), pd.DataFrame)
     for figure in variance.STUDY.figures:

@@ -13,9 +13,9 @@ from studies.report.drawing.error_against import error_against
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.panels import Labels
 from studies.results import Results
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import CHANCE, design_of, record_of
 from tests.studies.report.figures.test_numbers import axes_of, lines_of, segments_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import CHANCE, design_of, record_of
 
 ERRORS: dict[str, list[float | None]] = {"dense": [0.1, 0.2], "reinforce": [0.3, None], "top_k": [0.2, 0.2]}
 LEVELS = pd.DataFrame(

@@ -14,8 +14,8 @@ from studies.report.figures.forest import FOREST
 from studies.report.figures.front import FRONT_OF_DENSITIES
 from studies.report.figures.improvement import IMPROVEMENT
 from studies.report.figures.profile import PROFILE
-from tests.studies.invented import random_record, results_of
-from tests.studies.records import design_of
+from tests.support.invented import random_record, results_of
+from tests.support.records import design_of
 
 SETTING = ["dataset", "target_density"]
 

@@ -14,8 +14,8 @@ from studies.report.figures.gates_by_class import GATES_BY_CLASS
 from studies.report.figures.learning_curves import LEARNING_CURVES
 from studies.report.figures.seeds import SEEDS
 from studies.results import Results
-from tests.studies.invented import random_record, results_of
-from tests.studies.records import design_of
+from tests.support.invented import random_record, results_of
+from tests.support.records import design_of
 
 TEX_POINTS = 72.27  # to the inch
 

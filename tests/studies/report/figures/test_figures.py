@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from studies.design.protocol import Search
+from studies.design import Search
 from studies.report.drawing.figure import FORMATS
 from studies.report.drawing.style import theme
 from studies.report.figures import PROTOCOL, STANDARD, Figure
 from studies.results import Results
-from tests.studies.invented import random_record, results_of
-from tests.studies.plugins import read_plugin
-from tests.studies.records import CHANCE, Failures, design_of
+from tests.support.invented import random_record, results_of
+from tests.support.plugins import read_plugin
+from tests.support.records import CHANCE, Failures, design_of
 
 FIGURES = {figure.name: figure for figure in (*STANDARD, *PROTOCOL)}
 NAMES = ("dense", "small_dense", "reinforce", "straight_through")

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_hex
 
-from studies.design.protocol import Search
+from studies.design import Search
 from studies.design.runs import PlannedRun
 from studies.report.drawing.panels import panels_of
 from studies.report.drawing.style import theme
@@ -28,8 +28,8 @@ from studies.report.figures.optimism import OPTIMISM
 from studies.report.figures.profile import PROFILE
 from studies.report.figures.seeds import SEEDS
 from studies.results import Results
-from tests.studies.invented import Record, measured, random_record, results_of
-from tests.studies.records import CHANCE, design_of, record_of
+from tests.support.invented import Record, measured, random_record, results_of
+from tests.support.records import CHANCE, design_of, record_of
 
 
 def axes_of(figure: Figure, numbers: pd.DataFrame) -> list[Any]:

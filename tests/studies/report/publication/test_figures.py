@@ -5,16 +5,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from studies.design.arm import Arm
+from studies.design import Arm
 from studies.design.runs import PlannedRun
 from studies.report.drawing.panels import panels_of
 from studies.report.drawing.style import theme
 from studies.report.figures import Figure
 from studies.report.publication.figures import error_against_time, published_errors
 from studies.report.publication.numbers import Published
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import design_of, record_of
 from tests.studies.report.figures.test_numbers import axes_of, dots_of, row_of, segments_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import design_of, record_of
 
 ROWS = (
     Published("condnet", error=0.5, seconds=6.8, masked_seconds=26.2, speedup=3.8),
@@ -29,7 +29,7 @@ ERRORS: dict[str, list[float | None]] = {"dense": [0.25, 0.25], "condnet": [0.2,
 
 
 def record(run: PlannedRun) -> Record:
-    arm, seed = run.cell.arm, run.configuration.seed
+    arm, seed = run.arm, run.configuration.seed
     error = ERRORS[arm][seed]
     if error is None:
         return record_of(run.configuration, "error")

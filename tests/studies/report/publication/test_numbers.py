@@ -3,12 +3,12 @@ import math
 import pytest
 from studies.results.pass_times import with_pass_times
 
-from studies.design.arm import Arm
+from studies.design import Arm
 from studies.design.runs import PlannedRun
 from studies.report.publication.numbers import Published, beside, published_table
-from tests.studies.invented import Record, measured, results_of
-from tests.studies.records import design_of, record_of
 from tests.studies.report.figures.test_numbers import row_of
+from tests.support.invented import Record, measured, results_of
+from tests.support.records import design_of, record_of
 
 ROWS = (
     Published("condnet", error=0.5, seconds=6.8, masked_seconds=26.2, speedup=3.8),
@@ -36,7 +36,7 @@ SECONDS: dict[str, list[float | None]] = {
 
 
 def record(run: PlannedRun) -> Record:
-    arm, seed = run.cell.arm, run.configuration.seed
+    arm, seed = run.arm, run.configuration.seed
     error, seconds = ERRORS[arm][seed], SECONDS[arm][seed]
     if error is None:
         return record_of(run.configuration, "error")

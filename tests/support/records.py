@@ -11,10 +11,11 @@ from core import data
 from core.architecture import Architecture
 from core.network.cost import dense_macs
 from strategies import Plugin, find
-from studies import environment
+from studies.design import Sweep
 from studies.design.configuration import Configuration
-from studies.design.runs import Plan
-from studies.design.study import Design, Sweep
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import RunList
+from studies.records import environment
 from studies.records.folder import Frozen, ResultsFolder
 
 CHANCE = 0.9
@@ -23,16 +24,16 @@ Failures = Mapping[tuple[str, int], str]
 
 def design_of(
     *strategies: str, seeds: int = 3, study: str = "quickstart", plugins: tuple[Plugin, ...] = (), **changes: Any
-) -> Design:
+) -> FrozenStudy:
     sweep: dict[str, Any] = {"datasets": ("digits",), "networks": ("4x4",), "training": {"epochs": 3}, **changes}
     chosen = strategies or ("dense", "reinforce")
-    return Design.freeze(study, "default", Sweep(seeds=seeds, strategies=chosen, **sweep), plugins)
+    return FrozenStudy.freeze(study, "default", Sweep(seeds=seeds, strategies=chosen, **sweep), plugins)
 
 
-def configurations_of(design: Design) -> list[Configuration]:
+def configurations_of(design: FrozenStudy) -> list[Configuration]:
     """The runs on the evaluation seeds at the arms' own settings."""
     seeds = range(design.sweep.seeds)
-    return [design.configuration(cell, "evaluate", seed) for seed in seeds for cell in design.cells()]
+    return [design.configuration(*where, "evaluate", seed) for seed in seeds for where in design.combinations()]
 
 
 def record_of(
@@ -117,7 +118,7 @@ def this_environment() -> dict[str, Any]:
 
 def finished(
     results: Path,
-    design: Design,
+    design: FrozenStudy,
     failures: Failures | None = None,
     *,
     reason: str = "lost its way",
@@ -128,7 +129,7 @@ def finished(
     folder.freeze(Frozen(design, this_environment()))
     # The search's winners decide what is evaluated.
     for stage in ("search", "evaluate"):
-        for run in Plan.of(design, folder.ledger).runs:
+        for run in RunList.of(design, folder.ledger).runs:
             configuration = run.configuration
             if configuration.stage == stage:
                 status = (failures or {}).get((configuration.strategy, configuration.seed), "ok")

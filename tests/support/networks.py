@@ -9,7 +9,7 @@ from core.architecture import Architecture
 from core.network.blocks import BlockLinear
 from core.network.fully_connected import GatedNetwork
 from core.strategy import Decide, Decision, Site
-from core.training.batch import BatchRun
+from core.training.batch import CountedBatch
 from kernels import Activation, GateGrad
 
 FEATURES, CLASSES = 5, 3
@@ -61,8 +61,8 @@ def fixed(gates: list[Tensor], gate_grad: GateGrad = "open", *, score: str = "")
 
 def run_of(
     network: GatedNetwork, x: Tensor, labels: Tensor | None = None, *, seed: int = 0, fallback: bool = False
-) -> BatchRun:
-    return BatchRun(network, x, labels, seeded(seed), density=0.5, fallback=fallback)
+) -> CountedBatch:
+    return CountedBatch(network, x, labels, seeded(seed), density=0.5, fallback=fallback)
 
 
 def dense_matrix(layer: BlockLinear) -> Tensor:

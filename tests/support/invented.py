@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from strategies import Plugin
-from studies.design.runs import Plan, PlannedRun
-from studies.design.study import Design
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import PlannedRun, RunList
 from studies.records.ledger import Ledger
 from studies.results import Results
 from studies.results.collecting import derive
-from tests.studies.records import Failures, record_of
+from tests.support.records import Failures, record_of
 
 Record = dict[str, Any]
 
@@ -27,15 +27,15 @@ class Memory(Ledger):
         return self.records[run_id]
 
 
-def results_of(design: Design, record: Callable[[PlannedRun], Record]) -> Results:
+def results_of(design: FrozenStudy, record: Callable[[PlannedRun], Record]) -> Results:
     """Results of a design of which every run has the record that is given for it."""
     ledger = Memory()
     # The search's winners decide what is evaluated.
     for stage in ("search", "evaluate"):
-        for run in Plan.of(design, ledger).runs:
+        for run in RunList.of(design, ledger).runs:
             if run.configuration.stage == stage:
                 ledger.records[run.configuration.run_id] = record(run)
-    plan = Plan.of(design, ledger)
+    plan = RunList.of(design, ledger)
     return derive(design, plan, [ledger.read(run.configuration.run_id) for run in plan.runs])
 
 

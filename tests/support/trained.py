@@ -28,4 +28,4 @@ def subject_of(
     architecture = Architecture.parse(network, features=64, classes=10)
     training = TrainingSettings.of({"epochs": epochs, "density_tolerance": 1.0})
     trained = train(strategies.find(strategy), settings, architecture, splits, STREAMS, training, density=density)
-    return TrainedNetwork(trained, splits.train, splits.test, STREAMS, density)
+    return TrainedNetwork(trained.network, trained.strategy, splits.train, splits.test, STREAMS, density)

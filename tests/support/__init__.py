@@ -1,0 +1,1 @@
+"""What tests share: small networks, invented records, drivers of real runs."""
