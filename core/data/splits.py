@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from core.data.dataset import Dataset
@@ -79,6 +78,9 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
 def _stratified(
     indices: np.ndarray, y: np.ndarray, share: float, streams: SeedStreams, stream: str
 ) -> tuple[np.ndarray, np.ndarray]:
+    # Here, since scikit-learn takes a second to load and a specification splits nothing.
+    from sklearn.model_selection import train_test_split
+
     seed = int(streams.sequence(stream).generate_state(1)[0])
     kept, held_out = train_test_split(indices, test_size=share, stratify=y[indices], random_state=seed)
     return kept, held_out

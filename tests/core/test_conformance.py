@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.conformance import NETWORKS, problems
 from core.parts.gates import bernoulli
 from core.space import Choice, Integer, Real
-from core.strategy import Decision, Family, GateRule, Pass, Run, Site, Strategy
+from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
 
 
 class Sound(Strategy):
@@ -21,17 +21,17 @@ class Sound(Strategy):
     source: ClassVar[str] = "test"
     family: ClassVar[Family] = "control"
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = run(self.decide(run))
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = batch(self.decide(batch))
         return done.mean_loss(), done
 
-    def infer(self, run: Run) -> Pass:
-        return run(self.decide(run))
+    def infer(self, batch: Batch) -> Pass:
+        return batch(self.decide(batch))
 
-    def decide(self, run: Run):
+    def decide(self, batch: Batch):
         def decide(site: Site) -> Decision:
             probability = site.scores.sigmoid()
-            return Decision(bernoulli(probability, run.generator), probability)
+            return Decision(bernoulli(probability, batch.generator), probability)
 
         return decide
 
@@ -49,55 +49,55 @@ class DeclaresAnotherRule(Sound):
 
 
 class DrawsFromTorch(Sound):
-    def objective(self, run):
-        total, done = super().objective(run)
+    def objective(self, batch):
+        total, done = super().objective(batch)
         return total * (1 + 0.1 * torch.rand(())), done
 
 
 class DrawsFromNumpy(Sound):
-    def objective(self, run):
+    def objective(self, batch):
         np.random.rand()  # noqa: NPY002
-        return super().objective(run)
+        return super().objective(batch)
 
 
 class DrawsFromPython(Sound):
-    def objective(self, run):
+    def objective(self, batch):
         random.random()
-        return super().objective(run)
+        return super().objective(batch)
 
 
 class InfersFromTorch(Sound):
-    def infer(self, run):
-        return run(lambda site: Decision(torch.bernoulli(site.scores.sigmoid())))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.bernoulli(site.scores.sigmoid())))
 
 
 class CountsRunsOfTheProcess(Sound):
     count: ClassVar[int] = 0
 
-    def objective(self, run):
+    def objective(self, batch):
         type(self).count += 1
-        total, done = super().objective(run)
+        total, done = super().objective(batch)
         return total * self.count, done
 
 
 class GatesAboveOne(Sound):
-    def infer(self, run):
-        return run(lambda site: Decision(torch.full_like(site.scores, 1.5)))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.full_like(site.scores, 1.5)))
 
 
 class NegativeGates(Sound):
-    def infer(self, run):
-        return run(lambda site: Decision(-torch.ones_like(site.scores)))
+    def infer(self, batch):
+        return batch(lambda site: Decision(-torch.ones_like(site.scores)))
 
 
 class ProbabilityAboveOne(Sound):
-    def infer(self, run):
-        return run(lambda site: Decision(torch.ones_like(site.scores), site.scores.exp() + 1))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.ones_like(site.scores), site.scores.exp() + 1))
 
 
 class NanProbability(Sound):
-    def infer(self, run):
-        return run(lambda site: Decision(torch.ones_like(site.scores), site.scores * float("nan")))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.ones_like(site.scores), site.scores * float("nan")))
 
 
 class HiddenState(Sound):
@@ -105,12 +105,12 @@ class HiddenState(Sound):
         super().__init__(*arguments)
         self.steps = 0
 
-    def objective(self, run):
+    def objective(self, batch):
         self.steps += 1
-        return super().objective(run)
+        return super().objective(batch)
 
-    def infer(self, run):
-        return run(lambda site: Decision(torch.full_like(site.scores, 1 / (1 + self.steps))))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.full_like(site.scores, 1 / (1 + self.steps))))
 
 
 class StateOutsideTheStateDict(Sound):
@@ -120,42 +120,42 @@ class StateOutsideTheStateDict(Sound):
         super().__init__(architecture, settings, generator)
         self.register_buffer("scale", torch.rand((), generator=generator), persistent=False)
 
-    def infer(self, run):
-        return run(lambda site: Decision(torch.ones_like(site.scores) * self.scale))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.ones_like(site.scores) * self.scale))
 
 
 class NanObjective(Sound):
-    def objective(self, run):
-        total, done = super().objective(run)
+    def objective(self, batch):
+        total, done = super().objective(batch)
         return total * float("nan"), done
 
 
 class LearnsNothing(Sound):
-    def objective(self, run):
-        total, done = super().objective(run)
+    def objective(self, batch):
+        total, done = super().objective(batch)
         return 0 * total, done
 
 
 class ObjectivePerExample(Sound):
-    def objective(self, run):
-        _, done = super().objective(run)
+    def objective(self, batch):
+        _, done = super().objective(batch)
         return done.loss, done
 
 
 class LogsNoLoss(Sound):
-    def objective(self, run):
-        total, done = super().objective(run)
+    def objective(self, batch):
+        total, done = super().objective(batch)
         return total, replace(done, loss=None)
 
 
 class PredictsSeveralTimesPerExample(Sound):
-    def infer(self, run):
-        return run(self.decide(run), samples=2)
+    def infer(self, batch):
+        return batch(self.decide(batch), samples=2)
 
 
 class PredictsOneClassLess(Sound):
-    def infer(self, run):
-        done = super().infer(run)
+    def infer(self, batch):
+        done = super().infer(batch)
         return replace(done, output=done.output[:, :-1])
 
 
@@ -168,42 +168,42 @@ class PredictsOnItsOwn(Sound):
         nn.init.zeros_(self.own.weight)
         nn.init.zeros_(self.own.bias)
 
-    def infer(self, run):
-        done = run(lambda site: Decision(torch.zeros_like(site.hidden[:, : site.blocks])))
+    def infer(self, batch):
+        done = batch(lambda site: Decision(torch.zeros_like(site.hidden[:, : site.blocks])))
         return replace(done, output=self.own(done.inputs[0]))
 
 
 class NanPrediction(Sound):
-    def infer(self, run):
-        return run(lambda site: Decision(torch.ones_like(site.scores) * float("nan")))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.ones_like(site.scores) * float("nan")))
 
 
 class AsksForLabels(Sound):
-    def infer(self, run):
-        done = super().infer(run)
+    def infer(self, batch):
+        done = super().infer(batch)
         done.mean_loss()
         return done
 
 
 class PredictsForFree(Sound):
-    def infer(self, run):
-        done = super().infer(run)
+    def infer(self, batch):
+        done = super().infer(batch)
         return replace(done, macs=torch.zeros_like(done.macs))
 
 
 class KeepsAPassFromAnotherRun(Sound):
-    def objective(self, run):
-        total, done = super().objective(run)
+    def objective(self, batch):
+        total, done = super().objective(batch)
         self.kept = done
         return total, done
 
-    def infer(self, run):
-        super().infer(run)
+    def infer(self, batch):
+        super().infer(batch)
         return self.kept
 
 
 class DoesNotRun(Sound):
-    def infer(self, run):
+    def infer(self, batch):
         raise NotImplementedError("not ready")
 
 
@@ -224,13 +224,13 @@ class EmptyDomain(Sound):
 
 
 class CarriesOnUndeclared(Sound):
-    def infer(self, run):
-        return run(self.decide(run), carry=run(self.decide(run)))
+    def infer(self, batch):
+        return batch(self.decide(batch), carry=batch(self.decide(batch)))
 
 
 class GatesOfAnotherShape(Sound):
-    def infer(self, run):
-        return run(lambda site: Decision(torch.ones(1, site.blocks)))
+    def infer(self, batch):
+        return batch(lambda site: Decision(torch.ones(1, site.blocks)))
 
 
 def test_a_sound_strategy_has_no_problems():
@@ -248,14 +248,14 @@ class LearnsOfItsOwn(Sound):
         self.shift = nn.Parameter(torch.rand((), generator=generator))
         self.register_buffer("steps", torch.zeros(()))
 
-    def objective(self, run):
+    def objective(self, batch):
         self.steps += 1
-        total, done = super().objective(run)
+        total, done = super().objective(batch)
         return total + (self.shift - 0.3).square(), done
 
-    def infer(self, run):
+    def infer(self, batch):
         gate = (self.shift.sigmoid() + self.steps) / (1 + self.steps)
-        return run(lambda site: Decision(gate.detach().expand_as(site.scores)))
+        return batch(lambda site: Decision(gate.detach().expand_as(site.scores)))
 
 
 def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
@@ -265,7 +265,7 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
 @pytest.mark.parametrize(
     ("strategy_type", "check", "message"),
     [
-        (DrawsFromTorch, "seeded", "it draws from a global random generator; use run.generator"),
+        (DrawsFromTorch, "seeded", "it draws from a global random generator; use batch.generator"),
         (DrawsFromNumpy, "seeded", "it draws from a global random generator"),
         (DrawsFromPython, "seeded", "it draws from a global random generator"),
         (InfersFromTorch, "seeded", "it draws from a global random generator"),
@@ -283,10 +283,10 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
         (LogsNoLoss, "finite", "a pass with a loss"),
         (PredictsSeveralTimesPerExample, "label_free_inference", "one prediction per example"),
         (PredictsOneClassLess, "label_free_inference", "expected [32, 3]"),
-        (PredictsOnItsOwn, "cost_counted", "the pass was not made by this run"),
+        (PredictsOnItsOwn, "cost_counted", "the pass was not made by this batch"),
         (NanPrediction, "label_free_inference", "logits that are not finite"),
         (AsksForLabels, "label_free_inference", "labels are withheld"),
-        (PredictsForFree, "cost_counted", "the pass was not made by this run"),
+        (PredictsForFree, "cost_counted", "the pass was not made by this batch"),
         (KeepsAPassFromAnotherRun, "cost_counted", "one prediction per example"),
         (DoesNotRun, "label_free_inference", "raises NotImplementedError: not ready"),
         (DefaultOutOfRange, "space_defaults", "2.0 is not a number in 0..1"),

@@ -8,7 +8,7 @@ from core.data import Split, Splits
 from core.network.fully_connected import GatedNetwork
 from core.parts.gates import open_all
 from core.seeding import SeedStreams
-from core.strategy import Decision, Pass, Run, Site, Strategy
+from core.strategy import Batch, Decision, Pass, Site, Strategy
 from core.training.settings import TrainingSettings
 from core.training.train import train
 from strategies import find, names
@@ -46,16 +46,16 @@ def spying(strategy_type: type[Strategy], seen: list[tuple[torch.Tensor, ...]]) 
     """The strategy, telling at every step first what an ungated pass over the batch looks like."""
 
     class Spying(strategy_type):  # type: ignore[valid-type,misc]
-        def objective(self, run: Run) -> tuple[torch.Tensor, Pass]:
+        def objective(self, batch: Batch) -> tuple[torch.Tensor, Pass]:
             sites: list[Site] = []
 
             def decide(site: Site) -> Decision:
                 sites.append(site)
                 return open_all(site)
 
-            output = run(decide).output
+            output = batch(decide).output
             seen.append((sites[0].hidden[:, :4], output.detach(), *(site.scores.detach() for site in sites)))
-            return super().objective(run)  # type: ignore[no-any-return]
+            return super().objective(batch)  # type: ignore[no-any-return]
 
     return Spying
 

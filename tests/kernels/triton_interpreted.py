@@ -107,8 +107,8 @@ def test_a_trained_network_decides_and_answers_as_on_the_reference(rows):
     runs = {}
     for name in ("reference", "triton"):
         with use_backend(name), torch.no_grad():
-            run = CountedBatch(trained.network, x, None, torch.Generator(), density=1 / 4)
-            runs[name] = trained.strategy.infer(run)
+            batch = CountedBatch(trained.network, x, None, torch.Generator(), density=1 / 4)
+            runs[name] = trained.strategy.infer(batch)
     for ours, reference in zip(runs["triton"].decisions, runs["reference"].decisions, strict=True):
         assert torch.equal(ours.gates, reference.gates)
     torch.testing.assert_close(runs["triton"].output, runs["reference"].output, rtol=1e-4, atol=1e-4)

@@ -7,7 +7,7 @@ from core.training.batch import CountedBatch
 from strategies.dense import Dense
 from strategies.random_blocks import RandomBlocks
 from strategies.small_dense import SmallDense
-from tests.support.networks import FEATURES, fixed, network_of, normal, run_of, seeded
+from tests.support.networks import FEATURES, batch_of, fixed, network_of, normal, seeded
 
 ROWS = 3000
 X, Y = normal(ROWS, FEATURES), torch.arange(ROWS) % 3
@@ -17,8 +17,8 @@ X, Y = normal(ROWS, FEATURES), torch.arange(ROWS) % 3
 def test_dense_controls_open_every_block_and_ask_no_gater(strategy_type):
     network = network_of("3x2,2x2")
     strategy = strategy_type(network.architecture, {}, seeded())
-    objective, logged = strategy.objective(run_of(network, X, Y))
-    inferred = strategy.infer(run_of(network, X))
+    objective, logged = strategy.objective(batch_of(network, X, Y))
+    inferred = strategy.infer(batch_of(network, X))
     for done in (logged, inferred):
         assert all((layer == 1).all() for layer in done.executed)
         assert (done.macs == dense_macs(network.architecture)).all()
@@ -47,8 +47,8 @@ def test_the_others_keep_the_network(strategy_type):
 def test_random_blocks_are_open_with_probability_tau_whatever_the_input(density, labelled):
     network = network_of("3x2,2x2")
     strategy = RandomBlocks(network.architecture, {}, seeded())
-    run = CountedBatch(network, X, Y if labelled else None, seeded(), density=density)
-    done = strategy.objective(run)[1] if labelled else strategy.infer(run)
+    batch = CountedBatch(network, X, Y if labelled else None, seeded(), density=density)
+    done = strategy.objective(batch)[1] if labelled else strategy.infer(batch)
     for decision in done.decisions:
         assert decision.probability is not None
         assert (decision.probability == density).all()
@@ -60,9 +60,9 @@ def test_random_blocks_are_open_with_probability_tau_whatever_the_input(density,
     )
 
 
-def test_random_blocks_draw_from_the_runs_generator():
+def test_random_blocks_draw_from_the_batchs_generator():
     network = network_of("3x2")
     strategy = RandomBlocks(network.architecture, {}, seeded())
-    first, again, other = (strategy.infer(run_of(network, X, seed=seed)).decisions[0].gates for seed in (1, 1, 2))
+    first, again, other = (strategy.infer(batch_of(network, X, seed=seed)).decisions[0].gates for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

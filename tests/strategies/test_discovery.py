@@ -16,12 +16,12 @@ from core.parts.gates import open_all
 from core.strategy import Strategy
 """
 METHODS = """
-    def objective(self, run):
-        done = run(open_all)
+    def objective(self, batch):
+        done = batch(open_all)
         return done.mean_loss(), done
 
-    def infer(self, run):
-        return run(open_all)
+    def infer(self, batch):
+        return batch(open_all)
 """
 ATTRIBUTES = """
     source = "nowhere"

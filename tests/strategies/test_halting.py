@@ -32,10 +32,10 @@ def trained(name: str, **settings: object) -> Trained:
 
 def passes_of(result: Trained) -> torch.Tensor:
     """How many passes each validation example takes: the blocks it runs over the one block of a pass."""
-    run = CountedBatch(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
+    batch = CountedBatch(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
     with torch.no_grad():
-        done = result.strategy.infer(run)
-    return run.executed(done)[0].sum(dim=1)
+        done = result.strategy.infer(batch)
+    return batch.executed(done)[0].sum(dim=1)
 
 
 def test_a_higher_ponder_price_means_fewer_passes():
@@ -65,16 +65,16 @@ def test_a_higher_price_per_pass_means_fewer_sampled_passes():
 def test_fixed_passes_run_as_often_as_they_are_told(count):
     network = network_of("6x2", recurrent=True)
     strategy = strategies.find("fixed_passes")(network.architecture, {"passes": count}, torch.Generator())
-    run = CountedBatch(network, normal(5, FEATURES), None, torch.Generator(), density=0.5)
-    done = strategy.infer(run)
-    assert run.executed(done)[0].sum(dim=1).tolist() == [count * max(1, round(3 / count))] * 5
+    batch = CountedBatch(network, normal(5, FEATURES), None, torch.Generator(), density=0.5)
+    done = strategy.infer(batch)
+    assert batch.executed(done)[0].sum(dim=1).tolist() == [count * max(1, round(3 / count))] * 5
 
 
 def test_only_passes_before_the_stop_are_charged():
     result = trained("ponder_halting")
-    run = CountedBatch(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
+    batch = CountedBatch(result.network, clouds().validation.x, None, STREAMS.torch("gates"), density=1 / 4)
     with torch.no_grad():
-        macs = run.macs(result.strategy.infer(run))
+        macs = batch.macs(result.strategy.infer(batch))
     first = passes_of(result) == 1
     assert bool(first.any())
     # Data, gater, one block of four units, the read-out, and the halting unit.

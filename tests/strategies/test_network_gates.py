@@ -16,9 +16,9 @@ NAMES = ["local_search", "greedy_structured"]
 
 def logged(name: str, labels: Tensor, shape: str = "6x3", *, seed: int = 0, **settings: object) -> Pass:
     network = network_of(shape)
-    run = CountedBatch(network, normal(ROWS, FEATURES), labels, seeded(seed), density=0.5)
+    batch = CountedBatch(network, normal(ROWS, FEATURES), labels, seeded(seed), density=0.5)
     strategy = strategies.find(name)(network.architecture, {"noise": 0, **settings}, seeded())
-    objective, done = strategy.objective(run)
+    objective, done = strategy.objective(batch)
     objective.backward()
     assert all(part.grad is not None for part in network.parameters())
     return done

@@ -7,7 +7,7 @@ import strategies
 from core.parts.penalties import entropy
 from core.space import Choice
 from core.strategy import Pass
-from tests.support.networks import FEATURES, network_of, normal, run_of, seeded
+from tests.support.networks import FEATURES, batch_of, network_of, normal, seeded
 
 X, Y = normal(6, FEATURES), torch.arange(6) % 3
 
@@ -15,7 +15,7 @@ X, Y = normal(6, FEATURES), torch.arange(6) % 3
 def objective_of(name: str, *, seed: int = 0, **settings: object) -> tuple[torch.Tensor, Pass]:
     network = network_of("4x2,3x2")
     strategy = strategies.find(name)(network.architecture, settings, seeded())
-    return strategy.objective(run_of(network, X, Y, seed=seed))
+    return strategy.objective(batch_of(network, X, Y, seed=seed))
 
 
 @pytest.mark.parametrize("reward", [-10.0, -0.5, 1e-6, 2.0])
@@ -58,7 +58,7 @@ def test_gates_without_noise_in_training_are_open_where_that_is_likely_whatever_
 def test_gates_without_noise_get_the_gradient_of_their_probability():
     network = network_of("4x2")
     strategy = strategies.find("straight_through")(network.architecture, {"train_gates": "threshold"}, seeded())
-    strategy.objective(run_of(network, X, Y))[0].backward()
+    strategy.objective(batch_of(network, X, Y))[0].backward()
     gradient = network.gaters[0].bias.grad
     assert isinstance(gradient, torch.Tensor)
     assert (gradient != 0).all()

@@ -12,11 +12,11 @@ from torch.nn.functional import cross_entropy
 from core.network.blocks import Gater
 from core.network.fully_connected import GatedNetwork
 from core.parts import penalties
-from core.strategy import Pass, Run
+from core.strategy import Batch, Pass
 from core.training.probe import Probe, probe
 from strategies.reinforce import Reinforce
 from strategies.straight_through import StraightThrough
-from tests.support.networks import FEATURES, masked_dense, network_of, normal, run_of, seeded
+from tests.support.networks import FEATURES, batch_of, masked_dense, network_of, normal, seeded
 
 NO_PENALTY = {"lambda_s": 0, "lambda_v": 0}
 BLOCKS, EXAMPLES = 6, 4
@@ -50,8 +50,8 @@ def probed(strategy_type: type[Reinforce | StraightThrough], **settings: str) ->
 class Scaled(Reinforce):
     """Its policy gradient is a fifth too small."""
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        total, done = super().objective(run)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        total, done = super().objective(batch)
         return done.mean_loss() + 0.8 * (total - done.mean_loss()), done
 
 
@@ -117,9 +117,9 @@ def test_with_two_layers_the_gaters_gradient_is_unbiased_and_a_planted_bias_is_f
     generator = seeded(3)
     draws = []
     for _ in range(150):
-        run = run_of(network, x, y)
-        run.generator = generator
-        gradients = grad(strategy.objective(run)[0], gater_parameters(network))
+        batch = batch_of(network, x, y)
+        batch.generator = generator
+        gradients = grad(strategy.objective(batch)[0], gater_parameters(network))
         draws.append(torch.cat([gradient.flatten() for gradient in gradients]))
     found = Probe(torch.stack(draws)[:, None], enumerated_gradient(network, x, y)[None])
     assert beyond_chance(found.z_scores) == (scale != 1)
@@ -132,7 +132,7 @@ X, Y = normal(ROWS, FEATURES, seed=7), torch.arange(ROWS) % 3
 def objective_of(layers: str, rows: int = ROWS, **settings: Any) -> tuple[GatedNetwork, Tensor, Pass]:
     network = network_of(layers)
     strategy = Reinforce(network.architecture, {**NO_PENALTY, **settings}, seeded())
-    return network, *strategy.objective(run_of(network, X[:rows], Y[:rows]))
+    return network, *strategy.objective(batch_of(network, X[:rows], Y[:rows]))
 
 
 def baseline_by_hand(kind: str, cost: list[list[float]], sample: int, example: int) -> float:
@@ -205,7 +205,7 @@ def inferred(test_gates: str, seed: int = 0) -> Pass:
     network = network_of("3x2,2x2")
     strategy = Reinforce(network.architecture, {"test_gates": test_gates}, seeded())
     with torch.no_grad():
-        return strategy.infer(run_of(network, normal(3000, FEATURES), seed=seed))
+        return strategy.infer(batch_of(network, normal(3000, FEATURES), seed=seed))
 
 
 def test_sampled_test_gates_are_open_as_often_as_their_probability():

@@ -24,7 +24,7 @@ def network() -> GatedNetwork:
     return network_of(f"{BLOCKS}x3")
 
 
-def run_with(network: GatedNetwork, labels: Tensor | None, density: float) -> CountedBatch:
+def batch_with(network: GatedNetwork, labels: Tensor | None, density: float) -> CountedBatch:
     return CountedBatch(network, normal(ROWS, FEATURES), labels, torch.Generator().manual_seed(0), density=density)
 
 
@@ -33,7 +33,7 @@ def strategy_of(name: str, network: GatedNetwork, **settings: object) -> Strateg
 
 
 def loss_of(network: GatedNetwork, gates: list[Tensor]) -> Tensor:
-    loss = run_with(network, Y, 0.5)(explicit(gates)).loss
+    loss = batch_with(network, Y, 0.5)(explicit(gates)).loss
     assert loss is not None
     return loss.detach()
 
@@ -52,7 +52,7 @@ def climbed(network: GatedNetwork, count: int, **settings: object) -> tuple[Tens
     teacher = strategy_of("local_search", network, **settings)
     assert isinstance(teacher, LocalSearch)
     start = top_blocks(normal(ROWS, BLOCKS, seed=5), count)
-    found = teacher._search(run_with(network, Y, 0.5), [start])
+    found = teacher._search(batch_with(network, Y, 0.5), [start])
     return found[0], loss_of(network, found), loss_of(network, [start])
 
 
@@ -89,7 +89,7 @@ def named_by_greedy(network: GatedNetwork, density: float) -> Tensor:
         seen.append(output)
 
     hook = network.gaters[0].register_forward_hook(keep)
-    objective, _ = teacher.objective(run_with(network, Y, density))
+    objective, _ = teacher.objective(batch_with(network, Y, density))
     hook.remove()
     objective.backward()
     assert seen[0].grad is not None
@@ -107,10 +107,10 @@ def test_greedy_names_the_best_single_block(network):
 def test_test_gates_keep_the_budget_and_need_no_labels(name, shape):
     network = network_of(shape)
     student = strategy_of(name, network)
-    done = student.infer(run_with(network, None, 0.5))
+    done = student.infer(batch_with(network, None, 0.5))
     for decision, layer in zip(done.decisions, network.architecture.layers, strict=True):
         assert decision.gates.sum(dim=1).tolist() == [layer.blocks // 2] * ROWS
-    with_labels = student.infer(run_with(network, Y.flip(0), 0.5))
+    with_labels = student.infer(batch_with(network, Y.flip(0), 0.5))
     assert torch.equal(done.output, with_labels.output)
 
 
@@ -119,7 +119,7 @@ def test_the_network_learns_on_the_students_gates_only(name):
     """The pass that is logged has the student's gates, whatever the labels that the teacher sees."""
     network = network_of("6x3")
     passes = [
-        strategy_of(name, network, noise=0).objective(run_with(network, labels, 0.5))[1] for labels in (Y, Y.flip(0))
+        strategy_of(name, network, noise=0).objective(batch_with(network, labels, 0.5))[1] for labels in (Y, Y.flip(0))
     ]
     assert torch.equal(passes[0].decisions[0].gates, passes[1].decisions[0].gates)
     assert torch.equal(passes[0].output, passes[1].output)
@@ -128,6 +128,6 @@ def test_the_network_learns_on_the_students_gates_only(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_teachers_passes_are_charged_to_training(name):
     network = network_of("6x3")
-    run = run_with(network, Y, 0.5)
-    _, done = strategy_of(name, network).objective(run)
-    assert run.training_macs() > 2 * done.training_macs.sum()
+    batch = batch_with(network, Y, 0.5)
+    _, done = strategy_of(name, network).objective(batch)
+    assert batch.training_macs() > 2 * done.training_macs.sum()

@@ -13,10 +13,10 @@ ROWS = 20
 
 def inferred(blocks: int, density: float):
     network = network_of(f"{blocks}x2")
-    run = CountedBatch(network, normal(ROWS, FEATURES), None, torch.Generator(), density=density)
+    batch = CountedBatch(network, normal(ROWS, FEATURES), None, torch.Generator(), density=density)
     strategy = strategies.find("tree_routing")(network.architecture, {}, torch.Generator())
     with torch.no_grad():
-        return network, strategy.infer(run)
+        return network, strategy.infer(batch)
 
 
 @pytest.mark.parametrize(

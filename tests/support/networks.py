@@ -59,7 +59,7 @@ def fixed(gates: list[Tensor], gate_grad: GateGrad = "open", *, score: str = "")
     return decide
 
 
-def run_of(
+def batch_of(
     network: GatedNetwork, x: Tensor, labels: Tensor | None = None, *, seed: int = 0, fallback: bool = False
 ) -> CountedBatch:
     return CountedBatch(network, x, labels, seeded(seed), density=0.5, fallback=fallback)

@@ -11,7 +11,7 @@ from core.architecture import Architecture
 from core.network.cost import dense_macs, equal_macs_dense, gated_macs
 from core.parts.gates import open_all
 from core.strategy import Decide, Decision, Pass, ProtocolError, Site
-from tests.support.networks import FEATURES, fixed, network_of, normal, run_of
+from tests.support.networks import FEATURES, batch_of, fixed, network_of, normal
 
 
 def rows(*gates: list[float]) -> Tensor:
@@ -106,87 +106,87 @@ def test_without_gradients_training_costs_only_the_forward_pass(gate_grad):
     ],
 )
 def test_two_passes_cost_the_carried_state_too(gate_grad, training_first, training_second):
-    run = run_of(network_of("4x3", recurrent=True), normal(1, FEATURES))
-    first = run(fixed([rows(TWO_OPEN)], gate_grad, score="scores"))
-    second = run(fixed([rows(ONE_OPEN)], score="scores"), carry=first)
+    batch = batch_of(network_of("4x3", recurrent=True), normal(1, FEATURES))
+    first = batch(fixed([rows(TWO_OPEN)], gate_grad, score="scores"))
+    second = batch(fixed([rows(ONE_OPEN)], score="scores"), carry=first)
     assert first.macs.tolist() == [20 + 30 + 18]
     assert second.macs.tolist() == [44 + 33 + 9]
-    assert run.macs(second).tolist() == [68 + 86]
+    assert batch.macs(second).tolist() == [68 + 86]
     assert first.training_macs.tolist() == [training_first]
     assert second.training_macs.tolist() == [training_second]
-    assert run.training_macs() == training_first + training_second
+    assert batch.training_macs() == training_first + training_second
 
 
 def test_samples_are_charged_to_their_example():
-    run = run_of(network_of("4x3"), normal(2, FEATURES))
-    done = run(fixed([rows(TWO_OPEN, ONE_OPEN, THREE_OPEN, NONE_OPEN)]), samples=2)
+    batch = batch_of(network_of("4x3"), normal(2, FEATURES))
+    done = batch(fixed([rows(TWO_OPEN, ONE_OPEN, THREE_OPEN, NONE_OPEN)]), samples=2)
     assert done.macs.tolist() == [48, 24, 72, 0]
-    assert run.macs(done).tolist() == [48 + 72, 24 + 0]
-    assert [layer.tolist() for layer in run.executed(done)] == [[[2, 1, 1, 1], [0, 0, 0, 1]]]
-    assert run.training_macs() == 30 * 2 + 18 * 3 + 15 * 2 + 9 * 3 + 45 * 2 + 27 * 3
+    assert batch.macs(done).tolist() == [48 + 72, 24 + 0]
+    assert [layer.tolist() for layer in batch.executed(done)] == [[[2, 1, 1, 1], [0, 0, 0, 1]]]
+    assert batch.training_macs() == 30 * 2 + 18 * 3 + 15 * 2 + 9 * 3 + 45 * 2 + 27 * 3
 
 
 def test_halting_refunds_passes_after_the_last_weight_but_not_their_training():
-    run = run_of(network_of("4x3"), normal(4, FEATURES))
-    passes = [run(fixed([rows(*[gates] * 4)])) for gates in (TWO_OPEN, ONE_OPEN, THREE_OPEN)]
-    mixed = run.mix(passes, rows([1.0, 0.5, 0.5, 0.0], [0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]))
+    batch = batch_of(network_of("4x3"), normal(4, FEATURES))
+    passes = [batch(fixed([rows(*[gates] * 4)])) for gates in (TWO_OPEN, ONE_OPEN, THREE_OPEN)]
+    mixed = batch.mix(passes, rows([1.0, 0.5, 0.5, 0.0], [0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]))
     assert mixed.macs.tolist() == [48, 48 + 24, 48 + 24 + 72, 48 + 24 + 72]
-    assert run.macs(mixed).tolist() == mixed.macs.tolist()
+    assert batch.macs(mixed).tolist() == mixed.macs.tolist()
     times = [[1, 0, 1, 0], [1, 0, 1, 1], [2, 1, 1, 2], [2, 1, 1, 2]]
     assert mixed.executed[0].tolist() == times
-    assert run.executed(mixed)[0].tolist() == times
+    assert batch.executed(mixed)[0].tolist() == times
     assert mixed.training_macs.tolist() == [(60 + 54) + (30 + 27) + (90 + 81)] * 4
-    assert run.training_macs() == 4 * 342
+    assert batch.training_macs() == 4 * 342
 
 
 def test_a_pass_left_out_of_the_mix_is_still_paid_for():
-    run = run_of(network_of("4x3"), normal(1, FEATURES))
-    run(fixed([rows(THREE_OPEN)]))
-    passes = [run(fixed([rows(gates)])) for gates in (TWO_OPEN, ONE_OPEN)]
-    mixed = run.mix(passes, rows([1.0], [0.0]))
+    batch = batch_of(network_of("4x3"), normal(1, FEATURES))
+    batch(fixed([rows(THREE_OPEN)]))
+    passes = [batch(fixed([rows(gates)])) for gates in (TWO_OPEN, ONE_OPEN)]
+    mixed = batch.mix(passes, rows([1.0], [0.0]))
     assert mixed.macs.tolist() == [48]
-    assert run.macs(mixed).tolist() == [72 + 48]
+    assert batch.macs(mixed).tolist() == [72 + 48]
 
 
 def test_a_mix_refunds_nothing_to_an_answer_other_than_itself():
-    run = run_of(network_of("4x3"), normal(1, FEATURES))
-    first, second = (run(fixed([rows(gates)])) for gates in (TWO_OPEN, ONE_OPEN))
-    run.mix([first, second], rows([1.0], [0.0]))
-    assert run.macs(second).tolist() == [48 + 24]
-    assert run.executed(second)[0].sum().item() == 3
+    batch = batch_of(network_of("4x3"), normal(1, FEATURES))
+    first, second = (batch(fixed([rows(gates)])) for gates in (TWO_OPEN, ONE_OPEN))
+    batch.mix([first, second], rows([1.0], [0.0]))
+    assert batch.macs(second).tolist() == [48 + 24]
+    assert batch.executed(second)[0].sum().item() == 3
 
 
-def test_an_answer_that_the_run_did_not_make_has_no_cost():
+def test_an_answer_that_the_batch_did_not_make_has_no_cost():
     network = network_of("4x3")
-    run, other = (run_of(network, normal(1, FEATURES)) for _ in range(2))
-    run(fixed([rows(ONE_OPEN)]))
-    with pytest.raises(ProtocolError, match="not made by this run"):
-        run.macs(other(fixed([rows(ONE_OPEN)])))
+    batch, other = (batch_of(network, normal(1, FEATURES)) for _ in range(2))
+    batch(fixed([rows(ONE_OPEN)]))
+    with pytest.raises(ProtocolError, match="not made by this batch"):
+        batch.macs(other(fixed([rows(ONE_OPEN)])))
 
 
 def test_a_head_is_charged_for_the_open_units_it_reads():
-    run = run_of(network_of("4x3"), normal(2, FEATURES))
-    done = run(fixed([rows(TWO_OPEN, ONE_OPEN)]))
-    before = run.training_macs()
+    batch = batch_of(network_of("4x3"), normal(2, FEATURES))
+    done = batch(fixed([rows(TWO_OPEN, ONE_OPEN)]))
+    before = batch.training_macs()
     head = torch.nn.Linear(12, 2).double()
-    torch.testing.assert_close(run.head(done, head), done.hidden @ head.weight.T + head.bias)
-    assert run.macs(done).tolist() == [48 + 6 * 2, 24 + 3 * 2]
+    torch.testing.assert_close(batch.project(done, head), done.hidden @ head.weight.T + head.bias)
+    assert batch.macs(done).tolist() == [48 + 6 * 2, 24 + 3 * 2]
     # Forward, its weight's gradient and the gradient to the hidden units.
-    assert run.training_macs() == before + 3 * (6 + 3) * 2
-    run.head(done, torch.nn.Linear(FEATURES, 1).double(), layer=0)
-    assert run.macs(done).tolist() == [48 + 12 + FEATURES, 24 + 6 + FEATURES]
+    assert batch.training_macs() == before + 3 * (6 + 3) * 2
+    batch.project(done, torch.nn.Linear(FEATURES, 1).double(), layer=0)
+    assert batch.macs(done).tolist() == [48 + 12 + FEATURES, 24 + 6 + FEATURES]
 
 
 def test_single_scores_are_charged_one_by_one():
     network = network_of("4x3")
-    run = run_of(network, normal(2, FEATURES))
+    batch = batch_of(network, normal(2, FEATURES))
     seen = {}
 
     def decide(site):
         seen["single"] = site.scores_at(torch.tensor([[2, 0], [1, 3]]))
         return Decision(torch.zeros(2, 4, dtype=torch.float64))
 
-    done = run(decide)
+    done = batch(decide)
     assert done.macs.tolist() == [2 * FEATURES] * 2
     everything = network.gaters[0](normal(2, FEATURES))
     torch.testing.assert_close(seen["single"], everything.gather(1, torch.tensor([[2, 0], [1, 3]])))
@@ -201,8 +201,8 @@ def test_scores_with_and_without_a_gradient_are_two_products_in_training():
 
         return decide
 
-    run = run_of(network_of("4x3,2x2"), normal(1, FEATURES))
-    once, twice = run(decide_with("scores")), run(decide_with("scores", "scores_detached"))
+    batch = batch_of(network_of("4x3,2x2"), normal(1, FEATURES))
+    once, twice = batch(decide_with("scores")), batch(decide_with("scores", "scores_detached"))
     assert once.macs.tolist() == twice.macs.tolist()
     # Above the first layer: 12 units to 2 logits, forward and weight gradient.
     assert (twice.training_macs - once.training_macs).tolist() == [2 * 12 * 2]
@@ -217,21 +217,21 @@ def test_scores_with_and_without_a_gradient_are_two_products_in_training():
     ],
 )
 def test_flips_are_charged_to_training(layer, macs):
-    run = run_of(network_of("4x3,2x2"), normal(2, FEATURES), torch.tensor([0, 1]))
-    done = run(fixed([rows(TWO_OPEN, TWO_OPEN), rows([0.0, 1.0], [0.0, 1.0])]))
-    before = run.training_macs()
+    batch = batch_of(network_of("4x3,2x2"), normal(2, FEATURES), torch.tensor([0, 1]))
+    done = batch(fixed([rows(TWO_OPEN, TWO_OPEN), rows([0.0, 1.0], [0.0, 1.0])]))
+    before = batch.training_macs()
     for times in (1, 2):
-        run.flips(done, layer)
-        assert run.training_macs() == before + times * 2 * macs
-    assert run.macs(done).tolist() == done.macs.tolist()
+        batch.flips(done, layer)
+        assert batch.training_macs() == before + times * 2 * macs
+    assert batch.macs(done).tolist() == done.macs.tolist()
 
 
 def test_flips_of_a_carried_pass_read_the_open_units_of_the_state():
-    run = run_of(network_of("4x3", recurrent=True), normal(1, FEATURES), torch.tensor([0]))
-    done = run(fixed([rows(ONE_OPEN)]), carry=run(fixed([rows(TWO_OPEN)])))
-    before = run.training_macs()
-    run.flips(done, 0)
-    assert run.training_macs() == before + (5 + 6) * 12 + 12 * 3 + 3 * 3
+    batch = batch_of(network_of("4x3", recurrent=True), normal(1, FEATURES), torch.tensor([0]))
+    done = batch(fixed([rows(ONE_OPEN)]), carry=batch(fixed([rows(TWO_OPEN)])))
+    before = batch.training_macs()
+    batch.flips(done, 0)
+    assert batch.training_macs() == before + (5 + 6) * 12 + 12 * 3 + 3 * 3
 
 
 def test_dense_macs_are_the_products_of_neighbouring_widths():

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.strategy import Pass, ProtocolError
+from core.strategy import ProtocolError, SinglePass
 from core.training.batch import CountedBatch
-from tests.support.networks import FEATURES, fixed, network_of, normal, random_gates, run_of
+from tests.support.networks import FEATURES, batch_of, fixed, network_of, normal, random_gates
 
 ROWS = 3
 Y = torch.tensor([2, 0, 1])
@@ -17,10 +17,10 @@ def flipped(gates: list[Tensor], layer: int, block: int) -> list[Tensor]:
     return changed
 
 
-def assert_brute_force(run: CountedBatch, base: Pass, gates: list[Tensor], again) -> None:
+def assert_brute_force(batch: CountedBatch, base: SinglePass, gates: list[Tensor], again) -> None:
     """Every flip's loss is that of ``again`` with that gate of every row flipped."""
     for layer, of_layer in enumerate(gates):
-        found = run.flips(base, layer)
+        found = batch.flips(base, layer)
         expected = torch.stack([again(flipped(gates, layer, block)).loss for block in range(of_layer.shape[1])], dim=1)
         assert found.shape == of_layer.shape
         torch.testing.assert_close(found, expected)
@@ -32,10 +32,10 @@ def assert_brute_force(run: CountedBatch, base: Pass, gates: list[Tensor], again
 @pytest.mark.parametrize("samples", [1, 2])
 def test_flips_are_the_losses_of_running_again_with_one_gate_flipped(layers, activation, kind, samples):
     network = network_of(layers, activation=activation)
-    run = run_of(network, normal(ROWS, FEATURES), Y)
+    batch = batch_of(network, normal(ROWS, FEATURES), Y)
     gates = random_gates(network, ROWS * samples, kind=kind)
-    base = run(fixed(gates), samples=samples)
-    assert_brute_force(run, base, gates, lambda changed: run(fixed(changed), samples=samples))
+    base = batch(fixed(gates), samples=samples)
+    assert_brute_force(batch, base, gates, lambda changed: batch(fixed(changed), samples=samples))
 
 
 @pytest.mark.parametrize("layers", LAYERS)
@@ -43,46 +43,48 @@ def test_flips_are_the_losses_of_running_again_with_one_gate_flipped(layers, act
 @pytest.mark.parametrize("samples", [1, 2])
 def test_flips_of_a_carried_pass_keep_its_state(layers, kind, samples):
     network = network_of(layers, recurrent=True)
-    run = run_of(network, normal(ROWS, FEATURES), Y)
-    first = run(fixed(random_gates(network, ROWS * samples, seed=1)), samples=samples)
+    batch = batch_of(network, normal(ROWS, FEATURES), Y)
+    first = batch(fixed(random_gates(network, ROWS * samples, seed=1)), samples=samples)
     gates = random_gates(network, ROWS * samples, kind=kind, seed=2)
-    base = run(fixed(gates), carry=first, samples=samples)
-    assert_brute_force(run, base, gates, lambda changed: run(fixed(changed), carry=first, samples=samples))
+    base = batch(fixed(gates), carry=first, samples=samples)
+    assert_brute_force(batch, base, gates, lambda changed: batch(fixed(changed), carry=first, samples=samples))
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_flips_of_all_closed_and_all_open_layers(value):
     network = network_of("4x2,3x3")
-    run = run_of(network, normal(ROWS, FEATURES), Y)
+    batch = batch_of(network, normal(ROWS, FEATURES), Y)
     gates = [torch.full_like(layer, value) for layer in random_gates(network, ROWS)]
-    assert_brute_force(run, run(fixed(gates)), gates, lambda changed: run(fixed(changed)))
+    assert_brute_force(batch, batch(fixed(gates)), gates, lambda changed: batch(fixed(changed)))
 
 
 def test_flips_of_exact_gates_are_the_same():
     network = network_of("4x2,3x3")
-    run = run_of(network, normal(ROWS, FEATURES), Y)
+    batch = batch_of(network, normal(ROWS, FEATURES), Y)
     gates = random_gates(network, ROWS)
     for layer in range(2):
-        torch.testing.assert_close(run.flips(run(fixed(gates, "exact")), layer), run.flips(run(fixed(gates)), layer))
+        torch.testing.assert_close(
+            batch.flips(batch(fixed(gates, "exact")), layer), batch.flips(batch(fixed(gates)), layer)
+        )
 
 
 def test_flips_send_no_gradient():
     network = network_of("4x2")
-    run = run_of(network, normal(ROWS, FEATURES), Y)
-    assert not run.flips(run(fixed(random_gates(network, ROWS))), 0).requires_grad
+    batch = batch_of(network, normal(ROWS, FEATURES), Y)
+    assert not batch.flips(batch(fixed(random_gates(network, ROWS))), 0).requires_grad
 
 
 def test_flips_without_labels_break_the_protocol():
     network = network_of("4x2")
-    run = run_of(network, normal(ROWS, FEATURES))
+    batch = batch_of(network, normal(ROWS, FEATURES))
     with pytest.raises(ProtocolError, match="labels are withheld"):
-        run.flips(run(fixed(random_gates(network, ROWS))), 0)
+        batch.flips(batch(fixed(random_gates(network, ROWS))), 0)
 
 
 def test_flips_of_a_mix_break_the_protocol():
     network = network_of("4x2")
-    run = run_of(network, normal(ROWS, FEATURES), Y)
-    passes = [run(fixed(random_gates(network, ROWS, seed=seed))) for seed in range(2)]
-    mixed = run.mix(passes, torch.full((2, ROWS), 0.5, dtype=torch.float64))
+    batch = batch_of(network, normal(ROWS, FEATURES), Y)
+    passes = [batch(fixed(random_gates(network, ROWS, seed=seed))) for seed in range(2)]
+    mixed = batch.mix(passes, torch.full((2, ROWS), 0.5, dtype=torch.float64))
     with pytest.raises(ProtocolError, match="not a mix"):
-        run.flips(mixed, 0)
+        batch.flips(mixed, 0)  # type: ignore[arg-type]

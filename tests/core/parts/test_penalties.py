@@ -12,7 +12,7 @@ from core.architecture import Architecture
 from core.errors import InputError
 from core.parts.penalised import PenalisedStrategy
 from core.parts.penalties import bernoulli_entropy, block_usage, entropy, example_usage, penalty, variance
-from core.strategy import Decision, Run
+from core.strategy import Batch, Decision
 from strategies import find
 
 TAU = 0.25
@@ -110,8 +110,8 @@ def test_a_penalised_strategy_raises_its_penalties_over_the_warm_up(p):
         settings = {"lambda_s": 2.0, "lambda_v": 5.0, "penalty_warmup": warmup}
         strategy = find("gaussian_gates")(Architecture.parse("3x2", 4, 2), settings, torch.Generator())
         assert isinstance(strategy, PenalisedStrategy)
-        run = SimpleNamespace(progress=progress, density=TAU)
-        return strategy.price(cast(Run, run), [decision(p)], share).item()
+        batch = SimpleNamespace(progress=progress, density=TAU)
+        return strategy.price(cast(Batch, batch), [decision(p)], share).item()
 
     full = 2 * (0.65 + (0.25 + 0.05 / 3) / 2) + 5 * -0.06
     assert price(0.0, 0.0) == pytest.approx(full)
@@ -126,19 +126,19 @@ def test_a_penalised_strategy_weighs_each_layer_as_its_settings_say(p):
     settings = {"lambda_s": 2.0, "lambda_v": [5.0, 1.0]}
     strategy = find("gaussian_gates")(Architecture.parse("3x2,2x2", 4, 2), settings, torch.Generator())
     assert isinstance(strategy, PenalisedStrategy)
-    run = cast(Run, SimpleNamespace(progress=0.0, density=TAU))
+    batch = cast(Batch, SimpleNamespace(progress=0.0, density=TAU))
     expected = penalty([decision(p)], TAU, 2, 5) + penalty([decision(other)], TAU, 2, 1)
-    assert strategy.price(run, [decision(p), decision(other)]).item() == pytest.approx(expected.item())
+    assert strategy.price(batch, [decision(p), decision(other)]).item() == pytest.approx(expected.item())
 
 
-def test_a_layers_target_is_its_own_or_that_of_the_run(p):
+def test_a_layers_target_is_its_own_or_that_of_the_batch(p):
     def price(layer_densities: list[float]) -> float:
         architecture = Architecture.parse("3x2,3x2", 4, 2)
         settings = {"layer_densities": layer_densities, "lambda_v": 0.0}
         strategy = find("reinforce")(architecture, settings, torch.Generator())
         assert isinstance(strategy, PenalisedStrategy)
-        run = cast(Run, SimpleNamespace(progress=0.0, density=TAU))
-        return strategy.price(run, [decision(p), decision(p)]).item()
+        batch = cast(Batch, SimpleNamespace(progress=0.0, density=TAU))
+        return strategy.price(batch, [decision(p), decision(p)]).item()
 
     at_tau, at_half = (penalty([decision(p)], tau, 1, 0).item() for tau in (TAU, 0.5))
     assert price([0.0, 0.0]) == pytest.approx(2 * at_tau)

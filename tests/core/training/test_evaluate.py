@@ -11,7 +11,7 @@ from core.architecture import Architecture
 from core.data import Split
 from core.network.blocks import BlockLinear
 from core.network.fully_connected import GatedNetwork
-from core.strategy import Decision, Family, Pass, ProtocolError, Run, Site, Strategy
+from core.strategy import Batch, Decision, Family, Pass, ProtocolError, Site, Strategy
 from core.training.evaluate import Evaluation, evaluate
 from tests.support.networks import seeded
 
@@ -44,11 +44,11 @@ class HandMade(Strategy):
     probability: ClassVar[Tensor | None] = PROBABILITY
     asks_gater: ClassVar[bool] = False
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         raise AssertionError("evaluation must not train")
 
-    def infer(self, run: Run) -> Pass:
-        return run(self.decide)
+    def infer(self, batch: Batch) -> Pass:
+        return batch(self.decide)
 
     def decide(self, site: Site) -> Decision:
         if self.asks_gater:
@@ -145,9 +145,9 @@ def test_layers_are_measured_together():
 
 def test_every_pass_counts():
     class RunsTwice(HandMade):
-        def infer(self, run: Run) -> Pass:
-            run(lambda site: Decision(torch.ones_like(site.hidden)))
-            return run(self.decide)
+        def infer(self, batch: Batch) -> Pass:
+            batch(lambda site: Decision(torch.ones_like(site.hidden)))
+            return batch(self.decide)
 
     found = measured(RunsTwice)
     assert found.error == pytest.approx(2 / 5)
@@ -160,10 +160,10 @@ def test_halted_passes_do_not_count():
     class Halts(HandMade):
         """The second of two equal passes has a weight for the first block's friends only."""
 
-        def infer(self, run: Run) -> Pass:
-            passes = [run(self.decide), run(self.decide)]
+        def infer(self, batch: Batch) -> Pass:
+            passes = [batch(self.decide), batch(self.decide)]
             second = (passes[0].decisions[0].gates[:, 0] == 1).float() / 2
-            return run.mix(passes, torch.stack([1 - second, second]))
+            return batch.mix(passes, torch.stack([1 - second, second]))
 
     found = measured(Halts)
     assert found.error == pytest.approx(2 / 5)
@@ -199,9 +199,9 @@ def test_a_strategy_infers_in_evaluation_mode_without_labels_or_gradients_and_kn
     seen = []
 
     class Looks(HandMade):
-        def infer(self, run: Run) -> Pass:
-            done = super().infer(run)
-            seen.append((self.training, torch.is_grad_enabled(), done.loss, run.density, run.progress))
+        def infer(self, batch: Batch) -> Pass:
+            done = super().infer(batch)
+            seen.append((self.training, torch.is_grad_enabled(), done.loss, batch.density, batch.progress))
             return done
 
     measured(Looks)
@@ -213,9 +213,9 @@ def test_gate_noise_is_that_of_the_generator():
         def decide(self, site: Site) -> Decision:
             return Decision(torch.bernoulli(torch.full_like(site.hidden, 0.5), generator=self.generator))
 
-        def infer(self, run: Run) -> Pass:
-            self.generator = run.generator
-            return super().infer(run)
+        def infer(self, batch: Batch) -> Pass:
+            self.generator = batch.generator
+            return super().infer(batch)
 
     network = identity_network()
     strategy = Noisy(network.architecture, {}, seeded())
@@ -227,9 +227,9 @@ def test_gate_noise_is_that_of_the_generator():
 @pytest.mark.parametrize("mixed", [False, True])
 def test_other_than_one_prediction_per_example_breaks_the_protocol(mixed):
     class Several(HandMade):
-        def infer(self, run: Run) -> Pass:
-            done = run(self.decide, samples=2)
-            return run.mix([done], torch.ones(1, 10)) if mixed else done
+        def infer(self, batch: Batch) -> Pass:
+            done = batch(self.decide, samples=2)
+            return batch.mix([done], torch.ones(1, 10)) if mixed else done
 
     with pytest.raises(ProtocolError, match=r"output \[10, 2\], expected \[5, 2\]: one prediction per example"):
         measured(Several)

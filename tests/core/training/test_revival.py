@@ -11,7 +11,7 @@ from core.network.blocks import Gater
 from core.network.fully_connected import GatedNetwork
 from core.parts.gates import top_blocks
 from core.seeding import SeedStreams
-from core.strategy import Decision, Family, Pass, Run, Strategy
+from core.strategy import Batch, Decision, Family, Pass, Strategy
 from core.training.revival import Revival
 from core.training.settings import TrainingSettings
 from core.training.train import train
@@ -126,12 +126,12 @@ class OpensOne(Strategy):
     source: ClassVar[str] = "test"
     family: ClassVar[Family] = "routing"
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = self.infer(run)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = self.infer(batch)
         return done.mean_loss(), done
 
-    def infer(self, run: Run) -> Pass:
-        return run(lambda site: Decision(top_blocks(0 * site.scores + torch.arange(4.0), 1)))
+    def infer(self, batch: Batch) -> Pass:
+        return batch(lambda site: Decision(top_blocks(0 * site.scores + torch.arange(4.0), 1)))
 
 
 def fit(revive_after: int) -> None:

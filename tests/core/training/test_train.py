@@ -14,7 +14,7 @@ from core.network.cost import dense_macs
 from core.network.fully_connected import GatedNetwork
 from core.parts.gates import open_all
 from core.seeding import SeedStreams
-from core.strategy import Decision, Family, Pass, ProtocolError, Run, Site, Strategy
+from core.strategy import Batch, Decision, Family, Pass, ProtocolError, Site, Strategy
 from core.training.evaluate import Evaluation, evaluate
 from core.training.settings import TrainingSettings
 from core.training.train import Epoch, Trained, train
@@ -39,12 +39,12 @@ class Plain(Strategy):
     source: ClassVar[str] = "test"
     family: ClassVar[Family] = "control"
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = run(open_all)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = batch(open_all)
         return done.mean_loss(), done
 
-    def infer(self, run: Run) -> Pass:
-        return run(open_all)
+    def infer(self, batch: Batch) -> Pass:
+        return batch(open_all)
 
 
 class Owning(Plain):
@@ -54,24 +54,24 @@ class Owning(Plain):
         super().__init__(architecture, settings, generator)
         self.own = nn.Parameter(torch.ones(()))
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        done = run(lambda site: Decision(site.scores.sigmoid()))
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        done = batch(lambda site: Decision(site.scores.sigmoid()))
         return done.mean_loss() + self.own, done
 
 
 class Still(Owning):
     """No gradient at all, but for that of 1 on its own parameter."""
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        total, done = super().objective(run)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        total, done = super().objective(batch)
         return 0 * (total - self.own) + self.own, done
 
 
 class Weightless(Owning):
     """A gradient of 0 on every parameter."""
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        total, done = super().objective(run)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        total, done = super().objective(batch)
         return 0 * total, done
 
 
@@ -158,9 +158,9 @@ class TestSteps:
         seen = []
 
         class Looks(Plain):
-            def objective(self, run: Run) -> tuple[Tensor, Pass]:
-                seen.append((run.progress, run.density, self.training, torch.is_grad_enabled()))
-                return super().objective(run)
+            def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+                seen.append((batch.progress, batch.density, self.training, torch.is_grad_enabled()))
+                return super().objective(batch)
 
         fit(Looks, density=0.3)
         assert [progress for progress, *_ in seen] == pytest.approx([step / 12 for step in range(12)])
@@ -170,8 +170,8 @@ class TestSteps:
         seen: list[Tensor] = []
 
         class Looks(Plain):
-            def objective(self, run: Run) -> tuple[Tensor, Pass]:
-                done = run(open_all)
+            def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+                done = batch(open_all)
                 seen.append(done.inputs[0])
                 return done.mean_loss(), done
 
@@ -186,8 +186,8 @@ class TestSteps:
         losses: list[float] = []
 
         class Looks(Plain):
-            def objective(self, run: Run) -> tuple[Tensor, Pass]:
-                total, done = super().objective(run)
+            def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+                total, done = super().objective(batch)
                 losses.append(total.item())
                 return total, done
 
@@ -299,18 +299,18 @@ class Falling(Plain):
         super().__init__(architecture, settings, generator)
         self.register_buffer("progress", torch.zeros(()))
 
-    def objective(self, run: Run) -> tuple[Tensor, Pass]:
-        self.progress.fill_(run.progress)
-        return super().objective(run)
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        self.progress.fill_(batch.progress)
+        return super().objective(batch)
 
-    def infer(self, run: Run) -> Pass:
+    def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:
             gates = site.hidden.new_ones(len(site.hidden), site.blocks)
             if self.progress > 0.5:
                 gates[:, 1:] = 0
             return Decision(gates)
 
-        return run(decide)
+        return batch(decide)
 
 
 class FreeFalling(Falling):
@@ -402,9 +402,9 @@ class TestFailures:
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     def test_an_objective_that_is_not_finite_ends_the_run(self, value):
         class Breaks(Plain):
-            def objective(self, run: Run) -> tuple[Tensor, Pass]:
-                total, done = super().objective(run)
-                return total * (value if run.progress >= 0.5 else 1), done
+            def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+                total, done = super().objective(batch)
+                return total * (value if batch.progress >= 0.5 else 1), done
 
         trained = fit(Breaks, epochs=6)
         assert (trained.status, trained.chosen, len(trained.history)) == ("nan", None, 4)
@@ -413,8 +413,8 @@ class TestFailures:
 
     def test_a_validation_loss_that_is_not_finite_ends_the_run(self):
         class Breaks(Plain):
-            def infer(self, run: Run) -> Pass:
-                return run(lambda site: Decision(open_all(site).gates * math.nan))
+            def infer(self, batch: Batch) -> Pass:
+                return batch(lambda site: Decision(open_all(site).gates * math.nan))
 
         trained = fit(Breaks)
         assert (trained.status, trained.reason) == ("nan", "validation loss is nan in epoch 1")
@@ -422,9 +422,9 @@ class TestFailures:
 
     def test_a_loss_ten_times_that_of_guessing_is_divergence(self):
         class Explodes(Plain):
-            def objective(self, run: Run) -> tuple[Tensor, Pass]:
-                size = 1e3 if run.progress >= 0.5 else 1
-                done = run(lambda site: Decision(open_all(site).gates * size))
+            def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+                size = 1e3 if batch.progress >= 0.5 else 1
+                done = batch(lambda site: Decision(open_all(site).gates * size))
                 return 0 * done.mean_loss(), done
 
         trained = fit(Explodes)
@@ -435,8 +435,8 @@ class TestFailures:
 
     def test_an_objective_per_example_breaks_the_protocol(self):
         class PerExample(Plain):
-            def objective(self, run: Run) -> tuple[Tensor, Pass]:
-                done = run(open_all)
+            def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+                done = batch(open_all)
                 return cast(Tensor, done.loss), done
 
         with pytest.raises(ProtocolError, match="objective must return a scalar"):
@@ -444,8 +444,8 @@ class TestFailures:
 
     def test_a_logged_pass_without_a_loss_breaks_the_protocol(self):
         class Withholds(Plain):
-            def objective(self, run: Run) -> tuple[Tensor, Pass]:
-                total, done = super().objective(run)
+            def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+                total, done = super().objective(batch)
                 return total, replace(done, loss=None)
 
         with pytest.raises(ProtocolError, match="a pass with a loss"):

@@ -1,0 +1,30 @@
+"""Every run, as a table."""
+
+from studies.formatting import count, number, percent
+from studies.results.table import Column, Table, setting_columns
+
+RUNS = Table(
+    name="runs",
+    title="Every run",
+    numbers=lambda results: results.runs,
+    columns=(
+        Column("run_id", "run"),
+        Column("stage", "stage", varying=True),
+        Column("search", "search", lambda search: number(search, 0)),
+        Column("point", "point", lambda point: number(point, 0)),
+        Column("arm", "arm"),
+        *setting_columns(),
+        Column("seed", "seed", str),
+        Column("status", "status", flag=lambda status: status != "ok"),
+        Column("validation_error", "validation error", percent),
+        Column("test_error", "test error", percent),
+        Column("test_error_fallback", "with fallback", percent),
+        Column("test_density", "density", percent),
+        Column("test_macs", "MACs", count),
+        Column("train_macs", "training MACs", count),
+        Column("train_seconds", "training s", lambda seconds: number(seconds, 1)),
+    ),
+    caption=lambda _: "Every run of the study, whatever became of it; the CSV file has all that is known of each.",
+    outputs=("page",),
+    folded=True,
+)

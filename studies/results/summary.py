@@ -1,0 +1,129 @@
+"""What each arm came to: its error, density and cost over the evaluation seeds."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from studies.formatting import count, interval, number, percent
+from studies.results.results import GROUP, Results, with_counted_errors
+from studies.results.statistics import interquartile_mean, sample_std, t_interval
+from studies.results.table import Column, Table, setting_columns
+
+
+def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Aggregate the selected configurations' runs on the evaluation seeds, one row per ``GROUP``.
+
+    Every run counts, whatever its status: errors are over all seeds, failed runs at the chance floor. Densities,
+    multiply-adds and seconds are means over the runs that were tested. The order of rows in ``runs`` changes nothing
+    but the order of groups.
+
+    Args:
+        runs: ``RUN_COLUMNS``.
+        optimism: of :func:`studies.results.optimism.measure_optimism`, if there was a search.
+    """
+    counted = with_counted_errors(runs)
+    rows = [
+        {**dict(zip(GROUP, key, strict=True)), **_summary_row(group.sort_values("seed"))}
+        for key, group in counted[counted["selected"]].groupby(list(GROUP), sort=False)
+    ]
+    summary = pd.DataFrame(rows)
+    if optimism is None or optimism.empty:
+        return summary.assign(optimism_seed=np.nan, procedure_mean=np.nan, **dict.fromkeys(_PROCEDURE_ENDS, np.nan))
+    columns = [*GROUP, "optimism_seed", "procedure_mean", *_PROCEDURE_ENDS]
+    return summary.merge(optimism[columns], on=list(GROUP), how="left", validate="one_to_one")
+
+
+_PROCEDURE_ENDS = ("procedure_ci_low", "procedure_ci_high")
+
+
+def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
+    errors = group["error"].tolist()
+    low, high = t_interval(errors)
+    # With those that failed for nothing but their density, which has to be seen.
+    ended = group[group["test_density"].notna()]
+
+    def mean_of(column: str) -> float:
+        return float(ended[column].astype(float).mean()) if len(ended) else np.nan
+
+    return {
+        "n": len(errors),
+        "failures": int(group["failed"].sum()),
+        "over_budget": int(group["over_budget"].sum()),
+        "mean": float(np.mean(errors)),
+        "ci_low": low,
+        "ci_high": high,
+        "std": sample_std(errors),
+        "iqm": interquartile_mean(errors),
+        "median": float(np.median(errors)),
+        "test_error_fallback": mean_of("test_error_fallback"),
+        "test_density": mean_of("test_density"),
+        "all_closed": mean_of("all_closed"),
+        "dead_blocks": mean_of("dead_blocks"),
+        "test_macs": mean_of("test_macs"),
+        "dense_macs": mean_of("dense_macs"),
+        "train_macs": mean_of("train_macs"),
+        "train_seconds": mean_of("train_seconds"),
+        "optimism_split": float(np.mean(errors) - group["counted_validation_error"].mean()),
+    }
+
+
+def _numbers(results: Results) -> pd.DataFrame:
+    """The summary, with the verdict that all contrasts of an arm in a setting have in common, if they have one."""
+    verdicts = results.contrasts.groupby(list(GROUP), sort=False)["verdict"].agg(
+        lambda found: found.iloc[0] if found.nunique() == 1 else ""
+    )
+    summary = results.summary.merge(verdicts.reset_index(), on=list(GROUP), how="left", validate="one_to_one")
+    return summary.assign(verdict=summary["verdict"].fillna(""))
+
+
+def _share_of_dense(macs: float, dense_macs: float) -> str:
+    return percent(macs / dense_macs)
+
+
+def _caption(results: Results) -> str:
+    references = ", ".join(sorted(set(results.contrasts["reference"])))
+    marks = f" Marked are verdicts against {references}: bold is better, ≈ equivalent, ↓ worse." if references else ""
+    search = results.protocol.search
+    selected, procedure = "", ""
+    if search is not None:
+        selected = " of the configuration that the first search selected,"
+        seeds = min(search.rerun_seeds, results.protocol.seeds)
+        procedure = (
+            " “Procedure” is the error to expect of one search and its winner: the mean over the winners of "
+            f"{search.searches} searches, on the first {seeds} seeds."
+        )
+    return (
+        f"Test error over {results.protocol.seeds} paired seeds{selected} with the 95 % t interval of its mean; failed "
+        "runs count at the chance floor. Densities and multiply-adds (MACs) are realised on the test split, those of the gater "
+        f"included.{procedure}{marks} “With fallback” is the error when an example that has a layer fully closed gets "
+        "that layer's most likely block opened; a dash means that this cannot happen. “Over budget” counts runs whose "
+        "density on test examples exceeds the target by more than the tolerance. The IQM (25 % trimmed mean) hides "
+        "failures: read it beside their number."
+    )
+
+
+SUMMARY = Table(
+    name="summary",
+    title="Results",
+    numbers=_numbers,
+    columns=(
+        Column("arm", "arm"),
+        *setting_columns(),
+        Column("n", "n", str),
+        Column("mean", "test error", percent, verdict="verdict"),
+        Column("ci_low", "95 % interval", interval, keys=("ci_low", "ci_high")),
+        Column("procedure_mean", "procedure", percent),
+        Column("test_density", "density", percent),
+        Column("test_macs", "MACs", count, outputs=("paper", "page")),
+        Column("test_macs", "MACs / dense", _share_of_dense, keys=("test_macs", "dense_macs")),
+        Column("failures", "failed", str, flag=bool),
+        Column("over_budget", "over budget", str, outputs=("page",), flag=bool),
+        Column("std", "std", percent, outputs=("page",)),
+        Column("iqm", "IQM", percent, outputs=("page",)),
+        Column("test_error_fallback", "with fallback", percent, outputs=("page",)),
+        Column("all_closed", "all closed", percent, outputs=("page",)),
+        Column("dead_blocks", "dead blocks", lambda blocks: number(blocks, 1), outputs=("page",)),
+    ),
+    caption=_caption,
+)
