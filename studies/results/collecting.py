@@ -4,21 +4,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core.errors import InputError
 from core.training.settings import density_limit
 from studies.design.configuration import Configuration
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import FinishedRuns, PlannedRun, RunList
 from studies.results.contrasts import contrast
 from studies.results.hypervolumes import measure_hypervolumes
 from studies.results.optimism import measure_optimism
 from studies.results.overall import measure_overall
-from studies.design.runs import FinishedRuns, PlannedRun, RunList
+from studies.results.results import RUN_COLUMNS, WINNER_COLUMNS, Results, with_counted_errors
 from studies.results.summary import summarise
-from studies.results.results import GROUP, RUN_COLUMNS, WINNER_COLUMNS, Results, with_counted_errors
-from studies.results.statistics import interquartile_mean, sample_std, t_interval
-from studies.design.freezing import FrozenStudy
 
 
 def collect(frozen: FrozenStudy, finished: FinishedRuns) -> Results:

@@ -10,7 +10,15 @@ from core.seeding import SeedStreams
 from studies.design.protocol import Protocol
 from studies.formatting import interval, number, percent, points, points_interval
 from studies.results.results import GROUP, SETTING, Results
-from studies.results.statistics import holm, minimum_detectable, probability_below, sample_std, sign_flip_p, t_interval, verdict
+from studies.results.statistics import (
+    holm,
+    minimum_detectable,
+    probability_below,
+    sample_std,
+    sign_flip_p,
+    t_interval,
+    verdict,
+)
 from studies.results.table import Column, Table, setting_columns
 
 COLUMNS = (

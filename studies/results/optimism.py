@@ -117,9 +117,9 @@ def _caption(results: Results) -> str:
     assert search is not None
     return (
         f"By how much a search flatters: validation error of the winner in the search ({search.points} points, "
-        f"{search.seeds} tuning seeds), the same on {results.protocol.seeds} fresh seeds, and test error there. “Seeds” "
-        "and “split” are the two steps between them in points, “optimism” their sum with its 95 % t interval over the "
-        f"evaluation seeds. “Of the procedure”: the sum's mean over {search.searches} searches, with a 95 % t interval "
+        f"{search.seeds} tuning seeds), the same on {results.protocol.seeds} fresh seeds, and test error there. "
+        "“Seeds” and “split” are the two steps between them in points, “optimism” their sum with its 95 % t interval "
+        f"over the evaluation seeds. “Of the procedure”: the sum's mean over {search.searches} searches, with a 95 % t interval "
         "over these."
     )
 

@@ -78,9 +78,10 @@ class Results:
         summary: one row per ``GROUP``, see :func:`studies.results.collecting.summarise`.
         contrasts: one row per contrast and setting, see :func:`studies.results.contrasts.contrast`.
         optimism: one row per ``GROUP``, see :func:`studies.results.optimism.measure_optimism`; empty without a search.
-        hypervolumes: one row per dataset, network and strategy, see :func:`studies.results.hypervolumes.measure_hypervolumes`;
-            empty where there are not two densities.
-        overall: one row per contrast, see :func:`studies.results.overall.measure_overall`; empty where there is one setting.
+        hypervolumes: one row per dataset, network and arm, see
+            :func:`studies.results.hypervolumes.measure_hypervolumes`; empty where there are not two densities.
+        overall: one row per contrast, see :func:`studies.results.overall.measure_overall`; empty where there is one
+            setting.
     """
 
     protocol: Protocol
@@ -137,7 +138,7 @@ class Results:
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
-        """One row per epoch of every counted run: its ``RUN_KEYS``, and what :class:`core.training.train.Epoch` holds."""
+        """One row per epoch of the counted runs: ``RUN_KEYS``, and what :class:`core.training.train.Epoch` says."""
         counted = self.counted
         histories = [self.records[place].get("history", ()) for place in counted.index]
         places = [place for place, history in zip(counted.index, histories, strict=True) for _ in history]

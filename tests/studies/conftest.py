@@ -13,6 +13,7 @@ from core.data import Dataset
 from strategies import Plugin
 from studies import catalogue, cli
 from studies.design.configuration import Configuration
+from studies.report.presentation import Presentation
 from studies.running.resources import Resources
 from tests.support.records import Failures, record_of
 
@@ -74,7 +75,12 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Invented:
 
 @pytest.fixture
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.running.runner.find", lambda name: replace(catalogue.find(name), figures=()))
+    presentation = catalogue.presentation
+
+    def bare(name: str, *, searched: bool) -> Presentation:
+        return replace(presentation(name, searched=searched), figures=())
+
+    monkeypatch.setattr(catalogue, "presentation", bare)
 
 
 @dataclass(frozen=True)

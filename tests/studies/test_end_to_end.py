@@ -73,10 +73,10 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     broken.touch()
     body = (
         "        from pathlib import Path\n"
-        f"        if run.generator.initial_seed() == {noise_seed(1)} and Path({str(broken)!r}).exists():\n"
+        f"        if batch.generator.initial_seed() == {noise_seed(1)} and Path({str(broken)!r}).exists():\n"
         "            raise RuntimeError('out of luck')\n"
-        f"        if run.generator.initial_seed() == {noise_seed(2)}:\n"
-        "            done = run(open_all)\n"
+        f"        if batch.generator.initial_seed() == {noise_seed(2)}:\n"
+        "            done = batch(open_all)\n"
         "            return done.mean_loss() * float('nan'), done\n"
     )
     plugin = ("--seeds", "3", "--plugin", str(write_plugin(tmp_path, body=body)))
@@ -204,7 +204,7 @@ def test_a_search_is_scheduled_in_two_stages_and_grows(driver):
     runs = pd.read_csv(driver.results / "strategies" / "runs.csv", keep_default_na=False)
     assert (runs.stage == "search").sum() == 12
     assert set(runs[runs.stage == "search"].test_error) == {""}
-    assert set(runs[runs.selected].groupby("strategy").size()) == {2}
+    assert set(runs[runs.selected].groupby("arm").size()) == {2}
     assert (driver.results / "strategies" / "optimism.csv").exists()
 
     more = driver.run(*arguments, "--points", "3", "--seeds", "3")

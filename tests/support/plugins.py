@@ -17,19 +17,20 @@ class OfMine(Strategy):
     family = "routing"
     gated = False
 
-    def objective(self, run):
-        done = run(open_all)
+    def objective(self, batch):
+        done = batch(open_all)
         return done.mean_loss(), done
 
-    def infer(self, run):
-        return run(open_all)
+    def infer(self, batch):
+        return batch(open_all)
 '''
 
 
 def write_plugin(folder: Path, name: str = "of_mine", *, body: str = "", text: str = PLUGIN) -> Path:
-    """Write a plugin that keeps every block open; ``body`` is put before its objective, which knows ``run``."""
+    """Write a plugin that keeps every block open; ``body`` is put before its objective, which knows ``batch``."""
     path = folder / f"{name}.py"
-    path.write_text(text.replace("        done = run(open_all)\n", f"{body}        done = run(open_all)\n", 1), "utf-8")
+    first = "        done = batch(open_all)\n"
+    path.write_text(text.replace(first, body + first, 1), "utf-8")
     return path
 
 

@@ -111,6 +111,11 @@ def record_of(
     }
 
 
+def forget(folder: ResultsFolder, run_id: str) -> None:
+    """Delete a run's record."""
+    (folder.path / "runs" / f"{run_id}.json").unlink()
+
+
 @cache
 def this_environment() -> dict[str, Any]:
     return environment.describe()

@@ -1,4 +1,4 @@
-"""Noise of the gates in training and at test time, and a reward or a price on their entropy."""
+"""Error and gates by noise and price of entropy."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""How much a search flatters its winner: every run of it, its winners on fresh seeds, and optimism against its size."""
+"""What a search of K points seems to gain, and what of it is there on other seeds."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Every strategy under every optimiser, each at learning rates that were searched for it."""
+"""Strategies by optimiser: errors, paired differences, and how alike the orders are."""
 
 from itertools import permutations
 

@@ -1,7 +1,7 @@
 """The paper's experiment on CIFAR-10: learned blocks, random blocks and dense networks, with their times.
 
 Rates and weights are those that the paper gives for its network of 10,10 blocks of 64, read as in
-:mod:`studies.catalogue.paper_mnist.report`; for its other networks it gives none, and they have the same.
+:mod:`studies.catalogue.paper_mnist`; for its other networks it gives none, and they have the same.
 """
 
 from dataclasses import replace

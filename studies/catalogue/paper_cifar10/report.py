@@ -1,8 +1,4 @@
-"""The paper's experiment on CIFAR-10: learned blocks, random blocks and dense networks, with their times.
-
-Rates and weights are those that the paper gives for its network of 10,10 blocks of 64, read as in
-:mod:`studies.catalogue.paper_mnist.report`; for its other networks it gives none, and they have the same.
-"""
+"""The paper's numbers on CIFAR-10 beside ours."""
 
 from studies.report.publication.figures import publication_figures
 from studies.report.publication.numbers import Published, published_table

@@ -1,9 +1,4 @@
-"""The paper's experiment on MNIST: its networks, rates and penalties.
-
-The authors' code (github.com/bengioe/condnet) minimises the *sum* of the losses of a minibatch of 128 examples, and the
-paper's rates and weights stand beside that sum; our objective is the mean. With plain SGD the same steps are: rates
-times 128, weights of penalties divided by 128. Hidden units are tanh, as there.
-"""
+"""The paper's numbers on MNIST beside ours."""
 
 from studies.report.publication.figures import publication_figures
 from studies.report.publication.numbers import Published, published_table

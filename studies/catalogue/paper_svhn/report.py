@@ -1,8 +1,4 @@
-"""The paper's experiment on SVHN: networks with gates, one with a target for each layer, and dense ones, with times.
-
-The paper gives no rates and weights for these networks: they have those of its network for CIFAR-10, the nearest ones,
-as in :mod:`studies.catalogue.paper_cifar10.report`.
-"""
+"""The paper's numbers on SVHN beside ours."""
 
 from studies.report.publication.figures import publication_figures
 from studies.report.publication.numbers import Published, published_table

@@ -1,4 +1,4 @@
-"""Several passes with learned halting, against fixed numbers of passes and dense networks, at equal compute."""
+"""Passes by difficulty, and error at equal compute."""
 
 import numpy as np
 import pandas as pd

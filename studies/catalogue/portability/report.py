@@ -1,4 +1,4 @@
-"""The same trained networks on every back end and through torch.compile: equal results, and what each costs."""
+"""The same networks in every way to run them: agreement, speed, and training."""
 
 import pandas as pd
 

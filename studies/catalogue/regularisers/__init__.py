@@ -1,7 +1,7 @@
 """What the paper's penalties do: to error and time, to early learning, and to the realised density (paper, figure 5).
 
 With Adam and this suite's own defaults, not the paper's plain SGD: at 5,000 digits that is so slow that early learning
-would be all there is to see (:mod:`studies.catalogue.paper_mnist.report`).
+would be all there is to see (:mod:`studies.catalogue.paper_mnist`).
 """
 
 from collections.abc import Mapping, Sequence

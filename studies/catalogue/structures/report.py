@@ -1,4 +1,4 @@
-"""Trees beside block gates in layers that grow wider while as many blocks stay open."""
+"""Errors and costs of trees and block gates as layers grow wider."""
 
 import pandas as pd
 

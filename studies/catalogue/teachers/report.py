@@ -1,4 +1,4 @@
-"""Search and structured prediction beside policy gradients, and what a teacher's gates give away."""
+"""Errors of students beside those with their teachers' gates."""
 
 from studies.catalogue.teachers.label_leakage import errors_with_labels
 from studies.catalogue.teachers.teacher_gates import WITH_LABELS

@@ -1,4 +1,4 @@
-"""What training itself costs: multiply-adds and seconds to given errors, backward passes included."""
+"""What training spends until given errors, and per epoch."""
 
 import math
 from collections.abc import Callable

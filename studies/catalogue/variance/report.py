@@ -1,4 +1,4 @@
-"""What seeds vary, how good gradient estimators are, and whether a better estimator buys a lower error."""
+"""The spread of seeds by source, and gradient estimators by variance, bias and error."""
 
 from functools import partial
 from typing import Any

@@ -6,12 +6,12 @@ import pytest
 
 from core.errors import InputError
 from core.seeding import SeedStreams, Varied
-from studies import catalogue
 from studies.design import Arm, Sweep
 from studies.design.freezing import FrozenStudy
-from studies.design.override import named, only, override
+from studies.design.override import chosen_names, keep_arms, override
 from studies.design.protocol import Protocol, Search
 from studies.design.runs import RunList
+from studies.design.setting import Setting
 from studies.results.collecting import collect
 from studies.results.contrasts import contrast
 from tests.support.records import finished
@@ -22,6 +22,7 @@ NARROW = Arm("narrow", "dense", network="1x8", density=1.0)
 SWEEP = Sweep(
     seeds=2, strategies=("small_dense",), arms=(FAST, SLOW, NARROW), datasets=("digits",), networks=("4x4", "2x8")
 )
+WHERE = Setting("digits", "4x4", 1 / 8)
 PROTOCOL = Protocol(seeds=3, alpha=0.05, delta=0.005, search=None)
 
 
@@ -29,31 +30,27 @@ def freeze(sweep: Sweep = SWEEP) -> FrozenStudy:
     return FrozenStudy.freeze("quickstart", "default", sweep)
 
 
-def cell(arm: str) -> Cell:
-    return Cell("digits", "4x4", 1 / 8, arm)
-
-
 def test_an_arm_is_run_on_its_own_network_once_and_otherwise_on_each_of_the_sweeps():
-    cells = freeze().cells()
-    assert cells.count(Cell("digits", "1x8", 1.0, "narrow")) == 1
-    assert {entry.network for entry in cells if entry.arm == "fast"} == {"4x4", "2x8"}
-    assert len(cells) == 2 * 3 + 1
+    combinations = freeze().combinations()
+    assert combinations.count((Setting("digits", "1x8", 1.0), "narrow")) == 1
+    assert {setting.network for setting, arm in combinations if arm == "fast"} == {"4x4", "2x8"}
+    assert len(combinations) == 2 * 3 + 1
 
 
 def test_a_grid_pairs_networks_with_densities():
-    cells = freeze(replace(SWEEP, arms=(FAST,), grid=(("4x4", 0.5), ("8x4", 0.25)))).cells()
-    assert {(entry.network, entry.target_density) for entry in cells} == {("4x4", 0.5), ("8x4", 0.25)}
+    combinations = freeze(replace(SWEEP, arms=(FAST,), grid=(("4x4", 0.5), ("8x4", 0.25)))).combinations()
+    assert {(at.network, at.target_density) for at, _ in combinations} == {("4x4", 0.5), ("8x4", 0.25)}
 
 
 def test_a_run_has_the_arms_settings_over_the_sweeps():
     design = freeze(replace(SWEEP, training={"epochs": 3, "learning_rate": 0.5}))
-    fast, plain = (design.configuration(cell(arm), "evaluate", 1) for arm in ("fast", "small_dense"))
+    fast, plain = (design.configuration(WHERE, arm, "evaluate", 1) for arm in ("fast", "small_dense"))
     assert (fast.strategy, fast.training["epochs"], fast.training["learning_rate"]) == ("reinforce", 3, 0.01)
     assert plain.training["learning_rate"] == 0.5
 
 
 def test_without_strategies_only_the_arms_are_run():
-    assert {entry.arm for entry in freeze(replace(SWEEP, strategies=())).cells()} == {"fast", "slow", "narrow"}
+    assert {arm for _, arm in freeze(replace(SWEEP, strategies=())).combinations()} == {"fast", "slow", "narrow"}
 
 
 def test_arms_survive_json():
@@ -70,9 +67,9 @@ def test_settings_given_per_layer_survive_json_and_hash_equally():
     one, other = (freeze(replace(SWEEP, arms=(arm,), networks=("4x4,2x8",))) for arm in arms)
     again = FrozenStudy.from_dict(json.loads(json.dumps(one.as_dict())))
     assert one == other == again
-    cell = Cell("digits", "4x4,2x8", 1 / 8, "fast")
-    configuration = again.configuration(cell, "evaluate", 0)
-    assert configuration.run_id == one.configuration(cell, "evaluate", 0).run_id
+    where = Setting("digits", "4x4,2x8", 1 / 8), "fast"
+    configuration = again.configuration(*where, "evaluate", 0)
+    assert configuration.run_id == one.configuration(*where, "evaluate", 0).run_id
     assert configuration.strategy_settings["lambda_v"] == [40.0, 20.0]
     assert configuration.training["gater_learning_rate"] == [0.1, 0.2]
 
@@ -89,14 +86,15 @@ def test_only_the_source_of_variation_that_is_named_follows_the_seed(name):
 
 def test_what_seeds_vary_is_part_of_a_run():
     design = freeze(replace(SWEEP, arms=(FAST, replace(FAST, name="order only", varied="order"))))
-    assert len({design.configuration(cell(arm), "evaluate", 1).run_id for arm in ("fast", "order only")}) == 2
+    assert len({design.configuration(WHERE, arm, "evaluate", 1).run_id for arm in ("fast", "order only")}) == 2
 
 
 def test_a_search_covers_the_range_that_an_arm_gives_and_nothing_else_that_it_sets():
     arm = replace(FAST, strategy_settings={"lambda_s": 5.0}, search={"learning_rate": (0.1, 0.2)})
     search = Search(points=8, searches=1, training=("learning_rate",))
     design = freeze(replace(SWEEP, arms=(arm,), strategies=(), search=search, test_split="fixed"))
-    tried = [design.configuration(cell("fast"), "search", 0, proposal) for proposal in design.proposals["fast"][0]]
+    proposals = design.proposals["fast"][0]
+    tried = [design.configuration(WHERE, "fast", "search", 0, proposal) for proposal in proposals]
     rates = [entry.training["learning_rate"] for entry in tried]
     assert rates[0] == 0.01
     assert all(0.1 <= rate <= 0.2 for rate in rates[1:])
@@ -123,9 +121,9 @@ def test_a_wrong_arm_or_measurement_is_named(changes, message):
 
 
 def test_the_command_line_chooses_arms_by_their_names_or_strategies():
-    assert [arm.name for arm in only(SWEEP, ["reinforce"]).arms] == ["fast", "slow"]
-    assert only(SWEEP, ["reinforce"]).strategies == ()
-    chosen = only(SWEEP, ["slow", "small_dense", "top_k"])
+    assert [arm.name for arm in keep_arms(SWEEP, ["reinforce"]).arms] == ["fast", "slow"]
+    assert keep_arms(SWEEP, ["reinforce"]).strategies == ()
+    chosen = keep_arms(SWEEP, ["slow", "small_dense", "top_k"])
     assert ([arm.name for arm in chosen.arms], chosen.strategies) == (["slow"], ("small_dense", "top_k"))
 
 
@@ -133,9 +131,9 @@ def test_names_of_arms_may_have_commas():
     sweep = replace(
         SWEEP, arms=(replace(FAST, name="reinforce, sgd"), replace(SLOW, name="reinforce, sgd, slow"), NARROW)
     )
-    assert named("reinforce, sgd,narrow", sweep) == ["reinforce, sgd", "narrow"]
-    assert named("top_k, reinforce, sgd, slow", sweep) == ["top_k", "reinforce, sgd, slow"]
-    assert named("reinforce,sgd", sweep) == ["reinforce, sgd"]
+    assert chosen_names("reinforce, sgd,narrow", sweep) == ["reinforce, sgd", "narrow"]
+    assert chosen_names("top_k, reinforce, sgd, slow", sweep) == ["top_k", "reinforce, sgd, slow"]
+    assert chosen_names("reinforce,sgd", sweep) == ["reinforce, sgd"]
 
 
 @pytest.mark.parametrize("key", ["learning_rate", "network", "target_density"])
@@ -159,9 +157,9 @@ def test_tables_name_arms_and_keep_the_strategy_and_the_levels(tmp_path):
     design = freeze(replace(SWEEP, training={"epochs": 2}))
     results = collect(design, finished(tmp_path, design).ledger)
     runs = results.runs
-    assert set(runs["strategy"]) == {"small_dense", "fast", "slow", "narrow"}
-    fast = runs[runs["strategy"] == "fast"]
-    assert set(fast["base_strategy"]) == {"reinforce"}
+    assert set(runs["arm"]) == {"small_dense", "fast", "slow", "narrow"}
+    fast = runs[runs["arm"] == "fast"]
+    assert set(fast["strategy"]) == {"reinforce"}
     assert {json.loads(text)["rate"] for text in fast["levels"]} == {0.01}
     assert len(results.summary) == 7
 
@@ -174,7 +172,7 @@ def test_two_arms_with_the_same_settings_share_their_runs(tmp_path):
 
 
 def rows_of(network: str, arm: str, *errors: float) -> pd.DataFrame:
-    where = {"dataset": "digits", "network": network, "target_density": 0.25, "strategy": arm}
+    where = {"dataset": "digits", "network": network, "target_density": 0.25, "arm": arm}
     return pd.DataFrame({**where, "seed": range(3), "failed": False, "error": errors})
 
 
@@ -195,15 +193,3 @@ def test_a_reference_that_is_run_on_two_other_networks_is_not_chosen_among():
 def test_pairs_are_contrasted_beside_the_references_and_only_if_both_take_part():
     design = freeze(replace(SWEEP, pairs=(("fast", "slow"), ("fast", "gone"))))
     assert design.contrasts == (("fast", "small_dense"), ("slow", "small_dense"), ("fast", "slow"))
-
-
-def test_what_is_printed_of_runs_names_their_arms(command, scheduler, monkeypatch, without_figures):
-    study = replace(catalogue.find("quickstart"), scales={"default": replace(SWEEP, training={"epochs": 2})})
-    monkeypatch.setattr(catalogue, "find", lambda name: study)
-    monkeypatch.setattr("studies.running.runner.find", lambda name: replace(study, figures=()))
-    scheduler.failures = {("reinforce", 1): "nan"}
-    done = command("run", "quickstart", "--results", str(command.results))
-    assert done.code == 1
-    lines = done.out.splitlines()
-    assert sum(line.startswith("[") and "] fast, digits 4x4 " in line for line in lines) == 2
-    assert sum(line.startswith("failed: slow, digits 4x4 ") for line in lines) == 1

@@ -43,9 +43,9 @@ def test_a_measurement_that_fails_makes_the_run_fail_with_its_reason(monkeypatch
 
 def test_a_search_is_not_measured():
     design = design_of("dense", seeds=1, measurements=("pass_time",), test_split="fixed")
-    cell = design.cells()[0]
-    assert design.configuration(cell, "evaluate", 0).measurements == ("pass_time",)
-    assert design.configuration(cell, "search", 0).measurements == ()
+    where = design.combinations()[0]
+    assert design.configuration(*where, "evaluate", 0).measurements == ("pass_time",)
+    assert design.configuration(*where, "search", 0).measurements == ()
 
 
 @pytest.mark.parametrize("name", measurements.names())

@@ -6,8 +6,8 @@ import pytest
 from core.errors import InputError
 from studies.design import Search, Sweep
 from studies.design.freezing import FrozenStudy
-from studies.design.runs import most_runs
-from tests.support.records import configurations_of, design_of, finished
+from studies.design.runs import RunList, most_runs
+from tests.support.records import configurations_of, design_of, finished, forget
 
 SEARCH = Search(points=3, seeds=2, searches=2, rerun_seeds=2)
 
@@ -31,7 +31,7 @@ def test_a_study_without_a_search_has_one_stage(tmp_path):
 def test_nothing_is_evaluated_before_the_search_is_finished(tmp_path):
     folder = finished(tmp_path, searched())
     last = RunList.of(searched(), folder.ledger).search[-1]
-    folder.ledger.remove(last.configuration.run_id)
+    forget(folder, last.configuration.run_id)
     plan = RunList.of(searched(), folder.ledger)
     assert len(plan.search) == 2 * 3 * 2 * 2
     assert (plan.evaluate, plan.winners) == ((), ())
@@ -84,7 +84,8 @@ def test_the_first_searchs_winner_runs_on_all_seeds_and_the_others_on_some(tmp_p
         winner = plan.winners[run.search]
         assert run.point == winner.point
         proposal = design.proposals["reinforce"][winner.search][winner.point]
-        assert run.configuration == design.configuration(winner.cell, "evaluate", run.configuration.seed, proposal)
+        where = winner.setting, winner.arm
+        assert run.configuration == design.configuration(*where, "evaluate", run.configuration.seed, proposal)
 
 
 def test_winners_that_agree_are_run_once(tmp_path):

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from studies.design.selection import Winner, select
+from studies.design.setting import Setting
 
-CELL = Cell("digits", "4x4", 0.25, "reinforce")
+WHERE = Setting("digits", "4x4", 0.25), "reinforce"
 LIMIT = 0.3
 
 
@@ -18,12 +19,12 @@ def record(
 
 
 def winner(*tried: list[dict[str, Any]]) -> Winner:
-    return select(CELL, 1, tried, LIMIT)
+    return select(*WHERE, 1, tried, LIMIT)
 
 
 def test_the_lowest_mean_error_over_tuning_seeds_wins():
     found = winner([record(0.3), record(0.2)], [record(0.1), record(0.2)], [record(0.05), record(0.4)])
-    assert found == Winner(CELL, 1, 1, found.validation_error, 0.25, 100.0, eligible_points=3, within_budget=True)
+    assert found == Winner(*WHERE, 1, 1, found.validation_error, 0.25, 100.0, eligible_points=3, within_budget=True)
     assert found.validation_error == pytest.approx(0.15)
 
 

@@ -65,7 +65,7 @@ def test_only_errors_so_far_are_no_measure(tmp_path):
     assert estimate.seconds(configurations, ledger, (), 1) > estimate.STARTUP_SECONDS
 
 
-@pytest.mark.parametrize("fault", ["raise RuntimeError('not yet')", "run.no_such_thing", "return 1"])
+@pytest.mark.parametrize("fault", ["raise RuntimeError('not yet')", "batch.no_such_thing", "return 1"])
 def test_a_strategy_that_fails_does_not_stop_the_estimate(tmp_path, fault):
     plugins = (read_plugin(tmp_path, body=f"        {fault}\n"),)
     configurations = configurations_of(design_of("dense", "of_mine", seeds=1, plugins=plugins))

@@ -102,26 +102,26 @@ def test_an_error_inside_a_strategy_becomes_a_record_that_says_where(tmp_path):
 
 
 def test_a_broken_protocol_becomes_a_record(tmp_path):
-    record = faulty(tmp_path, "done = run(open_all); return done.loss, done")
+    record = faulty(tmp_path, "done = batch(open_all); return done.loss, done")
     assert record["status"] == "error"
     assert record["reason"].startswith("ProtocolError: objective must return a scalar")
 
 
 def test_a_loss_that_is_no_number_becomes_a_record_with_its_history(tmp_path):
-    record = faulty(tmp_path, "done = run(open_all); return done.mean_loss() * float('nan'), done")
+    record = faulty(tmp_path, "done = batch(open_all); return done.mean_loss() * float('nan'), done")
     assert (record["status"], record["reason"]) == ("nan", "objective is nan in epoch 1")
     assert record["epochs"] == len(record["history"]) == 1
     assert "test_error" not in record
 
 
 def test_a_failed_record_is_plain_data_too(tmp_path):
-    record = faulty(tmp_path, "done = run(open_all); return done.mean_loss() * float('nan'), done")
+    record = faulty(tmp_path, "done = batch(open_all); return done.mean_loss() * float('nan'), done")
     assert record.keys() == record_of(configuration_of("dense"), "nan").keys()
     assert json.loads(json.dumps(record))["run_id"] == record["run_id"]
 
 
 def test_a_loss_that_explodes_becomes_a_record(tmp_path):
-    climb = "done = run(open_all); return -done.mean_loss(), done"
+    climb = "done = batch(open_all); return -done.mean_loss(), done"
     record = faulty(tmp_path, climb, training={"epochs": 5, "learning_rate": 1.0})
     assert record["status"] == "diverged"
     assert record["reason"].startswith("training loss ")
