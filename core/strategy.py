@@ -242,7 +242,22 @@ class Strategy(nn.Module, ABC):
         return architecture
 
     def gate_rule(self) -> GateRule | None:
-        """Return the rule that :meth:`infer` follows in every layer of its one pass, or None if there is none such."""
+        """Return the rule that :meth:`infer` follows in every layer of its one pass, or None if it follows no rule."""
+        return None
+
+    def teacher_settings(self) -> Mapping[str, Any] | None:
+        """Return settings under which the objective's pass has a teacher's gates, or None if there is no teacher.
+
+        What label-using gates give away is measured with them.
+        """
+        return None
+
+    def estimator_settings(self) -> Mapping[str, Any] | None:
+        """Return settings under which the objective is nothing but an estimate of the expected loss's gradient.
+
+        Bias and variance of the estimate are measured with them. None if gates are not independent draws with the
+        probabilities that decisions name.
+        """
         return None
 
     @abstractmethod

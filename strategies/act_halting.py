@@ -8,10 +8,10 @@ from torch import Tensor
 
 from core.architecture import Architecture
 from core.parts.anneal import linear
-from core.parts.halting import act_weights, halting_unit
-from core.parts.routing import noisy_best_blocks
-from core.space import Domain, Integer, Real
-from core.strategy import Batch, Family, Pass, SinglePass, Strategy
+from core.parts.halting import BALANCE, PASSES, act_weights, halting_passes, halting_unit
+from core.parts.routing import SPACE, noisy_best_blocks
+from core.space import Domain, Real
+from core.strategy import Batch, Family, Pass, Strategy
 
 
 class ActHalting(Strategy):
@@ -26,12 +26,11 @@ class ActHalting(Strategy):
     family: ClassVar[Family] = "halting"
     needs = frozenset({"passes"})
     space: ClassVar[Mapping[str, Domain]] = {
-        "most_passes": Integer(4, low=1, high=16, search=(2, 6)),
-        "expected_passes": Real(2.0, low=1.0, high=8.0, search=(1.5, 3.0)),
+        **PASSES,
         "ponder_price": Real(0.1, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.01, 1.0)),
         "epsilon": Real(0.01, low=1e-4, high=0.5, log=True, search=(0.001, 0.1)),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
-        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0)),
+        **SPACE,
+        "balance": BALANCE,
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
@@ -49,12 +48,13 @@ class ActHalting(Strategy):
 
     def _passes(self, batch: Batch, noise: float, imbalance: list[Tensor]) -> tuple[Pass, Tensor]:
         decide = noisy_best_blocks(batch, batch.density / self.settings["expected_passes"], noise, imbalance)
-        passes: list[SinglePass] = []
-        halting: list[Tensor] = []
-        while len(passes) < self.settings["most_passes"]:
-            passes.append(batch(decide, carry=passes[-1] if passes else None))
-            halting.append(batch.project(passes[-1], self.halting)[:, 0].sigmoid())
-            if bool((torch.stack(halting).sum(dim=0) >= 1 - self.settings["epsilon"]).all()):
-                break
-        weights, ponder = act_weights(halting, self.settings["epsilon"])
+        epsilon = self.settings["epsilon"]
+        passes, halting = halting_passes(
+            batch,
+            decide,
+            self.halting,
+            self.settings["most_passes"],
+            lambda halting: bool((halting.sum(dim=0) >= 1 - epsilon).all()),
+        )
+        weights, ponder = act_weights(halting, epsilon)
         return batch.mix(passes, weights), ponder

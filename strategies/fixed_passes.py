@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from core.parts.anneal import linear
-from core.parts.routing import noisy_best_blocks
-from core.space import Domain, Integer, Real
+from core.parts.routing import SPACE, noisy_best_blocks
+from core.space import Domain, Integer
 from core.strategy import Batch, Family, Pass, Strategy
 
 
@@ -24,8 +24,7 @@ class FixedPasses(Strategy):
     needs = frozenset({"passes"})
     space: ClassVar[Mapping[str, Domain]] = {
         "passes": Integer(2, low=1, high=8, search=(1, 4)),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
+        **SPACE,
     }
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:

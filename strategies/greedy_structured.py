@@ -9,13 +9,13 @@ from torch.nn.functional import cross_entropy
 
 from core.parts.anneal import linear
 from core.parts.gates import budget, explicit, normal_like, top_blocks
+from core.parts.imitation import SPACE, ImitationStrategy
 from core.parts.penalties import load_imbalance
-from core.parts.routing import best_blocks
-from core.space import Choice, Domain, Real
-from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
+from core.space import Domain, Real
+from core.strategy import Batch, Decision, Family, Pass, Site
 
 
-class GreedyStructured(Strategy):
+class GreedyStructured(ImitationStrategy):
     """Add blocks one at a time, each by the largest decrease of the loss; the gater learns to name it.
 
     The blocks chosen so far (the roll-in) are the teacher's with a probability that falls from ``first_mix`` to 0 in
@@ -30,10 +30,7 @@ class GreedyStructured(Strategy):
     needs = frozenset({"flips"})
     space: ClassVar[Mapping[str, Domain]] = {
         "first_mix": Real(0.5, low=1e-2, high=1.0, or_zero=True, search=(0.1, 1.0)),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
-        "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
-        "network_gates": Choice("student", ("student", "teacher"), searched=False),
+        **SPACE,
     }
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
@@ -76,9 +73,3 @@ class GreedyStructured(Strategy):
             done = batch(explicit(network_gates))
             total = total + done.mean_loss()
         return total, done
-
-    def gate_rule(self) -> GateRule | None:
-        return GateRule("top")
-
-    def infer(self, batch: Batch) -> Pass:
-        return batch(best_blocks(batch))

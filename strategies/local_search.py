@@ -8,13 +8,13 @@ from torch import Tensor
 
 from core.parts.anneal import linear
 from core.parts.gates import budget, explicit, normal_like, top_blocks
+from core.parts.imitation import SPACE, ImitationStrategy
 from core.parts.penalties import load_imbalance
-from core.parts.routing import best_blocks
-from core.space import Choice, Domain, Integer, Real
-from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
+from core.space import Domain, Integer
+from core.strategy import Batch, Decision, Family, Pass, Site
 
 
-class LocalSearch(Strategy):
+class LocalSearch(ImitationStrategy):
     """Improve each example's gates by hill climbing on its loss, within the budget; the gater imitates what was found.
 
     A step closes one block of each layer, the one that is missed least, and then opens the best one in its place, which
@@ -29,10 +29,7 @@ class LocalSearch(Strategy):
     space: ClassVar[Mapping[str, Domain]] = {
         "steps": Integer(1, low=1, high=16, search=(1, 3)),
         "restarts": Integer(0, low=0, high=8, search=(0, 2)),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
-        "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
-        "network_gates": Choice("student", ("student", "teacher"), searched=False),
+        **SPACE,
     }
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
@@ -56,12 +53,6 @@ class LocalSearch(Strategy):
         balance = torch.stack([load_imbalance(score, gates) for gates, score in zip(found, scores, strict=True)]).sum()
         objective = done.mean_loss() + self.settings["imitation"] * imitation + self.settings["balance"] * balance
         return objective, done
-
-    def gate_rule(self) -> GateRule | None:
-        return GateRule("top")
-
-    def infer(self, batch: Batch) -> Pass:
-        return batch(best_blocks(batch))
 
     def _search(self, batch: Batch, start: Sequence[Tensor]) -> list[Tensor]:
         """Return the best gates found for each example, from ``start`` and from random restarts."""

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from core.architecture import Architecture
 from core.parts.anneal import linear
-from core.parts.halting import halting_unit, stopping_distribution
-from core.parts.routing import noisy_best_blocks
-from core.space import Choice, Domain, Integer, Real
+from core.parts.halting import BALANCE, PASSES, halting_passes, halting_unit, stopping_distribution
+from core.parts.routing import SPACE, noisy_best_blocks
+from core.space import Choice, Domain, Real
 from core.strategy import Batch, Family, Pass, SinglePass, Strategy
 
 
@@ -25,12 +25,11 @@ class PonderHalting(Strategy):
     family: ClassVar[Family] = "halting"
     needs = frozenset({"passes"})
     space: ClassVar[Mapping[str, Domain]] = {
-        "most_passes": Integer(4, low=1, high=16, search=(2, 6)),
-        "expected_passes": Real(2.0, low=1.0, high=8.0, search=(1.5, 3.0)),
+        **PASSES,
         "prior": Real(0.5, low=0.05, high=0.95, search=(0.2, 0.8)),
         "beta": Real(0.01, low=1e-4, high=10.0, log=True, or_zero=True, search=(0.001, 0.1)),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
-        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0)),
+        **SPACE,
+        "balance": BALANCE,
         "test_halting": Choice("median", ("median", "sampled")),
     }
 
@@ -65,9 +64,5 @@ class PonderHalting(Strategy):
 
     def _passes(self, batch: Batch, noise: float, imbalance: list[Tensor]) -> tuple[list[SinglePass], Tensor]:
         decide = noisy_best_blocks(batch, batch.density / self.settings["expected_passes"], noise, imbalance)
-        passes: list[SinglePass] = []
-        halting: list[Tensor] = []
-        for _ in range(self.settings["most_passes"]):
-            passes.append(batch(decide, carry=passes[-1] if passes else None))
-            halting.append(batch.project(passes[-1], self.halting)[:, 0].sigmoid())
+        passes, halting = halting_passes(batch, decide, self.halting, self.settings["most_passes"])
         return passes, stopping_distribution(halting)

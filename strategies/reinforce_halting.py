@@ -11,7 +11,7 @@ from core.architecture import Architecture
 from core.parts.baselines import baseline
 from core.parts.bernoulli import SPACE, BernoulliStrategy
 from core.parts.gates import bernoulli
-from core.parts.halting import halting_unit
+from core.parts.halting import PASSES, halting_unit
 from core.space import Choice, Domain, Integer, Real
 from core.strategy import Batch, Decision, Family, GateRule, Pass, Site
 
@@ -31,8 +31,7 @@ class ReinforceHalting(BernoulliStrategy):
         **SPACE,
         # A carried state is hidden too: the halting and gating of later passes teach earlier ones through it.
         "score_gradient": Choice("all", ("gater", "all")),
-        "most_passes": Integer(4, low=1, high=16, search=(2, 6)),
-        "expected_passes": Real(2.0, low=1.0, high=8.0, search=(1.5, 3.0)),
+        **PASSES,
         "pass_price": Real(0.05, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.005, 0.5)),
         "samples": Integer(2, low=2, high=64, search=(2, 4)),
     }
@@ -40,6 +39,10 @@ class ReinforceHalting(BernoulliStrategy):
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
         super().__init__(architecture, settings, generator)
         self.halting = halting_unit(architecture, generator)
+
+    def estimator_settings(self) -> Mapping[str, Any] | None:
+        # When to stop is drawn too, and no decision names its probability.
+        return None
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         log_gates: list[Tensor] = []

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from core.parts.anneal import linear
-from core.parts.gates import budget, normal_like, straight_through, top_blocks
-from core.parts.penalties import load_imbalance
-from core.space import Choice, Domain, Real
-from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
+from core.parts.routing import SPACE, best_blocks, noisy_best_blocks
+from core.space import Choice, Domain
+from core.strategy import Batch, Family, GateRule, Pass, Strategy
 
 
 class TopK(Strategy):
@@ -24,34 +23,21 @@ class TopK(Strategy):
     family: ClassVar[Family] = "routing"
     space: ClassVar[Mapping[str, Domain]] = {
         "gates": Choice("binary", ("binary", "weighted")),
-        "noise": Real(2.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.5, 5.0)),
-        "balance": Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
+        **SPACE,
     }
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         scale = linear(self.settings["noise"], 0.0, batch.progress)
         unevenness: list[Tensor] = []
-
-        def decide(site: Site) -> Decision:
-            noisy = site.scores + scale * normal_like(site.scores, batch.generator)
-            chosen = top_blocks(noisy, budget(site.blocks, batch.density))
-            unevenness.append(load_imbalance(site.scores, chosen))
-            return Decision(self._gates(noisy, chosen))
-
-        done = batch(decide)
+        done = batch(noisy_best_blocks(batch, batch.density, scale, unevenness, weighted=self._weighted))
         return done.mean_loss() + self.settings["balance"] * torch.stack(unevenness).sum(), done
 
     def gate_rule(self) -> GateRule | None:
-        return GateRule("top") if self.settings["gates"] == "binary" else None
+        return None if self._weighted else GateRule("top")
 
     def infer(self, batch: Batch) -> Pass:
-        def decide(site: Site) -> Decision:
-            return Decision(self._gates(site.scores, top_blocks(site.scores, budget(site.blocks, batch.density))))
+        return batch(best_blocks(batch, weighted=self._weighted))
 
-        return batch(decide)
-
-    def _gates(self, scores: Tensor, chosen: Tensor) -> Tensor:
-        weights = chosen * scores.softmax(dim=1)
-        if self.settings["gates"] == "weighted":
-            return weights
-        return straight_through(chosen, weights)
+    @property
+    def _weighted(self) -> bool:
+        return bool(self.settings["gates"] == "weighted")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -38,6 +38,9 @@ class BernoulliStrategy(PenalisedStrategy):
 
     def gate_rule(self) -> GateRule | None:
         return GateRule(self.settings["test_gates"])
+
+    def estimator_settings(self) -> Mapping[str, Any] | None:
+        return self.unpriced_settings()
 
     def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:

@@ -1,12 +1,25 @@
 """Halting distributions over passes: how much each pass counts for each example."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
 from core.architecture import Architecture
+from core.space import Domain, Integer, Real
+from core.strategy import Batch, Decide, SinglePass
+
+# How many passes there can be, and for how many the budget is divided.
+PASSES: Mapping[str, Domain] = MappingProxyType(
+    {
+        "most_passes": Integer(4, low=1, high=16, search=(2, 6)),
+        "expected_passes": Real(2.0, low=1.0, high=8.0, search=(1.5, 3.0)),
+    }
+)
+# Of several passes' load imbalance, which is a mean over them.
+BALANCE = Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0))
 
 
 def act_weights(halting: Sequence[Tensor], epsilon: float) -> tuple[Tensor, Tensor]:
@@ -64,3 +77,32 @@ def halting_unit(architecture: Architecture, generator: torch.Generator) -> nn.L
         unit.weight.uniform_(-bound, bound, generator=generator)
         unit.bias.fill_(1.0)
     return unit
+
+
+def halting_passes(
+    batch: Batch,
+    decide: Decide,
+    unit: nn.Linear,
+    most: int,
+    enough: Callable[[Tensor], bool] = lambda halting: False,
+) -> tuple[list[SinglePass], list[Tensor]]:
+    """Run passes, each carrying on from the one before, and let a unit read each pass's hidden state.
+
+    Args:
+        batch: to run.
+        decide: opens the blocks of every pass.
+        unit: of :func:`halting_unit`.
+        most: passes at the most.
+        enough: says from the halting probabilities so far, ``[T, B]``, whether no further pass is needed.
+
+    Returns:
+        The passes, and for each the halting probabilities ``[B]``.
+    """
+    passes: list[SinglePass] = []
+    halting: list[Tensor] = []
+    while len(passes) < most:
+        passes.append(batch(decide, carry=passes[-1] if passes else None))
+        halting.append(batch.project(passes[-1], unit)[:, 0].sigmoid())
+        if enough(torch.stack(halting)):
+            break
+    return passes, halting

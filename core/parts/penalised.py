@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -55,6 +55,11 @@ class PenalisedStrategy(Strategy):
         """Return an objective less the setting ``entropy`` times the mean entropy of the gates, in nats per block."""
         reward: float = self.settings["entropy"]
         return objective - reward * penalties.entropy(decisions) if reward else objective
+
+    def unpriced_settings(self) -> Mapping[str, Any]:
+        """Return the settings with all penalties and rewards switched off."""
+        off = {name: 0.0 for name in ("lambda_s", "lambda_v", "entropy") if name in self.space}
+        return {**self.settings, **off}
 
     def density_of(self, layer: int, batch: Batch) -> float:
         """Return the target share of open blocks of one layer: that of the batch, unless a strategy says otherwise."""

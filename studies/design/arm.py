@@ -7,7 +7,7 @@ from typing import Any, Self, get_args
 from core.errors import InputError, unknown
 from core.seeding import Varied
 
-Level = str | float
+Level = str | int | float
 
 
 @dataclass(frozen=True)

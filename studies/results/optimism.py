@@ -119,8 +119,8 @@ def _caption(results: Results) -> str:
         f"By how much a search flatters: validation error of the winner in the search ({search.points} points, "
         f"{search.seeds} tuning seeds), the same on {results.protocol.seeds} fresh seeds, and test error there. "
         "“Seeds” and “split” are the two steps between them in points, “optimism” their sum with its 95 % t interval "
-        f"over the evaluation seeds. “Of the procedure”: the sum's mean over {search.searches} searches, with a 95 % t interval "
-        "over these."
+        f"over the evaluation seeds. “Of the procedure”: the sum's mean over {search.searches} searches, with a 95 % t "
+        "interval over these."
     )
 
 

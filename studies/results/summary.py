@@ -97,9 +97,9 @@ def _caption(results: Results) -> str:
         f"Test error over {results.protocol.seeds} paired seeds{selected} with the 95 % t interval of its mean; failed "
         "runs count at the chance floor. Densities and multiply-adds (MACs) are realised on the test split, those of "
         f"the gater included.{procedure}{marks} “With fallback” is the error when an example that has a layer fully "
-        "closed gets that layer's most likely block opened; a dash means that this cannot happen. “Over budget” counts runs whose "
-        "density on test examples exceeds the target by more than the tolerance. The IQM (25 % trimmed mean) hides "
-        "failures: read it beside their number."
+        "closed gets that layer's most likely block opened; a dash means that this cannot happen. “Over budget” counts "
+        "runs whose density on test examples exceeds the target by more than the tolerance. The IQM (25 % trimmed "
+        "mean) hides failures: read it beside their number."
     )
 
 

@@ -21,9 +21,9 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
         its blocks that the student opens too; both None for a strategy without a teacher.
     """
     strategy, network = trained.strategy, trained.network
-    if "network_gates" not in strategy.space:
+    settings = strategy.teacher_settings()
+    if settings is None:
         return {"error_with_labels": None, "agreement": None}
-    settings = {**strategy.settings, "network_gates": "teacher"}
     teacher = type(strategy)(network.architecture, settings, trained.streams.torch("initialisation", "teacher"))
     generator = trained.streams.torch("gates", "teacher", device=trained.test.x.device)
     wrong = shared = opened = 0.0

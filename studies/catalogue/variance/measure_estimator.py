@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.network.fully_connected import GatedNetwork
-from core.parts.bernoulli import BernoulliStrategy
 from core.strategy import Strategy
 from core.training.probe import probe
 from core.training.trained_network import TrainedNetwork
@@ -13,14 +12,13 @@ DRAWS = 200
 EXAMPLES = 50
 # All combinations of their gates are enumerated.
 MOST_BLOCKS = 10
-# What an objective has besides its estimator.
-OFF: Mapping[str, float] = {"lambda_s": 0.0, "lambda_v": 0.0, "entropy": 0.0}
 
 
 def measure(trained: TrainedNetwork) -> dict[str, Any]:
     """Compare draws of the estimator with the exact gradient of the gate logits, on the first training examples.
 
-    Penalties and entropy are switched off. See :class:`core.training.probe.Probe` for what is compared.
+    They are made with the strategy's :meth:`core.strategy.Strategy.estimator_settings`. See
+    :class:`core.training.probe.Probe` for what is compared.
 
     Returns:
         ``initial``, of the network as training began with it, and ``trained``: each ``relative_variance``,
@@ -30,12 +28,13 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
     """
     network, strategy = trained.network, trained.strategy
     layers = network.architecture.layers
-    if not isinstance(strategy, BernoulliStrategy) or len(layers) > 1 or layers[0].blocks > MOST_BLOCKS:
+    settings = strategy.estimator_settings()
+    if settings is None or len(layers) > 1 or layers[0].blocks > MOST_BLOCKS:
         return {}
     fresh = GatedNetwork(network.architecture)
     fresh.reset(lambda part: trained.streams.torch("initialisation", part), trained.density)
     fresh.to(trained.train.x.device)
-    first, last = _quiet(strategy, trained), _quiet(strategy, trained)
+    first, last = _set(settings, trained), _set(settings, trained)
     last.load_state_dict(strategy.state_dict())
     return {
         "initial": _probed(first, fresh, trained, progress=0.0),
@@ -43,11 +42,10 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
     }
 
 
-def _quiet(strategy: Strategy, trained: TrainedNetwork) -> Strategy:
-    """Return a new strategy of that kind with the same settings but for penalties and entropy."""
-    settings = {**strategy.settings, **{name: value for name, value in OFF.items() if name in strategy.space}}
+def _set(settings: Mapping[str, Any], trained: TrainedNetwork) -> Strategy:
+    """Return a new strategy of the trained one's kind, with these settings."""
     initial = trained.streams.torch("initialisation", "strategy")
-    return type(strategy)(strategy.architecture, settings, initial).to(trained.train.x.device)
+    return type(trained.strategy)(trained.strategy.architecture, settings, initial).to(trained.train.x.device)
 
 
 def _probed(strategy: Strategy, network: GatedNetwork, trained: TrainedNetwork, *, progress: float) -> dict[str, float]:
