@@ -39,7 +39,7 @@ class Probe:
     def z_scores(self) -> Tensor:
         """``[B, blocks]``: the mean draw's deviation from the exact gradient in standard errors.
 
-        0 where there is none beyond rounding, as for a block whose units are all dead.
+        0 where the deviation is only rounding, as for a block whose units are all dead.
         """
         deviation = self.draws.mean(dim=0) - self.exact
         error = self.draws.std(dim=0) / self.draws.shape[0] ** 0.5

@@ -125,7 +125,7 @@ def _zeros(needed: bool, like: Tensor | None) -> Tensor | None:
 
 
 def _result(like: Tensor, width: int, gates: Tensor | None) -> Tensor:
-    """Room for ``[B, width]``, 0 where a closed gate will leave it as it is."""
+    """Allocate a result ``[B, width]``; it is zeroed where the kernel skips blocks with a closed gate."""
     rows = like.shape[0]
     return like.new_empty(rows, width) if gates is None else like.new_zeros(rows, width)
 

@@ -1,4 +1,4 @@
-"""An arm of a study: a strategy under settings of its own, one line of a comparison."""
+"""An arm of a study: one line of a comparison."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Level = str | int | float
 
 @dataclass(frozen=True)
 class Arm:
-    """A strategy under settings of its own, beside which others, and plain strategies, can be compared.
+    """One line of a comparison: a strategy with its own settings.
 
     Attributes:
         name: of its rows in tables and of its line in figures.

@@ -210,7 +210,7 @@ def _contrasts(sweep: Sweep, arms: tuple[Arm, ...], found: Mapping[str, type[Str
 
 
 def _proposals(arm: Arm, sweep: Sweep, search: Search, strategy: type[Strategy]) -> tuple[tuple[Proposal, ...], ...]:
-    """Propose values for whatever neither the sweep nor the arm sets, or the arm says is to be searched."""
+    """Propose values for settings left open by sweep and arm, and for those the arm asks to search."""
     given = {**sweep.training, **sweep.strategy_settings.get(arm.strategy, {}), **arm.training, **arm.strategy_settings}
 
     def varied(space: Mapping[str, Domain]) -> dict[str, Domain]:

@@ -13,7 +13,7 @@ from studies.design.sweep import Sweep
 
 
 def chosen_names(text: str, sweep: Sweep) -> list[str]:
-    """Return the names in a comma separated text; those of arms may have commas of their own."""
+    """Return the names in a comma separated text; an arm's name may itself contain commas."""
     arms = {arm.name for arm in sweep.arms}
     parts = [part.strip() for part in text.split(",")]
     names = []

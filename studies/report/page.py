@@ -62,7 +62,7 @@ def _write_tables(
         if "paper" in table.outputs:
             write_atomically(sources / f"{table.name}.tex", latex_table(table, numbers, table.caption(results)))
         written.append((table, numbers))
-    # Tables that only an earlier design had.
+    # Tables that only an earlier design had are deleted.
     names = {table.name for table, _ in written}
     for path in sources.iterdir():
         if path.stem not in names:

@@ -100,7 +100,7 @@ def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...],
             density=configuration.target_density,
         )
     except Exception as error:
-        # The run will fail likewise, and be recorded as failed; to plan it is no mistake.
+        # The run will fail too and be recorded; planning goes on.
         logger.warning("%s cannot be timed: %s", configuration.strategy, error)
         return 0.0
     finally:

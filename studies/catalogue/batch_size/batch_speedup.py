@@ -18,15 +18,15 @@ from studies.results import Results
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     by = ("dataset", "network", "arm", "reference")
-    figure, divided = panels(numbers, by, Labels("batch size", "speed-up"), columns=2, height=2.1)
+    figure, each_panel = panels(numbers, by, Labels("batch size", "speed-up"), columns=2, height=2.1)
     densities = sorted(set(numbers["target_density"]))
     colours = dict(zip(densities, sns.color_palette("viridis_r", len(densities)), strict=True))
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         ax.axhline(1.0, color="#555555", linewidth=0.9, zorder=1)
         for density, line in rows.groupby("target_density"):
-            look = {"color": colours[density]}
-            ax.plot(line["batch"], line["speedup"], marker="o", markersize=3.2, linewidth=1.2, **look)
-            ax.fill_between(line["batch"], line["speedup_p10"], line["speedup_p90"], alpha=0.25, linewidth=0, **look)
+            style = {"color": colours[density]}
+            ax.plot(line["batch"], line["speedup"], marker="o", markersize=3.2, linewidth=1.2, **style)
+            ax.fill_between(line["batch"], line["speedup_p10"], line["speedup_p90"], alpha=0.25, linewidth=0, **style)
         _batch_axis(ax, rows["batch"])
         ratio_axis(ax, horizontal=False)
     legend(

@@ -33,16 +33,16 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("target density τ", "microseconds per example")
-    figure, divided = panels(numbers, ("dataset", "network"), labels, height=2.8)
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = panels(numbers, ("dataset", "network"), labels, height=2.8)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for arm, line in rows.groupby("arm", sort=False):
-            look, ordered = looks[str(arm)], line.sort_values("target_density")
+            style, ordered = line_styles[str(arm)], line.sort_values("target_density")
             ax.plot(
                 ordered["target_density"],
                 ordered["microseconds"],
-                color=look.colour,
-                marker=look.marker,
+                color=style.colour,
+                marker=style.marker,
                 markersize=4.5,
                 linewidth=1.3,
             )
@@ -51,7 +51,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: share(value)))
         ax.xaxis.set_minor_locator(NullLocator())
         ratio_axis(ax, horizontal=False)
-    legend(figure, line_handles(looks, lines=True))
+    legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 

@@ -14,20 +14,20 @@ from studies.results import SETTING, Results
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("points tried, k", "optimism (points)")
-    figure, divided = panels(numbers, [*SETTING, "arm"], labels, height=1.9)
-    looks = styles(numbers)
-    for ax, rows in divided:
-        look = looks[str(rows["arm"].iloc[0])]
+    figure, each_panel = panels(numbers, [*SETTING, "arm"], labels, height=1.9)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
+        style = line_styles[str(rows["arm"].iloc[0])]
         ax.axhline(0, color="#555555", linewidth=0.8)
         ax.fill_between(
-            rows["k"], 100 * rows["ci_low"], 100 * rows["ci_high"], color=look.colour, alpha=0.18, linewidth=0
+            rows["k"], 100 * rows["ci_low"], 100 * rows["ci_high"], color=style.colour, alpha=0.18, linewidth=0
         )
         ax.plot(
             rows["k"],
             100 * rows["optimism"],
-            color=look.colour,
+            color=style.colour,
             linewidth=1.3,
-            marker=look.marker,
+            marker=style.marker,
             markersize=3.5,
             markevery=max(1, len(rows) // 5),
         )

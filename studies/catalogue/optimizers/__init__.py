@@ -12,7 +12,7 @@ REACH = 3.0
 
 
 def _arm(strategy: str, optimizer: str) -> Arm:
-    """Return a strategy at its own defaults under an optimiser, of which a search varies the rates alone."""
+    """Return an arm with this optimiser and the strategy's defaults; a search varies only its two learning rates."""
     rates = dict(zip(("learning_rate", "gater_learning_rate"), RATES[optimizer], strict=True))
     return Arm(
         f"{strategy}, {optimizer}",

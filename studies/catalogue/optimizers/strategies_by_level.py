@@ -79,11 +79,11 @@ def _errors(results: Results, level: str) -> pd.DataFrame:
 
 
 def _draw_errors(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
-    figure, divided, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
-    looks, marks = styles(numbers), _marks(numbers, level)
-    for ax, rows in divided:
+    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    line_styles, marks = styles(numbers), _marks(numbers, level)
+    for ax, rows in each_panel:
         shown = rows.assign(low=rows["ci_low"].clip(lower=cut(0.0, rows["mean"])), high=rows["ci_high"])
-        _draw_rows(ax, shown.assign(value=rows["mean"]), level, places, looks, marks)
+        _draw_rows(ax, shown.assign(value=rows["mean"]), level, places, line_styles, marks)
         error_axis(ax, numbers["mean"], horizontal=True)
     _finish(figure, numbers, marks)
     return figure
@@ -98,28 +98,28 @@ def _draw_rows(
     rows: pd.DataFrame,
     level: str,
     places: Mapping[str, int],
-    looks: Mapping[str, Style],
+    line_styles: Mapping[str, Style],
     marks: Mapping[Any, str],
 ) -> None:
     """Draw ``value`` from ``low`` to ``high``, shares, a line for each level in the row of its strategy."""
     step = 0.8 / len(marks)
     for row in rows.to_dict("records"):
         place = places[row["strategy"]] + 0.4 - step * (list(marks).index(row[level]) + 0.5)
-        colour = looks[row["strategy"]].colour
+        colour = line_styles[row["strategy"]].colour
         ax.hlines(place, 100 * row["low"], 100 * row["high"], color=colour, linewidth=1.1)
-        ax.plot([100 * row["value"]], [place], **_look(colour, marks[row[level]], row["failures"]))
+        ax.plot([100 * row["value"]], [place], **_marker_style(colour, marks[row[level]], row["failures"]))
 
 
 def _finish(figure: matplotlib.figure.Figure, numbers: pd.DataFrame, marks: Mapping[Any, str]) -> None:
     """Make rows high enough for all their lines, and say which is which."""
     figure.set_figheight(_STRETCH * figure.get_figheight())
-    handles = [Line2D([], [], label=str(value), **_look("#444444", mark, 0)) for value, mark in marks.items()]
+    handles = [Line2D([], [], label=str(value), **_marker_style("#444444", mark, 0)) for value, mark in marks.items()]
     if numbers["failures"].any():
-        handles.append(Line2D([], [], label="some runs failed", **_look("#444444", "o", 1)))
+        handles.append(Line2D([], [], label="some runs failed", **_marker_style("#444444", "o", 1)))
     legend(figure, handles)
 
 
-def _look(colour: str, marker: str, failures: int) -> dict[str, Any]:
+def _marker_style(colour: str, marker: str, failures: int) -> dict[str, Any]:
     filling = "white" if failures else colour
     return {"color": colour, "marker": marker, "markersize": 4, "markerfacecolor": filling, "linestyle": ""}
 
@@ -142,19 +142,19 @@ def _differences(results: Results, level: str, reference: str) -> pd.DataFrame:
 def _draw_differences(numbers: pd.DataFrame, level: str, reference: str) -> matplotlib.figure.Figure:
     order = best_last(numbers, "difference")
     label = f"test error minus that with {reference} (points)"
-    figure, divided, places = strips(numbers, [*SETTING, level], order, label)
-    looks = styles(numbers)
+    figure, each_panel, places = strips(numbers, [*SETTING, level], order, label)
+    line_styles = styles(numbers)
     delta = 100 * float(numbers["delta"].iloc[0])
     shown = 100 * numbers[["difference", "ci_low", "ci_high"]]
     farthest = float(shown.abs().max().max())
     ends = float(shown.min().min()), float(shown.max().max())
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         ax.axvspan(-delta, delta, color="#dddddd", alpha=0.7, linewidth=0, zorder=0.5)
         ax.axvline(0, color="#555555", linewidth=0.8, zorder=1)
         for row in rows.to_dict("records"):
-            look, place = looks[row["strategy"]], places[row["strategy"]]
-            ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=look.colour, linewidth=1.3)
-            ax.plot([100 * row["difference"]], [place], color=look.colour, marker=look.marker, markersize=4.5)
+            style, place = line_styles[row["strategy"]], places[row["strategy"]]
+            ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=style.colour, linewidth=1.3)
+            ax.plot([100 * row["difference"]], [place], color=style.colour, marker=style.marker, markersize=4.5)
         # The same in all panels: invisible points at both ends.
         ax.scatter(ends, [0, 0], alpha=0)
         signed_axis(ax, _LINEAR if farthest > 5 * _LINEAR else None)
@@ -183,11 +183,11 @@ def _failures(results: Results, level: str) -> pd.DataFrame:
 
 
 def _draw_failures(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
-    figure, divided, places = strips(numbers, (), best_last(numbers, "rate"), "runs that failed (%)")
-    looks, marks = styles(numbers), _marks(numbers, level)
-    for ax, rows in divided:
+    figure, each_panel, places = strips(numbers, (), best_last(numbers, "rate"), "runs that failed (%)")
+    line_styles, marks = styles(numbers), _marks(numbers, level)
+    for ax, rows in each_panel:
         shown = rows.assign(value=rows["rate"], low=rows["ci_low"], high=rows["ci_high"])
-        _draw_rows(ax, shown, level, places, looks, marks)
+        _draw_rows(ax, shown, level, places, line_styles, marks)
         ax.set_xlim(-3, 103)
     _finish(figure, numbers, marks)
     return figure

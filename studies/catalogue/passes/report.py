@@ -104,8 +104,8 @@ FIGURES = (
         lines=True,
     ),
     error_against(
-        "error_against_macs",
-        "Error against compute",
+        "error_against_compute",
+        "Error against compute, prices joined",
         "realised MACs per test example",
         lambda results: results.counted["test_macs"],
         "Test error against realised multiply-adds per test example, every pass included.",

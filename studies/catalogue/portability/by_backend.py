@@ -34,20 +34,20 @@ def by_way(name: str, title: str, column: str, label: str, caption: str, *, mark
 
     def draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         order = list(dict.fromkeys(numbers["way"]))[::-1]
-        figure, divided, places = strips(numbers, _PANEL, order, label)
+        figure, each_panel, places = strips(numbers, _PANEL, order, label)
         figure.set_figheight(_STRETCH * figure.get_figheight())
-        looks = styles(numbers)
-        step = 0.8 / len(looks)
-        heights = {arm: 0.4 - step * (number + 0.5) for number, arm in enumerate(looks)}
-        for ax, rows in divided:
+        line_styles = styles(numbers)
+        step = 0.8 / len(line_styles)
+        heights = {arm: 0.4 - step * (number + 0.5) for number, arm in enumerate(line_styles)}
+        for ax, rows in each_panel:
             for (way, arm), runs in rows.groupby(["way", "arm"], sort=False):
-                look, place = looks[str(arm)], places[str(way)] + heights[str(arm)]
+                style, place = line_styles[str(arm)], places[str(way)] + heights[str(arm)]
                 at = [place] * len(runs)
-                ax.scatter(runs[column], at, s=14, color=look.colour, marker=look.marker, alpha=0.6, linewidths=0)
+                ax.scatter(runs[column], at, s=14, color=style.colour, marker=style.marker, alpha=0.6, linewidths=0)
             if mark is not None:
                 ax.axvline(mark, color="#555555", linewidth=0.9, zorder=1)
             ratio_axis(ax, horizontal=True)
-        legend(figure, line_handles(looks, lines=False))
+        legend(figure, line_handles(line_styles, lines=False))
         return figure
 
     def full_caption(results: Results) -> str:

@@ -34,7 +34,7 @@ def at_levels(results: Results, level: str) -> pd.DataFrame:
     return runs[runs["level"].notna()].astype({"level": float, "seconds": float, "masked_seconds": float})
 
 
-def against_level(level: str, label: str, measures: Sequence[str], *, name: str, title: str, says: str) -> Figure:
+def against_level(level: str, label: str, measures: Sequence[str], *, name: str, title: str, opening: str) -> Figure:
     """Return a figure of measures of runs against a numeric level of their arms.
 
     Args:
@@ -43,7 +43,7 @@ def against_level(level: str, label: str, measures: Sequence[str], *, name: str,
         measures: of :data:`MEASURES`, a panel each.
         name: of the figure's files.
         title: of the figure.
-        says: what the caption begins with.
+        opening: what the caption begins with.
     """
 
     def numbers(results: Results) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def against_level(level: str, label: str, measures: Sequence[str], *, name: str,
 
     def caption(results: Results) -> str:
         return (
-            f"{says} Every seed (points), mean and 95 % t interval over seeds (line and bars, cut off at 0). The "
+            f"{opening} Every seed (points), mean and 95 % t interval over seeds (line and bars, cut off at 0). The "
             "horizontal axis is logarithmic, down to the smallest value above 0. " + sample_note(results)
         )
 
@@ -78,20 +78,20 @@ def against_level(level: str, label: str, measures: Sequence[str], *, name: str,
 
 
 def _draw(numbers: pd.DataFrame, label: str) -> matplotlib.figure.Figure:
-    figure, divided = panels(numbers, ("measure",), Labels(label, ""), height=2.5)
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = panels(numbers, ("measure",), Labels(label, ""), height=2.5)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for strategy, group in rows.groupby("strategy", sort=False):
-            look = looks[str(strategy)]
-            ax.scatter(group["level"], group["value"], s=8, color=look.colour, alpha=0.35, linewidths=0)
+            style = line_styles[str(strategy)]
+            ax.scatter(group["level"], group["value"], s=8, color=style.colour, alpha=0.35, linewidths=0)
             line = group.drop_duplicates("level").sort_values("level")
-            ax.plot(line["level"], line["mean"], color=look.colour, marker=look.marker, markersize=4, linewidth=1.2)
-            ax.vlines(line["level"], line["ci_low"].clip(lower=0), line["ci_high"], color=look.colour, linewidth=1.2)
+            ax.plot(line["level"], line["mean"], color=style.colour, marker=style.marker, markersize=4, linewidth=1.2)
+            ax.vlines(line["level"], line["ci_low"].clip(lower=0), line["ci_high"], color=style.colour, linewidth=1.2)
         _level_axis(ax, rows["level"])
         if not ax.get_title():
             ax.set_ylabel(rows["measure"].iloc[0])
     if numbers["strategy"].nunique() > 1:
-        legend(figure, line_handles(looks, lines=True))
+        legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 

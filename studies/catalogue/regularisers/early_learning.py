@@ -39,10 +39,10 @@ def early_learning(level: str, label: str, epochs: int) -> Figure:
 
 
 def _draw(numbers: pd.DataFrame, label: str) -> matplotlib.figure.Figure:
-    figure, divided = panels(numbers, ("dataset", "network"), Labels("epoch", "validation error (%)"), height=2.8)
+    figure, each_panel = panels(numbers, ("dataset", "network"), Labels("epoch", "validation error (%)"), height=2.8)
     values = sorted(set(numbers["level"]))
     colours = dict(zip(values, sns.color_palette("viridis_r", len(values)), strict=True))
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         for value, group in rows.groupby("level"):
             for _, run in group.groupby("seed"):
                 ax.plot(run["epoch"], 100 * run["validation_error"], color=colours[value], linewidth=0.5, alpha=0.25)

@@ -32,18 +32,18 @@ def realised_density(level: str) -> Figure:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("target density τ", "realised density")
-    figure, divided = panels(numbers, ("dataset", "network"), labels, height=2.8)
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = panels(numbers, ("dataset", "network"), labels, height=2.8)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         ends = [rows["target_density"].min(), rows["target_density"].max()]
         ax.plot(ends, ends, color="#555555", linestyle="--", linewidth=0.9)
         for strategy, group in rows.groupby("strategy", sort=False):
-            look = looks[str(strategy)]
-            ax.scatter(group["target_density"], group["test_density"], s=9, color=look.colour, alpha=0.4, linewidths=0)
+            style = line_styles[str(strategy)]
+            ax.scatter(group["target_density"], group["test_density"], s=9, color=style.colour, alpha=0.4, linewidths=0)
             mean = group.groupby("target_density")["test_density"].mean()
-            ax.plot(mean.index, mean, color=look.colour, marker=look.marker, markersize=4, linewidth=1.2)
+            ax.plot(mean.index, mean, color=style.colour, marker=style.marker, markersize=4, linewidth=1.2)
         for horizontal in (True, False):
             ratio_axis(ax, horizontal=horizontal)
     diagonal = Line2D([], [], color="#555555", linestyle="--", linewidth=0.9, label="equal")
-    legend(figure, [*line_handles(looks, lines=True), diagonal])
+    legend(figure, [*line_handles(line_styles, lines=True), diagonal])
     return figure

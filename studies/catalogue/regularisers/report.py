@@ -84,7 +84,7 @@ FIGURES = (
         ("error", "seconds"),
         name="sparsity_penalty",
         title="Error and time against the sparsity penalty",
-        says="Test error and the milliseconds of one pass over the test split on one core, with the sparse "
+        opening="Test error and the milliseconds of one pass over the test split on one core, with the sparse "
         "kernels, against the weight of the penalty on density (paper, figure 5a).",
     ),
     early_learning("lambda_v", r"$\lambda_v$", epochs=10),
@@ -94,7 +94,7 @@ FIGURES = (
         ("error", "test_density", "all_closed"),
         name="variance_penalty",
         title="Error and density against the variance penalty",
-        says="Test error, realised density, and the share of test examples with a layer fully closed, against the "
+        opening="Test error, realised density, and the share of test examples with a layer fully closed, against the "
         "weight of the reward for input dependence.",
     ),
     realised_density("density"),

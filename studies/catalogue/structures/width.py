@@ -62,28 +62,28 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame, x: Quantity, y: Quantity) -> matplotlib.figure.Figure:
-    figure, divided = facets(numbers, ("dataset",), Labels(_LABELS[x], _LABELS[y]), height=3.0)
-    looks = styles(numbers)
+    figure, each_panel = facets(numbers, ("dataset",), Labels(_LABELS[x], _LABELS[y]), height=3.0)
+    line_styles = styles(numbers)
     across = _run_once(numbers) if x == "hidden_units" else []
-    spread = dict(zip(looks, np.linspace(1 / _SPREAD, _SPREAD, len(looks)), strict=True))
+    spread = dict(zip(line_styles, np.linspace(1 / _SPREAD, _SPREAD, len(line_styles)), strict=True))
     factor = 100 if y == "mean" else 1
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look, line = looks[str(arm)], group.sort_values("hidden_units")
+            style, line = line_styles[str(arm)], group.sort_values("hidden_units")
             if arm in across:
-                ax.axhline(factor * line[y].iloc[0], color=look.colour, linewidth=1.1, linestyle="--")
+                ax.axhline(factor * line[y].iloc[0], color=style.colour, linewidth=1.1, linestyle="--")
                 continue
             places = line[x] * (spread[str(arm)] if x == "hidden_units" else 1.0)
-            ax.plot(places, factor * line[y], color=look.colour, marker=look.marker, markersize=4.5, linewidth=1.2)
+            ax.plot(places, factor * line[y], color=style.colour, marker=style.marker, markersize=4.5, linewidth=1.2)
             if y == "mean":
                 low = line["ci_low"].clip(lower=cut(0.0, rows["mean"]))
-                ax.vlines(places, 100 * low, 100 * line["ci_high"], color=look.colour, linewidth=1.2)
+                ax.vlines(places, 100 * low, 100 * line["ci_high"], color=style.colour, linewidth=1.2)
         _scale(ax, x, numbers, horizontal=True)
         _scale(ax, y, numbers, horizontal=False)
         if x == "hidden_units":
             widths = sorted(rows.loc[~rows["arm"].isin(across), "hidden_units"].unique())
             ax.xaxis.set_major_locator(FixedLocator(widths))
-    legend(figure, [_dashed(handle) if handle.get_label() in across else handle for handle in _handles(looks)])
+    legend(figure, [_dashed(handle) if handle.get_label() in across else handle for handle in _handles(line_styles)])
     return figure
 
 
@@ -93,8 +93,8 @@ def _run_once(numbers: pd.DataFrame) -> list[str]:
     return [str(name) for name in networks[(networks == 1) & (networks.max() > 1)].index]
 
 
-def _handles(looks: Mapping[str, Style]) -> list[Line2D]:
-    return [handle for handle in line_handles(looks, lines=True) if isinstance(handle, Line2D)]
+def _handles(line_styles: Mapping[str, Style]) -> list[Line2D]:
+    return [handle for handle in line_handles(line_styles, lines=True) if isinstance(handle, Line2D)]
 
 
 def _dashed(handle: Line2D) -> Line2D:

@@ -18,28 +18,30 @@ _APART = 0.17
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
     figure.set_figheight(1.3 * figure.get_figheight())
-    looks = styles(numbers)
-    for ax, rows in divided:
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for row in rows.to_dict("records"):
-            look, place = looks[row["arm"]], places[row["arm"]]
+            style, place = line_styles[row["arm"]], places[row["arm"]]
             honest = (row["mean"], row["ci_low"], row["ci_high"])
             leaked = (row["error_with_labels"], row["with_labels_low"], row["with_labels_high"])
             for side, (mean, low, high), filled in ((1, honest, True), (-1, leaked, False)):
-                ax.hlines(place + side * _APART, 100 * low, 100 * high, color=look.colour, linewidth=1.2)
-                ax.plot([100 * mean], [place + side * _APART], **_look(look.colour, look.marker, filled=filled))
+                ax.hlines(place + side * _APART, 100 * low, 100 * high, color=style.colour, linewidth=1.2)
+                ax.plot(
+                    [100 * mean], [place + side * _APART], **_marker_style(style.colour, style.marker, filled=filled)
+                )
     legend(
         figure,
         [
-            Line2D([], [], label=label, **_look("#444444", "o", filled=filled))
+            Line2D([], [], label=label, **_marker_style("#444444", "o", filled=filled))
             for label, filled in (("own gates, without labels", True), ("teacher's gates, with labels", False))
         ],
     )
     return figure
 
 
-def _look(colour: str, marker: str, *, filled: bool) -> dict[str, Any]:
+def _marker_style(colour: str, marker: str, *, filled: bool) -> dict[str, Any]:
     inside = colour if filled else "white"
     return {"color": colour, "marker": marker, "markersize": 5, "markerfacecolor": inside, "linestyle": ""}
 

@@ -36,36 +36,36 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame, cost: str, label: str) -> matplotlib.figure.Figure:
-    figure, divided = facets(numbers, SETTING, Labels(label, "validation error (%)"), height=3.4, share_x="row")
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = facets(numbers, SETTING, Labels(label, "validation error (%)"), height=3.4, share_x="row")
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         shown = set(rows["strategy"])
         same = (numbers[list(SETTING)] == rows.iloc[0][list(SETTING)]).all(axis=1)
         for name in _REFERENCES:
             reference = numbers[same & (numbers["strategy"] == name)]
             if name not in shown and not reference.empty:
-                _line(ax, reference, cost, looks[name], "--")
+                _line(ax, reference, cost, line_styles[name], "--")
         for strategy, group in rows.groupby("strategy", sort=False):
-            look = looks[str(strategy)]
+            style = line_styles[str(strategy)]
             for _, run in group.groupby("seed"):
-                ax.plot(run[cost], 100 * run["validation_error"], color=look.colour, linewidth=0.4, alpha=0.25)
-            _line(ax, group, cost, look, "-")
+                ax.plot(run[cost], 100 * run["validation_error"], color=style.colour, linewidth=0.4, alpha=0.25)
+            _line(ax, group, cost, style, "-")
         ratio_axis(ax, horizontal=True)
         error_axis(ax, numbers["validation_error"])
-    legend(figure, line_handles(looks, lines=True))
+    legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 
-def _line(ax: matplotlib.axes.Axes, group: pd.DataFrame, cost: str, look: Style, linestyle: str) -> None:
+def _line(ax: matplotlib.axes.Axes, group: pd.DataFrame, cost: str, style: Style, linestyle: str) -> None:
     mean = group.groupby("epoch")[[cost, "validation_error"]].mean()
     own = linestyle == "-"
     ax.plot(
         mean[cost],
         100 * mean["validation_error"],
-        color=look.colour,
+        color=style.colour,
         linestyle=linestyle,
         linewidth=1.4 if own else 1.0,
-        marker=look.marker if own else "",
+        marker=style.marker if own else "",
         markersize=3.5,
         markevery=max(1, len(mean) // 4),
     )

@@ -13,7 +13,7 @@ from studies.records.files import write_atomically
 from studies.report.drawing.figure import FORMATS
 from studies.report.figures import speedup
 from studies.timing.cases import KINDS
-from studies.timing.table import print_head, print_row, print_verdict
+from studies.timing.printing import print_head, print_row, print_verdict
 
 
 @click.command()

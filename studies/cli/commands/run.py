@@ -6,7 +6,7 @@ import click
 
 from studies import catalogue
 from studies.cli import options, sweeps
-from studies.cli.plan import print_plan
+from studies.cli.dry_run import print_plan
 from studies.cli.whole_study import run_and_report
 from studies.design.freezing import FrozenStudy
 from studies.design.override import override

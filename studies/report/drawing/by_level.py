@@ -44,23 +44,23 @@ def by_level(
     """
 
     def draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-        figure, divided = panels(numbers, by, labels, height=2.9, columns=2)
-        looks = styles(numbers)
+        figure, each_panel = panels(numbers, by, labels, height=2.9, columns=2)
+        line_styles = styles(numbers)
         levels = list(dict.fromkeys(numbers["level"].astype(str)))
-        offsets = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(looks)) if len(looks) > 1 else [0.0]
+        offsets = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(line_styles)) if len(line_styles) > 1 else [0.0]
         # Lines are told apart without being moved so far.
-        places = dict(zip(looks, (0.3 if lines else 1.0) * np.asarray(offsets), strict=True))
-        for ax, rows in divided:
+        places = dict(zip(line_styles, (0.3 if lines else 1.0) * np.asarray(offsets), strict=True))
+        for ax, rows in each_panel:
             for line, group in rows.groupby(series_of(numbers), sort=False):
-                look = looks[str(line)]
+                style = line_styles[str(line)]
                 at = group["level"].astype(str).map(levels.index) + places[str(line)]
                 low = np.maximum(group["low"], 0.8 * rows["value"].min()) if log else group["low"]
-                ax.vlines(at, low, group["high"], color=look.colour, linewidth=1.3)
+                ax.vlines(at, low, group["high"], color=style.colour, linewidth=1.3)
                 ax.plot(
                     at,
                     group["value"],
-                    color=look.colour,
-                    marker=look.marker,
+                    color=style.colour,
+                    marker=style.marker,
                     markersize=4.5,
                     linewidth=1.0,
                     linestyle="-" if lines else "",
@@ -69,7 +69,7 @@ def by_level(
             ax.grid(visible=False, axis="x")
             if log:
                 ratio_axis(ax, horizontal=False)
-        legend(figure, line_handles(looks, lines=lines))
+        legend(figure, line_handles(line_styles, lines=lines))
         return figure
 
     def full_caption(results: Results) -> str:

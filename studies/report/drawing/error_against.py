@@ -50,17 +50,17 @@ def error_against(
         return shown[shown["value"].notna()].reset_index(drop=True)
 
     def draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-        figure, divided = panels(numbers, by, Labels(label, "test error (%)"), height=2.9)
-        looks = styles(numbers)
-        for ax, rows in divided:
+        figure, each_panel = panels(numbers, by, Labels(label, "test error (%)"), height=2.9)
+        line_styles = styles(numbers)
+        for ax, rows in each_panel:
             for line, group in rows.groupby(series_of(numbers), sort=False):
-                _draw_series(ax, group, looks[str(line)], rows["error"])
+                _draw_series(ax, group, line_styles[str(line)], rows["error"])
             if macs:
                 macs_axis(ax)
             elif log:
                 ratio_axis(ax, horizontal=True)
             error_axis(ax, numbers["error"])
-        legend(figure, line_handles(looks, lines=False))
+        legend(figure, line_handles(line_styles, lines=False))
         return figure
 
     def full_caption(results: Results) -> str:
@@ -74,18 +74,18 @@ def error_against(
     return Figure(name, title, numbers, draw, full_caption)
 
 
-def _draw_series(ax: matplotlib.axes.Axes, runs: pd.DataFrame, look: Style, errors: "pd.Series[float]") -> None:
+def _draw_series(ax: matplotlib.axes.Axes, runs: pd.DataFrame, style: Style, errors: "pd.Series[float]") -> None:
     means = runs.groupby("arm", sort=False).agg(
         value=("value", "mean"), mean=("mean", "first"), ci_low=("ci_low", "first"), ci_high=("ci_high", "first")
     )
-    ax.plot(means["value"], 100 * means["mean"], color=look.colour, linewidth=0.9, alpha=0.7)
+    ax.plot(means["value"], 100 * means["mean"], color=style.colour, linewidth=0.9, alpha=0.7)
     ends = 100 * means["ci_low"].map(lambda low: cut(low, errors)), 100 * means["ci_high"]
-    ax.vlines(means["value"], *ends, color=look.colour, linewidth=1.2)
+    ax.vlines(means["value"], *ends, color=style.colour, linewidth=1.2)
     ax.plot(
         means["value"],
         100 * means["mean"],
-        color=look.colour,
-        marker=look.marker,
+        color=style.colour,
+        marker=style.marker,
         markersize=6,
         markeredgecolor="white",
         markeredgewidth=0.6,
@@ -97,8 +97,8 @@ def _draw_series(ax: matplotlib.axes.Axes, runs: pd.DataFrame, look: Style, erro
             shown["value"],
             100 * shown["error"],
             s=7,
-            color=look.colour,
-            marker=look.marker if ok else "x",
+            color=style.colour,
+            marker=style.marker if ok else "x",
             alpha=0.3,
             linewidths=0 if ok else 0.8,
         )

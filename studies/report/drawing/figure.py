@@ -44,7 +44,7 @@ class Figure:
         """Write the picture in each format and its numbers as CSV; return the pictures: none without numbers."""
         numbers = self.numbers(results)
         if numbers.empty:
-            # What an earlier design had to show would pass for this one's.
+            # A picture of an earlier design would be mistaken for this one's.
             for extension in ("csv", *FORMATS):
                 (folder / f"{self.name}.{extension}").unlink(missing_ok=True)
             return []
@@ -68,7 +68,7 @@ class Figure:
 
 
 def _laid_out(drawn: matplotlib.figure.Figure) -> matplotlib.figure.Figure:
-    """Settle where everything is: every drawing would move it a little, so that a file depended on those before it."""
+    """Settle the layout; otherwise it shifts with each save, and files differ with the order of formats."""
     # Ticks depend on the size of panels, and that on the labels of ticks.
     for _ in range(2):
         drawn.draw_without_rendering()

@@ -1,4 +1,4 @@
-"""Where a run stands whose multiply-adds are not known."""
+"""Where to plot a run of unknown cost."""
 
 import pandas as pd
 

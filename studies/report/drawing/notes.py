@@ -7,7 +7,7 @@ from studies.results import SETTING, Results
 def sample_note(results: Results) -> str:
     """Say how many runs stand behind a figure, how many failed, and how their settings were found.
 
-    What all panels have in common is said here, for no panel's heading does.
+    The setting is named if all panels share it, since panel headings name only what differs.
     """
     counts = sorted(set(results.summary["n"]))
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
@@ -15,7 +15,7 @@ def sample_note(results: Results) -> str:
     of = f" on {', '.join(common)}" if common else ""
     failed = _failures(int(results.summary["failures"].sum()), int(results.summary["n"].sum()))
     few = "; below 20 seeds, intervals are wide and tests weak" if counts[0] < 20 else ""
-    return f"n = {n} paired seeds per strategy{of}; {failed}{few}. {search_note(results)}".strip()
+    return f"n = {n} paired seeds per arm{of}; {failed}{few}. {search_note(results)}".strip()
 
 
 def search_note(results: Results) -> str:

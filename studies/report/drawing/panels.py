@@ -64,12 +64,12 @@ def panels(
     _label(figure, axes[: len(groups)], labels)
     varying = [column for column in by if numbers[column].nunique() > 1]
 
-    def divided() -> Iterator[Panel]:
+    def each_panel() -> Iterator[Panel]:
         for ax, rows in zip(axes, groups, strict=False):
             ax.set_title(wrapped(heading(rows, varying), 0.75 * _width() / across))
             yield Panel(ax, rows)
 
-    return figure, divided()
+    return figure, each_panel()
 
 
 def facets(
@@ -108,14 +108,14 @@ def facets(
     for ax, families in zip(grid[0], together, strict=True):
         ax.set_title(wrapped(families, 0.75 * _width() / len(together)))
 
-    def divided() -> Iterator[Panel]:
+    def each_panel() -> Iterator[Panel]:
         for row, rows in zip(grid, settings, strict=True):
             for ax, families in zip(row, together, strict=True):
                 own = rows[rows["family"].isin(families)]
                 if not own.empty:
                     yield Panel(ax, own)
 
-    return figure, divided()
+    return figure, each_panel()
 
 
 def strips(
@@ -145,7 +145,7 @@ def strips(
     places = {name: place for place, name in enumerate(order)}
     varying = [column for column in by if numbers[column].nunique() > 1]
 
-    def divided() -> Iterator[Panel]:
+    def each_panel() -> Iterator[Panel]:
         for ax, rows in zip(axes, groups, strict=False):
             ax.set_title(wrapped(heading(rows, varying), 0.95 * (_width() - names) / across))
             ax.set_yticks(list(places.values()), list(places))
@@ -154,7 +154,7 @@ def strips(
             ax.spines["left"].set_visible(False)
             yield Panel(ax, rows)
 
-    return figure, divided(), places
+    return figure, each_panel(), places
 
 
 def best_last(numbers: pd.DataFrame, column: str) -> list[str]:
@@ -168,12 +168,12 @@ def panels_of(figure: matplotlib.figure.Figure) -> list[matplotlib.axes.Axes]:
     return [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
 
 
-def line_handles(looks: Mapping[str, Style], *, lines: bool) -> list[Artist]:
+def line_handles(line_styles: Mapping[str, Style], *, lines: bool) -> list[Artist]:
     """Return a legend's entries for strategies; with ``lines`` for curves, else with markers only."""
     line: Literal["-", ""] = "-" if lines else ""
     return [
-        Line2D([], [], color=look.colour, marker=look.marker, markersize=4.5, linestyle=line, label=name)
-        for name, look in looks.items()
+        Line2D([], [], color=style.colour, marker=style.marker, markersize=4.5, linestyle=line, label=name)
+        for name, style in line_styles.items()
     ]
 
 

@@ -100,12 +100,12 @@ def styles(numbers: pd.DataFrame) -> dict[str, Style]:
     are together, in one order for all figures.
     """
     families = dict(zip(numbers[series_of(numbers)], numbers["family"], strict=True))
-    looks = {}
+    line_styles = {}
     for number, family in enumerate(get_args(Family)):
         foreign = sorted(name for name, of in families.items() if of == family and name not in _members(family))
         for place, name in enumerate([*_members(family), *foreign]):
             towards, steps = (1.0, _TINTS) if family == "control" else (0.0, _SHADES)
             step = steps[place % len(steps)]
             red, green, blue = ((1 - step) * part + step * towards for part in to_rgb(_HUES[family]))
-            looks[name] = Style(to_hex((red, green, blue)), _MARKERS[(number + place) % len(_MARKERS)])
-    return {name: look for name, look in looks.items() if name in families}
+            line_styles[name] = Style(to_hex((red, green, blue)), _MARKERS[(number + place) % len(_MARKERS)])
+    return {name: style for name, style in line_styles.items() if name in families}

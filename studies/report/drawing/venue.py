@@ -24,14 +24,14 @@ _CM = 1 / 2.54
 
 @dataclass(frozen=True)
 class Venue:
-    """What a picture keeps to.
+    """A venue's widths and letters.
 
     Attributes:
-        name: on the command line.
-        text_width: of the page, in inches: of pictures with several panels.
-        column_width: in inches: of pictures with one panel. The same where there is one column.
-        font_size: of labels, in points.
-        family: of letters.
+        name: how the command line calls it.
+        text_width: width of the page's text in inches, and of pictures with several panels.
+        column_width: width of a column in inches, and of pictures with one panel.
+        font_size: size of labels in points.
+        family: kind of letters.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Venue:
 
     @property
     def small_font_size(self) -> float:
-        """That of ticks and legends, as small to labels as a footnote to its text.
+        """Size of ticks and legends in points: 85 % of the labels', as small to them as a footnote to its text.
 
         >>> [Venue("", 1.0, 1.0, size, "serif").small_font_size for size in (8, 9, 10)]
         [7, 8, 8]

@@ -5,7 +5,7 @@ from functools import cache
 import matplotlib.figure
 import pandas as pd
 
-from studies.report.drawing.against import against_references
+from studies.report.drawing.contrast_numbers import contrasts_by_reference
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import count_of, sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -19,7 +19,7 @@ _POWER = 0.8
 
 
 def _numbers(results: Results) -> pd.DataFrame:
-    contrasts = against_references(results, ["n", "std"])
+    contrasts = contrasts_by_reference(results, ["n", "std"])
     alpha = results.protocol.alpha / max(1, len(contrasts))
     seeds = range(2, max(_MOST_SEEDS, results.protocol.seeds) + 1)
     table = contrasts[contrasts["std"] > 0].merge(pd.DataFrame({"seeds": seeds}), how="cross")
@@ -37,17 +37,17 @@ def _of_unit(seeds: int, alpha: float) -> float:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     by = [*SETTING, "reference"]
-    figure, divided = facets(numbers, by, Labels("seeds", "detectable difference (points)"))
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = facets(numbers, by, Labels("seeds", "detectable difference (points)"))
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look = looks[str(arm)]
+            style = line_styles[str(arm)]
             ax.plot(
                 group["seeds"],
                 100 * group["detectable"],
-                color=look.colour,
+                color=style.colour,
                 linewidth=1.1,
-                marker=look.marker,
+                marker=style.marker,
                 markersize=3.5,
                 markevery=(4, 12),
             )
@@ -55,7 +55,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.axvline(float(rows["n"].iloc[0]), color="#555555", linewidth=0.9, linestyle=":")
         ratio_axis(ax, horizontal=True)
         ratio_axis(ax, horizontal=False)
-    legend(figure, line_handles(looks, lines=True))
+    legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 

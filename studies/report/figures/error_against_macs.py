@@ -26,38 +26,38 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("realised MACs per test example", "test error (%)")
-    figure, divided = facets(numbers, _PANEL, labels, height=2.8, share_x="row")
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = facets(numbers, _PANEL, labels, height=2.8, share_x="row")
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for (arm, _), group in rows.groupby(["arm", "target_density"], sort=False):
-            look = looks[str(arm)]
+            style = line_styles[str(arm)]
             ok = group[group["status"] == "ok"]
             failed = group[group["status"] != "ok"]
-            for shown, marker in ((ok, look.marker), (failed, "x")):
+            for shown, marker in ((ok, style.marker), (failed, "x")):
                 ax.scatter(
                     shown["test_macs"],
                     100 * shown["test_error"],
                     s=8,
-                    color=look.colour,
+                    color=style.colour,
                     marker=marker,
                     alpha=0.4,
                     linewidths=0.8 if marker == "x" else 0,
                 )
             first, centre = group.iloc[0], group["test_macs"].mean()
             ends = 100 * cut(first["ci_low"], rows["test_error"]), 100 * first["ci_high"]
-            ax.vlines(centre, *ends, color=look.colour, linewidth=1.2)
+            ax.vlines(centre, *ends, color=style.colour, linewidth=1.2)
             ax.plot(
                 [centre],
                 [100 * first["mean"]],
-                color=look.colour,
-                marker=look.marker,
+                color=style.colour,
+                marker=style.marker,
                 markersize=6,
                 markeredgecolor="white",
                 markeredgewidth=0.6,
             )
         macs_axis(ax)
         error_axis(ax, numbers["test_error"])
-    legend(figure, line_handles(looks, lines=False))
+    legend(figure, line_handles(line_styles, lines=False))
     return figure
 
 

@@ -29,19 +29,19 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("realised MACs per example", "error (%)")
-    figure, divided = facets(numbers, SETTING, labels, share_x="none")
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = facets(numbers, SETTING, labels, share_x="none")
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for stage, size, alpha in (("search", 5, 0.25), ("evaluate", 9, 0.9)):
             for arm, group in rows[rows["stage"] == stage].groupby("arm", sort=False):
-                look = looks[str(arm)]
-                for ok, marker in ((True, look.marker), (False, "x")):
+                style = line_styles[str(arm)]
+                for ok, marker in ((True, style.marker), (False, "x")):
                     shown = group[(group["status"] == "ok") == ok]
                     ax.scatter(
                         shown["macs"],
                         100 * shown["error"],
                         s=size if ok else 3 * size,
-                        color=look.colour,
+                        color=style.colour,
                         marker=marker,
                         alpha=alpha,
                         linewidths=0 if ok else 0.8,
@@ -54,7 +54,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         Line2D([], [], color="#555555", marker=marker, alpha=alpha, markersize=4, linestyle="", label=label)
         for label, marker, alpha in kinds
     ]
-    legend(figure, [*line_handles(looks, lines=False), *handles])
+    legend(figure, [*line_handles(line_styles, lines=False), *handles])
     return figure
 
 

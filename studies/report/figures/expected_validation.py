@@ -40,26 +40,26 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("points tried, k", "expected best validation error (%)")
-    figure, divided = facets(numbers, SETTING, labels)
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = facets(numbers, SETTING, labels)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look = looks[str(arm)]
+            style = line_styles[str(arm)]
             ax.fill_between(
-                group["k"], 100 * group["lowest"], 100 * group["highest"], color=look.colour, alpha=0.12, linewidth=0
+                group["k"], 100 * group["lowest"], 100 * group["highest"], color=style.colour, alpha=0.12, linewidth=0
             )
             ax.plot(
                 group["k"],
                 100 * group["expected_error"],
-                color=look.colour,
+                color=style.colour,
                 linewidth=1.2,
-                marker=look.marker,
+                marker=style.marker,
                 markersize=3.5,
                 markevery=max(1, len(group) // 5),
             )
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         error_axis(ax, numbers["lowest"])
-    legend(figure, line_handles(looks, lines=True))
+    legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 

@@ -40,19 +40,19 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided, places = strips(numbers, (), best_last(numbers, "rate"), "runs that failed (%)")
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel, places = strips(numbers, (), best_last(numbers, "rate"), "runs that failed (%)")
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for row in rows.to_dict("records"):
             place = places[row["arm"]] + (0.18 if row["stage"] == "evaluate" else -0.18)
-            colour = looks[row["arm"]].colour
+            colour = line_styles[row["arm"]].colour
             ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=colour, linewidth=1.2)
-            ax.plot([100 * row["rate"]], [place], **_look(colour, row["stage"]))
+            ax.plot([100 * row["rate"]], [place], **_marker_style(colour, row["stage"]))
         ax.set_xlim(left=-1)
     legend(
         figure,
         [
-            Line2D([], [], label=label, **_look("#444444", stage))
+            Line2D([], [], label=label, **_marker_style("#444444", stage))
             for stage, label in _STAGES.items()
             if (numbers["stage"] == stage).any()
         ],
@@ -60,7 +60,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     return figure
 
 
-def _look(colour: str, stage: str) -> dict[str, Any]:
+def _marker_style(colour: str, stage: str) -> dict[str, Any]:
     filling = colour if stage == "evaluate" else "white"
     return {"color": colour, "marker": "o", "markersize": 4.5, "markerfacecolor": filling}
 

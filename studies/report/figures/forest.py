@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from studies.report.drawing.against import against_references, reference_of
+from studies.report.drawing.contrast_numbers import contrasts_by_reference, reference_of
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import count_of, sample_note
 from studies.report.drawing.panels import best_last, legend, strips
@@ -29,25 +29,26 @@ _LEAST_LINEAR = 1.0  # percentage points
 
 def _numbers(results: Results) -> pd.DataFrame:
     columns = ["n", "difference", "ci_low", "ci_high", "p_holm", "verdict"]
-    return against_references(results, columns).assign(delta=results.protocol.delta)
+    return contrasts_by_reference(results, columns).assign(delta=results.protocol.delta)
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     by = [*SETTING, "reference"]
     order = best_last(numbers, "difference")
-    figure, divided, places = strips(numbers, by, order, f"test error minus that of {reference_of(numbers)} (points)")
-    looks = styles(numbers)
+    label = f"test error minus that of {reference_of(numbers)} (points)"
+    figure, each_panel, places = strips(numbers, by, order, label)
+    line_styles = styles(numbers)
     delta = 100 * float(numbers["delta"].iloc[0])
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         ax.axvspan(-delta, delta, color="#dddddd", alpha=0.7, linewidth=0, zorder=0.5)
         ax.axvline(0, color="#555555", linewidth=0.8, zorder=1)
         for row in rows.to_dict("records"):
-            colour, place = looks[row["arm"]].colour, places[row["arm"]]
+            colour, place = line_styles[row["arm"]].colour, places[row["arm"]]
             ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=colour, linewidth=1.3)
-            ax.plot([100 * row["difference"]], [place], **_look(row["verdict"], colour))
+            ax.plot([100 * row["difference"]], [place], **_marker_style(row["verdict"], colour))
         signed_axis(ax, _linear_up_to(numbers))
     handles = [
-        Line2D([], [], linestyle="", label=verdict, **_look(verdict, "#444444"))
+        Line2D([], [], linestyle="", label=verdict, **_marker_style(verdict, "#444444"))
         for verdict in _MARKS
         if (numbers["verdict"] == verdict).any()
     ]
@@ -55,13 +56,13 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     return figure
 
 
-def _look(verdict: str, colour: str) -> dict[str, Any]:
+def _marker_style(verdict: str, colour: str) -> dict[str, Any]:
     marker, filling = _MARKS[verdict]
-    look = {"color": colour, "marker": marker, "markersize": 5, "markeredgewidth": 1.0}
+    style = {"color": colour, "marker": marker, "markersize": 5, "markeredgewidth": 1.0}
     # A hollow marker hides the line behind it.
     if filling == "hollow":
-        return look | {"markerfacecolor": "white"}
-    return look | {"fillstyle": filling, "markerfacecoloralt": "white"}
+        return style | {"markerfacecolor": "white"}
+    return style | {"fillstyle": filling, "markerfacecoloralt": "white"}
 
 
 def _linear_up_to(numbers: pd.DataFrame) -> float | None:

@@ -76,38 +76,38 @@ def _dense_curve(runs: pd.DataFrame) -> list[dict[str, Any]]:
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     gated = numbers[numbers["kind"] != "dense"]
     labels = Labels("realised MACs relative to the dense network (%)", "test error (%)")
-    figure, divided = facets(gated, _PANEL, labels, height=2.8)
-    looks = styles(gated)
-    for ax, rows in divided:
+    figure, each_panel = facets(gated, _PANEL, labels, height=2.8)
+    line_styles = styles(gated)
+    for ax, rows in each_panel:
         first = rows.iloc[0]
         for arm, group in rows.groupby("arm", sort=False):
-            _draw_strategy(ax, group, looks[str(arm)])
+            _draw_strategy(ax, group, line_styles[str(arm)])
         here = (numbers["dataset"] == first["dataset"]) & (numbers["network"] == first["network"])
         dense = numbers[here & (numbers["kind"] == "dense")]
         ax.plot(100 * dense["share"], 100 * dense["error"], color="black", linewidth=1.2, marker="o", markersize=3)
         ratio_axis(ax, horizontal=True)
         error_axis(ax, numbers["error"])
-    handles = line_handles(looks, lines=True)
+    handles = line_handles(line_styles, lines=True)
     if (numbers["kind"] == "dense").any():
         handles.append(Line2D([], [], color="black", linewidth=1.2, marker="o", markersize=3, label=DENSE))
     legend(figure, handles)
     return figure
 
 
-def _draw_strategy(ax: matplotlib.axes.Axes, group: pd.DataFrame, look: Style) -> None:
+def _draw_strategy(ax: matplotlib.axes.Axes, group: pd.DataFrame, style: Style) -> None:
     surfaces = {level: group[group["level"] == level] for level in _LEVELS}
     low, median, high = (surfaces[level] for level in _LEVELS)
-    ax.step(100 * median["share"], 100 * median["error"], where="post", color=look.colour, linewidth=1.2)
+    ax.step(100 * median["share"], 100 * median["error"], where="post", color=style.colour, linewidth=1.2)
     if len(high):
         # Steps of both ends at the places of either, from where both are reached.
         at = np.unique(np.concatenate([low["share"], high["share"]]))
         at = at[at >= high["share"].min()]
         better, worse = (100 * _step(surface, at) for surface in (low, high))
-        ax.fill_between(100 * at, better, worse, step="post", color=look.colour, alpha=0.15, linewidth=0)
+        ax.fill_between(100 * at, better, worse, step="post", color=style.colour, alpha=0.15, linewidth=0)
     means = group[group["kind"] == "mean"]
-    for failed, marker in ((False, look.marker), (True, "x")):
+    for failed, marker in ((False, style.marker), (True, "x")):
         shown = means[(means["failures"] == means["n"]) == failed]
-        ax.scatter(100 * shown["share"], 100 * shown["error"], s=16, color=look.colour, marker=marker, zorder=3)
+        ax.scatter(100 * shown["share"], 100 * shown["error"], s=16, color=style.colour, marker=marker, zorder=3)
 
 
 def _step(surface: pd.DataFrame, at: np.ndarray) -> np.ndarray:

@@ -32,9 +32,9 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided = panels(numbers, _PANEL, Labels("block", "class"), height=1.5, columns=4, narrowest=1.4)
+    figure, each_panel = panels(numbers, _PANEL, Labels("block", "class"), height=1.5, columns=4, narrowest=1.4)
     image, drawn = None, []
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         table = rows.pivot_table(index="class", columns="block", values="open_share", sort=True)
         image = ax.imshow(table, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
         if not ax.get_title():

@@ -4,7 +4,7 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from studies.report.drawing.against import against_references, reference_of
+from studies.report.drawing.contrast_numbers import contrasts_by_reference, reference_of
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
@@ -15,7 +15,7 @@ from studies.results.statistics import probability_of_improvement
 
 def _numbers(results: Results) -> pd.DataFrame:
     paired = ["probability_better", "probability_better_low", "probability_better_high"]
-    table = against_references(results, ["n", *paired])
+    table = contrasts_by_reference(results, ["n", *paired])
     errors = {key: group.tolist() for key, group in results.counted.groupby(list(GROUP))["error"]}
     unpaired = [
         probability_of_improvement(errors[(*setting, strategy)], errors[(*setting, reference)])
@@ -27,12 +27,12 @@ def _numbers(results: Results) -> pd.DataFrame:
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     order = best_last(numbers, "probability_better")[::-1]
     x_label = f"probability of a lower error than {reference_of(numbers)}"
-    figure, divided, places = strips(numbers, [*SETTING, "reference"], order, x_label)
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel, places = strips(numbers, [*SETTING, "reference"], order, x_label)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         ax.axvline(0.5, color="#555555", linewidth=0.8, zorder=1)
         for row in rows.to_dict("records"):
-            colour, place = looks[row["arm"]].colour, places[row["arm"]]
+            colour, place = line_styles[row["arm"]].colour, places[row["arm"]]
             ends = row["probability_better_low"], row["probability_better_high"]
             ax.hlines(place + 0.15, *ends, color=colour, linewidth=1.3)
             ax.plot([row["probability_better"]], [place + 0.15], "o", color=colour, markersize=4.5)

@@ -17,26 +17,26 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided = facets(numbers, SETTING, Labels("epoch", "validation error (%)"))
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = facets(numbers, SETTING, Labels("epoch", "validation error (%)"))
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look = looks[str(arm)]
+            style = line_styles[str(arm)]
             for _, run in group.groupby("seed"):
-                ax.plot(run["epoch"], 100 * run["validation_error"], color=look.colour, linewidth=0.5, alpha=0.3)
+                ax.plot(run["epoch"], 100 * run["validation_error"], color=style.colour, linewidth=0.5, alpha=0.3)
             mean = group.groupby("epoch")["validation_error"].mean()
             ax.plot(
                 mean.index,
                 100 * mean,
-                color=look.colour,
+                color=style.colour,
                 linewidth=1.4,
-                marker=look.marker,
+                marker=style.marker,
                 markersize=3.5,
                 markevery=max(1, len(mean) // 8),
             )
         error_axis(ax, numbers["validation_error"])
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend(figure, line_handles(looks, lines=True))
+    legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 

@@ -20,21 +20,21 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, divided = facets(numbers, SETTING, Labels("", "error (%)"))
-    looks = styles(numbers)
+    figure, each_panel = facets(numbers, SETTING, Labels("", "error (%)"))
+    line_styles = styles(numbers)
     places = range(len(_STEPS))
     errors = pd.concat([numbers[step] for step in _STEPS])
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         for row in rows.to_dict("records"):
-            look = looks[row["arm"]]
+            style = line_styles[row["arm"]]
             low = cut(row["test_ci_low"], rows[list(_STEPS)].min())
-            ax.vlines(2, 100 * low, 100 * row["test_ci_high"], color=look.colour, linewidth=2.4, alpha=0.3)
+            ax.vlines(2, 100 * low, 100 * row["test_ci_high"], color=style.colour, linewidth=2.4, alpha=0.3)
             means = [100 * row[step] for step in _STEPS]
-            ax.plot(places, means, color=look.colour, marker=look.marker, markersize=4, linewidth=1.1)
+            ax.plot(places, means, color=style.colour, marker=style.marker, markersize=4, linewidth=1.1)
         ax.set_xticks(list(places), list(_STEPS.values()))
         ax.set_xlim(-0.25, 2.25)
         error_axis(ax, errors)
-    legend(figure, line_handles(looks, lines=True))
+    legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 

@@ -32,25 +32,25 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("threshold t of test error (%)", "share of runs with error > t")
-    figure, divided = facets(numbers, _PANEL, labels, height=2.8)
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = facets(numbers, _PANEL, labels, height=2.8)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look = looks[str(arm)]
+            style = line_styles[str(arm)]
             ax.step(
                 100 * group["error"],
                 group["share_above"],
                 where="post",
-                color=look.colour,
+                color=style.colour,
                 linewidth=1.1,
-                marker=look.marker,
+                marker=style.marker,
                 markersize=3.5,
                 markevery=(2, max(1, len(group) // 6)),
             )
         ax.set_yticks([0, 0.5, 1], ["0", "½", "1"])
         ax.set_ylim(-0.03, 1.03)
         error_axis(ax, numbers["error"], horizontal=True)
-    legend(figure, line_handles(looks, lines=True))
+    legend(figure, line_handles(line_styles, lines=True))
     return figure
 
 

@@ -20,25 +20,25 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     # Best at the top; the strategies' seeds are paired, so the order is of means over the same seeds.
-    figure, divided, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look, place, first = looks[str(arm)], places[str(arm)], group.iloc[0]
-            for ok, marker in ((True, look.marker), (False, "x")):
+            style, place, first = line_styles[str(arm)], places[str(arm)], group.iloc[0]
+            for ok, marker in ((True, style.marker), (False, "x")):
                 shown = group[(group["status"] == "ok") == ok]
                 ax.scatter(
                     100 * shown["test_error"],
                     [place + 0.2] * len(shown),
                     s=9,
-                    color=look.colour,
+                    color=style.colour,
                     marker=marker,
                     alpha=0.5,
                     linewidths=0 if ok else 0.9,
                 )
             low = cut(first["ci_low"], rows["test_error"])
-            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=look.colour, linewidth=1.4)
-            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=look.colour, markersize=6, markeredgewidth=1.8)
+            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=style.colour, linewidth=1.4)
+            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=style.colour, markersize=6, markeredgewidth=1.8)
         error_axis(ax, numbers["test_error"], horizontal=True)
     return figure
 

@@ -55,9 +55,9 @@ def _draw(drawn: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.plot(ideal["density"], ideal["ideal"], color="black", linestyle="--", linewidth=1.0, label="ideal")
         ax.axhline(1.0, color="#888888", linewidth=0.8)
         for batch, group in rows.groupby("batch"):
-            look = {"color": colours[batch]}
-            ax.plot(group["density"], group["speedup"], marker="o", markersize=3.5, label=f"batch {batch}", **look)
-            ax.fill_between(group["density"], group["speedup_p10"], group["speedup_p90"], alpha=0.25, **look)
+            style = {"color": colours[batch]}
+            ax.plot(group["density"], group["speedup"], marker="o", markersize=3.5, label=f"batch {batch}", **style)
+            ax.fill_between(group["density"], group["speedup_p10"], group["speedup_p90"], alpha=0.25, **style)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log", base=2)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1/{round(1 / value)}" if value < 1 else "1"))

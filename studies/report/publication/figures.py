@@ -58,27 +58,27 @@ def published_errors(rows: Sequence[Published], source: str) -> Figure:
 
 def _draw_errors(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     order = list(dict.fromkeys(numbers["arm"]))[::-1]
-    figure, divided, places = strips(numbers, ("dataset",), order, "test error (%)")
-    looks = styles(numbers)
+    figure, each_panel, places = strips(numbers, ("dataset",), order, "test error (%)")
+    line_styles = styles(numbers)
     shown_errors = pd.concat([numbers["error"], numbers["published_error"]])
-    for ax, rows in divided:
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look, place, first = looks[str(arm)], places[str(arm)], group.iloc[0]
+            style, place, first = line_styles[str(arm)], places[str(arm)], group.iloc[0]
             ax.add_line(_diamond([100 * first["published_error"]], [place]))
-            for ok, marker in ((True, look.marker), (False, "x")):
+            for ok, marker in ((True, style.marker), (False, "x")):
                 shown = group[(group["status"] == "ok") == ok]
                 ax.scatter(
                     100 * shown["error"],
                     [place + 0.15] * len(shown),
                     s=9,
-                    color=look.colour,
+                    color=style.colour,
                     marker=marker,
                     alpha=0.5,
                     linewidths=0 if ok else 0.9,
                 )
             low = cut(first["ci_low"], rows["error"])
-            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=look.colour, linewidth=1.4)
-            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=look.colour, markersize=6, markeredgewidth=1.8)
+            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=style.colour, linewidth=1.4)
+            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=style.colour, markersize=6, markeredgewidth=1.8)
         error_axis(ax, shown_errors, horizontal=True)
     legend(figure, [_diamond([], [], "published"), *_seed_handles()])
     return figure
@@ -146,42 +146,42 @@ def error_against_time(rows: Sequence[Published], source: str) -> Figure:
 
 def _draw_times(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("seconds of one pass over the test split", "test error (%)")
-    figure, divided = panels(numbers, ("panel",), labels, height=2.8, columns=2)
-    looks = styles(numbers)
-    for ax, rows in divided:
+    figure, each_panel = panels(numbers, ("panel",), labels, height=2.8, columns=2)
+    line_styles = styles(numbers)
+    for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            look = looks[str(arm)]
+            style = line_styles[str(arm)]
             if len(group) > 1:
                 ax.scatter(
                     group["seconds"],
                     100 * group["error"],
                     s=7,
-                    color=look.colour,
-                    marker=look.marker,
+                    color=style.colour,
+                    marker=style.marker,
                     alpha=0.35,
                     linewidths=0,
                 )
             error, seconds, masked = (group[key].mean() for key in ("error", "seconds", "masked_seconds"))
             if pd.notna(masked):
-                ax.plot([seconds, masked], [100 * error] * 2, color=look.colour, linewidth=0.8, alpha=0.6)
+                ax.plot([seconds, masked], [100 * error] * 2, color=style.colour, linewidth=0.8, alpha=0.6)
                 ax.plot(
                     [masked],
                     [100 * error],
-                    color=look.colour,
-                    marker=look.marker,
+                    color=style.colour,
+                    marker=style.marker,
                     markersize=5,
                     markerfacecolor="white",
                 )
             ax.plot(
                 [seconds],
                 [100 * error],
-                color=look.colour,
-                marker=look.marker,
+                color=style.colour,
+                marker=style.marker,
                 markersize=6,
                 markeredgecolor="white",
                 markeredgewidth=0.6,
             )
         ratio_axis(ax, horizontal=True)
         error_axis(ax, numbers["error"])
-    legend(figure, line_handles(looks, lines=False))
+    legend(figure, line_handles(line_styles, lines=False))
     return figure

@@ -7,7 +7,7 @@ import pandas as pd
 from studies.results import SETTING, Results
 
 
-def against_references(results: Results, columns: Sequence[str]) -> pd.DataFrame:
+def contrasts_by_reference(results: Results, columns: Sequence[str]) -> pd.DataFrame:
     """Return these columns of the contrasts, with their arms and families, grouped by reference."""
     contrasts = results.contrasts[[*SETTING, "arm", "reference", *columns]]
     table = results.with_families(contrasts)
