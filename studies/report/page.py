@@ -60,7 +60,10 @@ def _write_tables(
             continue
         write_atomically(csv, numbers.to_csv(index=False, lineterminator="\n"))
         if "paper" in table.outputs:
-            write_atomically(sources / f"{table.name}.tex", latex_table(table, numbers, table.caption(results)))
+            write_atomically(
+                sources / f"{table.name}.tex",
+                latex_table(table, numbers, table.full_caption(results, numbers, "paper")),
+            )
         written.append((table, numbers))
     # Tables that only an earlier design had are deleted.
     names = {table.name for table, _ in written}
@@ -115,7 +118,12 @@ def _page(
         networks=results.summary["network"].unique(),
         densities=results.summary["target_density"].unique(),
         tables=[
-            (table, table.shown(numbers, "page"), table.cells(numbers, "page"), table.caption(results))
+            (
+                table,
+                table.shown(numbers, "page"),
+                table.cells(numbers, "page"),
+                table.full_caption(results, numbers, "page"),
+            )
             for table, numbers in tables
         ],
         runs=len(runs),

@@ -122,8 +122,8 @@ def _caption(results: Results) -> str:
     protocol, rows = results.protocol, len(results.contrasts)
     return (
         "Paired differences of test error in points, arm minus reference on the same seed, so that negative is better, "
-        f"over {protocol.seeds} seeds. p: exact sign flip test; p Holm: corrected for all {rows} contrasts. P(better): "
-        "share of seeds on which the arm has the lower error, with its 95 % Wilson interval. Verdicts at alpha = "
+        f"over {protocol.seeds} seeds. p Holm: of the exact sign flip test, corrected for all {rows} contrasts. "
+        "Verdicts at alpha = "
         f"{protocol.alpha:g} for a smallest difference of interest of {points(protocol.delta, signed=False)} points. "
         f"Detectable: the difference that a t test at alpha / {rows} finds with 80 % power at this n and variance."
     )
@@ -148,6 +148,10 @@ CONTRASTS = Table(
             _share_better,
             keys=("probability_better", "probability_better_low", "probability_better_high"),
             outputs=("page",),
+            note=(
+                "P(better): share of seeds on which the arm has the lower error, ties counted as one half, with its "
+                "95 % Wilson interval."
+            ),
         ),
         Column("verdict", "verdict"),
         Column("minimum_detectable", "detectable", lambda size: points(size, signed=False)),

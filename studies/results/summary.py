@@ -96,10 +96,7 @@ def _caption(results: Results) -> str:
     return (
         f"Test error over {results.protocol.seeds} paired seeds{selected} with the 95 % t interval of its mean; failed "
         "runs count at the chance floor. Densities and multiply-adds (MACs) are realised on the test split, those of "
-        f"the gater included.{procedure}{marks} “With fallback” is the error when an example that has a layer fully "
-        "closed gets that layer's most likely block opened; a dash means that this cannot happen. “Over budget” counts "
-        "runs whose density on test examples exceeds the target by more than the tolerance. The IQM (25 % trimmed "
-        "mean) hides failures: read it beside their number."
+        f"the gater included.{procedure}{marks}"
     )
 
 
@@ -118,10 +115,32 @@ SUMMARY = Table(
         Column("test_macs", "MACs", count, outputs=("paper", "page")),
         Column("test_macs", "MACs / dense", _share_of_dense, keys=("test_macs", "dense_macs")),
         Column("failures", "failed", str, flag=bool),
-        Column("over_budget", "over budget", str, outputs=("page",), flag=bool),
+        Column(
+            "over_budget",
+            "over budget",
+            str,
+            outputs=("page",),
+            flag=bool,
+            note="“Over budget”: runs whose density on test examples exceeds the target by more than the tolerance.",
+        ),
         Column("std", "std", percent, outputs=("page",)),
-        Column("iqm", "IQM", percent, outputs=("page",)),
-        Column("test_error_fallback", "with fallback", percent, outputs=("page",)),
+        Column(
+            "iqm",
+            "IQM",
+            percent,
+            outputs=("page",),
+            note="The IQM (25 % trimmed mean) hides failures: read it beside their number.",
+        ),
+        Column(
+            "test_error_fallback",
+            "with fallback",
+            percent,
+            outputs=("page",),
+            note=(
+                "“With fallback” is the error when an example that has a layer fully closed gets that layer's most "
+                "likely block opened; a dash means that this cannot happen."
+            ),
+        ),
         Column("all_closed", "all closed", percent, outputs=("page",)),
         Column("dead_blocks", "dead blocks", lambda blocks: number(blocks, 1), outputs=("page",)),
     ),

@@ -42,6 +42,7 @@ class Column:
         varying: whether it is left out where all rows have the same value.
         flag: says of which values of ``key`` it should be seen that something went wrong.
         verdict: the key of verdicts that the emphasis follows.
+        note: what a reader must know of it, a sentence that follows the caption wherever the column is shown.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Column:
     varying: bool = False
     flag: Callable[[Any], bool] | None = None
     verdict: str | None = None
+    note: str = ""
 
     def cell(self, row: dict[Any, Any]) -> Cell:
         """Write the cell of a row."""
@@ -92,6 +94,11 @@ class Table:
             and not numbers[column.key].isna().all()
             and not (column.varying and numbers[column.key].nunique() <= 1)
         ]
+
+    def full_caption(self, results: Results, numbers: pd.DataFrame, output: Output) -> str:
+        """Return the caption with the notes of the columns to show."""
+        notes = (column.note for column in self.shown(numbers, output) if column.note)
+        return " ".join((self.caption(results), *notes))
 
     def cells(self, numbers: pd.DataFrame, output: Output) -> list[list[Cell]]:
         """Write every cell of the columns to show, row by row."""
