@@ -1,23 +1,28 @@
 import base64
 import re
 import subprocess
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from core.errors import InputError
-from studies import catalogue
-from studies.design import Study
 from studies.design.freezing import FrozenStudy
 from studies.records.folder import ResultsFolder
-from studies.report.figures import STANDARD, Figure
+from studies.report.drawing.figure import FORMATS, Figure
+from studies.report.figures.failures import FAILURES as FAILED_RUNS
+from studies.report.figures.gates_by_class import GATES_BY_CLASS
+from studies.report.figures.profile import PROFILE
+from studies.report.figures.seeds import SEEDS
 from studies.report.page import write_report
+from studies.report.presentation import Presentation
 from studies.results.collecting import collect
-from tests.support.records import Failures, configurations_of, design_of, finished
+from tests.support.records import Failures, configurations_of, design_of, finished, forget
 
-STUDY = catalogue.find("quickstart")
+QUESTION = "Is <one> better & faster?"
+SOURCE = "A paper, table 2"
+USUAL = Presentation.usual(searched=False)
+NO_FIGURES = Presentation(())
 FAILURES = {("reinforce", 2): "nan", ("reinforce", 1): "error", ("dense", 1): "diverged"}
 REASON = "ValueError: <script>alert('x')</script> & \"more\"\nsecond line"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -65,26 +70,30 @@ def first_table(html: str) -> list[dict[str, str]]:
 
 
 def write(
-    results: Path, design: FrozenStudy, failures: Failures | None = None, study: Study = STUDY
+    results: Path, design: FrozenStudy, failures: Failures | None = None, presentation: Presentation = NO_FIGURES
 ) -> tuple[ResultsFolder, str]:
     folder = finished(results, design, failures, reason=REASON)
-    _, page = write_report(folder, study)
+    _, page = write_report(folder, presentation, QUESTION, SOURCE)
     return folder, page.read_text("utf-8")
 
 
-def drawn(folder: ResultsFolder) -> list[Figure]:
+def shown_in(folder: ResultsFolder, presentation: Presentation = USUAL) -> list[Figure]:
     """The figures that have something to show, of which there are some."""
     results = collect(folder.frozen().design, folder.ledger)
-    found = [figure for figure in STANDARD if not figure.numbers(results).empty]
+    found = [figure for figure in presentation.figures if not figure.numbers(results).empty]
     assert found
     return found
+
+
+def files_of(folder: ResultsFolder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder.path)): path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory):
     """A study of two networks in which three kinds of failure happened."""
     design = design_of("dense", "reinforce", networks=("4x4", "4x4,2x8"))
-    return write(tmp_path_factory.mktemp("reported"), design, FAILURES)
+    return write(tmp_path_factory.mktemp("reported"), design, FAILURES, USUAL)
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +116,8 @@ def test_the_page_needs_no_other_file(html, page):
 
 
 def test_the_page_says_what_was_asked_and_where_it_is_from(page):
-    assert STUDY.question in page.text
-    assert STUDY.source in page.text
+    assert QUESTION in page.text
+    assert SOURCE in page.text
 
 
 def test_the_page_holds_the_design_and_where_it_was_run(reported, page):
@@ -134,8 +143,8 @@ def test_the_page_gives_n_mean_interval_and_failures_of_each_strategy(reported, 
     rows = first_table(html)
     assert len(rows) == len(summary) == 4
     for shown, row in zip(rows, summary.to_dict("records"), strict=True):
-        assert [shown[name] for name in ("strategy", "dataset", "network", "n", "failed")] == [
-            str(row[name]) for name in ("strategy", "dataset", "network", "n", "failures")
+        assert [shown[name] for name in ("arm", "network", "n", "failed")] == [
+            str(row[name]) for name in ("arm", "network", "n", "failures")
         ]
         assert shown["test error"] == f"{100 * row['mean']:.1f} %"
         assert shown["95 % interval"] == f"{100 * row['ci_low']:.1f} – {100 * row['ci_high']:.1f} %"
@@ -145,9 +154,9 @@ def test_the_page_gives_n_mean_interval_and_failures_of_each_strategy(reported, 
 
 def test_the_page_lists_every_failure_with_its_reason(page):
     reason = " ".join(REASON.split())
-    for (strategy, seed), status in FAILURES.items():
+    for (arm, seed), status in FAILURES.items():
         for network in ("4x4", "4x4,2x8"):
-            assert f"{status} : {strategy}, seed {seed}, digits, {network}, τ = 1/8: {reason}" in page.text
+            assert f"{status} : {arm}, seed {seed}, digits, {network}, τ = 1/8: {reason}" in page.text
     assert "Failures" in page.text
 
 
@@ -159,7 +168,7 @@ def test_markup_in_a_reason_is_shown_not_obeyed(html):
 def test_every_figure_is_in_the_page_with_its_caption(reported, html, page):
     results = collect(reported[0].frozen().design, reported[0].ledger)
     pictures = [reference for reference in page.references if reference.startswith("data:image/svg+xml;base64,")]
-    shown = drawn(reported[0])
+    shown = shown_in(reported[0])
     assert len(pictures) == len(shown) == html.count("<figcaption>")
     files = {(reported[0].path / "figures" / f"{figure.name}.svg").read_bytes() for figure in shown}
     assert {base64.b64decode(picture.partition(",")[2]) for picture in pictures} == files
@@ -175,61 +184,86 @@ def test_pictures_refer_to_nothing_outside(reported):
 
 
 def test_the_files_of_the_contract_are_there(reported):
-    names = {str(path.relative_to(reported[0].path)) for path in reported[0].path.rglob("*") if path.is_file()}
-    pictures = {f"figures/{figure.name}.{end}" for figure in drawn(reported[0]) for end in ("pdf", "png", "csv")}
-    tables = {"runs.csv", "summary.csv", "contrasts.csv", "tables/errors.tex"}
-    assert {"study.json", "report.html"} | tables | pictures <= names
+    names = set(files_of(reported[0]))
+    pictures = {f"figures/{figure.name}.{end}" for figure in shown_in(reported[0]) for end in ("csv", *FORMATS)}
+    assert {name for name in names if name.startswith("figures/")} == pictures
+    assert {"study.json", "report.html", "runs.csv", "summary.csv"} <= names
+    assert {name for name in names if name.startswith("tables/")} == {"tables/summary.tex"}
 
 
-def test_writing_the_report_again_changes_no_file(reported):
-    folder, before = reported[0], {}
-    for path in folder.path.rglob("*"):
-        if path.is_file():
-            before[path] = path.read_bytes()
-    write_report(folder, STUDY)
-    assert {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()} == before
+def test_a_study_with_contrasts_has_their_tables_and_links_to_them(tmp_path):
+    design = design_of("small_dense", "reinforce", densities=(0.25, 0.5))
+    folder, html = write(tmp_path, design)
+    names = ("summary", "contrasts", "overall", "hypervolumes")
+    assert {f"{name}.csv" for name in (*names, "runs")} <= set(files_of(folder))
+    assert {path.stem for path in (folder.path / "tables").iterdir()} == set(names)
+    for name in (*names, "runs"):
+        assert f'<h2 id="{name}">' in html
+        assert f'<a href="#{name}">' in html
+
+
+def test_writing_the_report_again_changes_no_file(tmp_path):
+    presentation = Presentation((SEEDS,))
+    folder, _ = write(tmp_path, design_of("small_dense", "reinforce", seeds=2), presentation=presentation)
+    before = files_of(folder)
+    assert "figures/seeds.pdf" in before
+    write_report(folder, presentation, QUESTION, SOURCE)
+    assert files_of(folder) == before
 
 
 def test_a_study_without_failures_has_no_list_of_them(tmp_path):
-    _, html = write(tmp_path, design_of("dense", seeds=2), study=replace(STUDY, figures=()))
+    _, html = write(tmp_path, design_of("dense", seeds=2))
     assert ">Failures<" not in html
     assert Page(html).text.count("digits") >= 2
 
 
-def test_a_study_of_one_seed_shows_a_dash_for_its_interval(tmp_path):
-    _, html = write(tmp_path, design_of("dense", seeds=1), study=replace(STUDY, figures=()))
+def test_a_study_of_one_seed_has_no_interval(tmp_path):
+    _, html = write(tmp_path, design_of("dense", seeds=1))
     (row,) = first_table(html)
-    assert row["95 % interval"] == row["std"] == "–"
+    assert row["n"] == "1"
+    assert not {"95 % interval", "std"} & row.keys()
     assert "nan" not in row.values()
 
 
 def test_a_study_in_which_everything_failed_is_reported(tmp_path):
     failures = {(name, seed): "error" for name in ("dense", "reinforce") for seed in range(2)}
-    folder, html = write(tmp_path, design_of("dense", "reinforce", seeds=2), failures)
+    presentation = Presentation((SEEDS, PROFILE, FAILED_RUNS, GATES_BY_CLASS))
+    folder, html = write(tmp_path, design_of("dense", "reinforce", seeds=2), failures, presentation)
     page = Page(html)
     assert page.text.count("error : ") == 4
     assert "nan" not in {cell for row in first_table(html) for cell in row.values()}
-    assert len([reference for reference in page.references if "svg" in reference]) == len(drawn(folder)) == 3
+    assert shown_in(folder, presentation) == [SEEDS, PROFILE, FAILED_RUNS]
+    assert len([reference for reference in page.references if "svg" in reference]) == 3
 
 
 def test_a_figure_of_an_earlier_design_is_not_shown_as_this_ones(tmp_path):
-    write(tmp_path, design_of("dense", "reinforce", seeds=1))
-    folder, html = write(tmp_path, design_of("dense", seeds=1))
-    assert "Gates by class" not in Page(html).text
+    presentation = Presentation((GATES_BY_CLASS,))
+    _, html = write(tmp_path, design_of("dense", "reinforce", seeds=1), presentation=presentation)
+    assert GATES_BY_CLASS.title in Page(html).text
+    folder, html = write(tmp_path, design_of("dense", seeds=1), presentation=presentation)
+    assert GATES_BY_CLASS.title not in Page(html).text
     assert not list((folder.path / "figures").glob("gates_by_class.*"))
+
+
+def test_a_table_of_an_earlier_design_goes(tmp_path):
+    folder, _ = write(tmp_path, design_of("small_dense", "reinforce", seeds=2))
+    assert {"contrasts.csv", "tables/contrasts.tex"} <= set(files_of(folder))
+    folder, html = write(tmp_path, design_of("reinforce", seeds=2))
+    assert not {"contrasts.csv", "tables/contrasts.tex"} & set(files_of(folder))
+    assert 'id="contrasts"' not in html
 
 
 def test_a_study_with_runs_missing_is_not_reported(tmp_path):
     folder = finished(tmp_path, design_of("dense", seeds=2))
-    folder.ledger.remove(configurations_of(folder.frozen().design)[1].run_id)
+    forget(folder, configurations_of(folder.frozen().design)[1].run_id)
     with pytest.raises(InputError, match="1 of 2 runs"):
-        write_report(folder, STUDY)
+        write_report(folder, NO_FIGURES, QUESTION, SOURCE)
     assert not (folder.path / "report.html").exists()
 
 
 def test_a_study_never_run_is_not_reported(tmp_path):
     with pytest.raises(InputError, match="python -m studies run quickstart"):
-        write_report(ResultsFolder(tmp_path, "quickstart"), STUDY)
+        write_report(ResultsFolder(tmp_path, "quickstart"), NO_FIGURES, QUESTION, SOURCE)
 
 
 @pytest.mark.slow
@@ -239,9 +273,10 @@ def test_a_browser_shows_the_page_with_every_picture_and_sorts_its_tables(report
     probe = """<script>addEventListener("load", () => {
         document.title = [...document.images].map(image => image.complete && image.naturalWidth > 50).join();
         const fits = document.documentElement.scrollWidth <= innerWidth;
-        const table = document.querySelector("table.sortable"), column = 5;
+        const table = document.querySelector("table.sortable"), heads = [...table.querySelectorAll("th")];
+        const column = heads.findIndex(head => head.textContent === "test error");
         const values = () => [...table.tBodies[0].rows].map(row => Number(row.cells[column].dataset.value));
-        const button = table.querySelectorAll("th")[column].querySelector("button"), ordered = [];
+        const button = heads[column].querySelector("button"), ordered = [];
         for (const sign of [1, -1]) {
             button.click();
             const found = values();
@@ -259,6 +294,6 @@ def test_a_browser_shows_the_page_with_every_picture_and_sorts_its_tables(report
         [str(CHROMIUM), *flags, watched.as_uri()], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert f"<title>{','.join(['true'] * len(drawn(reported[0])))}</title>" in done.stdout
+    assert f"<title>{','.join(['true'] * len(shown_in(reported[0])))}</title>" in done.stdout
     assert "width true sorted true,true test error" in done.stdout
     assert "CONSOLE" not in done.stderr

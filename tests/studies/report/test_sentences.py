@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from studies.design.protocol import Protocol, Search
-from studies.report.caveats import limits
+from studies.report.caveats import caveats
 from studies.report.sentences import count_verdicts, fewest_seeds_for_significance, sentences
 from studies.results.collecting import collect
 from tests.support.records import design_of, finished
@@ -11,10 +11,10 @@ PROTOCOL = Protocol(seeds=20, alpha=0.05, delta=0.005, search=None)
 
 
 def contrasts_of(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
-    """Strategy, dataset, difference, verdict."""
+    """Arm, dataset, difference, verdict."""
     table = pd.DataFrame(
         {
-            "strategy": [row[0] for row in rows],
+            "arm": [row[0] for row in rows],
             "dataset": [row[1] for row in rows],
             "difference": [row[2] for row in rows],
             "verdict": [row[3] for row in rows],
@@ -78,13 +78,13 @@ def test_the_fewest_seeds_are_enough_and_one_less_is_not(contrasts):
     assert contrasts * 2 / 2 ** (fewest - 1) >= 0.05
 
 
-def limits_of(tmp_path, *strategies: str, **changes) -> str:
+def caveats_of(tmp_path, *strategies: str, **changes) -> str:
     design = design_of(*strategies, **changes)
-    return " ".join(limits(design, collect(design, finished(tmp_path, design).ledger)))
+    return " ".join(caveats(design, collect(design, finished(tmp_path, design).ledger)))
 
 
-def test_limits_of_a_small_study_without_a_search(tmp_path):
-    said = limits_of(tmp_path, "small_dense", "reinforce", seeds=4)
+def test_caveats_of_a_small_study_without_a_search(tmp_path):
+    said = caveats_of(tmp_path, "small_dense", "reinforce", seeds=4)
     assert "No contrast can be significant: a sign flip test of 4 seeds has no p value below 2/2^4" in said
     assert "with 1 in the family it takes at least 6 seeds" in said
     assert "4 seeds: below 20" in said
@@ -92,8 +92,8 @@ def test_limits_of_a_small_study_without_a_search(tmp_path):
     assert "share the same test examples" not in said
 
 
-def test_limits_of_a_search(tmp_path):
-    said = limits_of(
+def test_caveats_of_a_search(tmp_path):
+    said = caveats_of(
         tmp_path, "small_dense", "reinforce", seeds=8, search=Search(points=3, searches=2), test_split="fixed"
     )
     assert "No contrast can be significant" not in said
@@ -103,14 +103,14 @@ def test_limits_of_a_search(tmp_path):
 
 
 def test_a_study_without_contrasts_says_so(tmp_path):
-    assert "No contrasts were frozen" in limits_of(tmp_path, "dense", "reinforce", seeds=20)
+    assert "No contrasts were frozen" in caveats_of(tmp_path, "dense", "reinforce", seeds=20)
 
 
 def test_runs_over_the_budget_are_told(tmp_path):
     design = design_of("reinforce", seeds=20)
     results = collect(design, finished(tmp_path, design).ledger)
     over = int(results.summary["over_budget"].sum())
-    assert "opened more blocks" not in " ".join(limits(design, results))
+    assert "opened more blocks" not in " ".join(caveats(design, results))
     assert over == 0
     results.summary["over_budget"] = 3
-    assert "3 of 20 runs opened more blocks on the test split" in " ".join(limits(design, results))
+    assert "3 of 20 runs opened more blocks on the test split" in " ".join(caveats(design, results))

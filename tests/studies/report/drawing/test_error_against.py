@@ -13,7 +13,7 @@ from studies.report.drawing.error_against import error_against
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.panels import Labels
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import axes_of, lines_of, segments_of
+from tests.support.drawings import axes_of, legend_of, lines_of, row_of, segments_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import CHANCE, design_of, record_of
 
@@ -23,7 +23,7 @@ LEVELS = pd.DataFrame(
         "dataset": "digits",
         "network": "4x4",
         "target_density": 0.125,
-        "strategy": ["dense", "dense", "top_k", "top_k"],
+        "arm": ["dense", "dense", "top_k", "top_k"],
         "family": ["control", "control", "routing", "routing"],
         "level": ["b", "a", "b", "a"],
         "value": [1.0, 2.0, 3.0, 4.0],
@@ -51,26 +51,30 @@ def test_every_run_with_a_value_is_a_point_and_every_arm_a_mean(results):
     figure = figure_of()
     numbers = figure.numbers(results)
     # The failed run has no multiply-adds, but it is in its arm's mean.
-    assert numbers[["strategy", "seed"]].to_numpy().tolist() == [
+    assert numbers[["arm", "seed"]].to_numpy().tolist() == [
         ["dense", 0],
         ["reinforce", 0],
         ["top_k", 0],
         ["dense", 1],
         ["top_k", 1],
     ]
-    (ax,) = axes_of(figure, numbers)
-    means = sorted(y for line in lines_of(ax) if len(line) == 1 for _, y in line)
-    # The line of a series of one arm is a point as well.
-    assert means == pytest.approx([15.0, 15.0, 20.0, 20.0, 50 * (0.3 + CHANCE), 50 * (0.3 + CHANCE)])
-    assert figure.caption(results).startswith("What. Small points are runs")
+    means = {arm: own["mean"].unique().tolist() for arm, own in numbers.groupby("arm")}
+    assert means == {"dense": [pytest.approx(0.15)], "reinforce": [(0.3 + CHANCE) / 2], "top_k": [0.2]}
+    assert row_of(numbers, arm="dense", seed=1)["value"] == 1000.0
+    assert legend_of(figure, numbers) == ["dense", "reinforce", "top_k"]
+    assert figure.caption(results).startswith("What. ")
+    assert "n = 2" in figure.caption(results)
+    assert "95 % t interval" in figure.caption(results)
     assert "1 of 6 runs failed" in figure.caption(results)
 
 
 def test_arms_of_a_series_are_joined(results):
-    figure = figure_of(series=lambda runs: pd.DataFrame({"strategy": "all", "family": "control"}, index=runs.index))
+    one = pd.DataFrame({"series": "all", "family": "control"}, index=results.counted.index)
+    figure = figure_of(series=lambda _: one)
     numbers = figure.numbers(results)
-    assert set(numbers["strategy"]) == {"all"}
+    assert set(numbers["series"]) == {"all"}
     assert set(numbers["arm"]) == set(ERRORS)
+    assert legend_of(figure, numbers) == ["all"]
     (ax,) = axes_of(figure, numbers)
     assert max(len(line) for line in lines_of(ax)) == 3
 
@@ -80,7 +84,7 @@ def test_the_horizontal_axis_has_the_scale_asked_for(results, changes, scale):
     figure = figure_of(**changes)
     (ax,) = axes_of(figure, figure.numbers(results))
     assert ax.get_xscale() == scale
-    assert ("Both axes are logarithmic" in figure.caption(results)) == (scale == "log")
+    assert ("Both axes" in figure.caption(results)) == (scale == "log")
 
 
 def test_it_is_drawn_from_its_csv_alone(results, tmp_path):
@@ -97,10 +101,10 @@ def levels(**changes: Any) -> Figure:
 def test_levels_keep_their_order_and_strategies_stand_side_by_side():
     (ax,) = axes_of(levels(), LEVELS)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["b", "a"]
-    dense, routing = (np.array(line) for line in lines_of(ax))
-    assert dense[:, 1].tolist() == [1.0, 2.0]
-    assert (np.diff(dense[:, 0]) == 1).all()
-    assert (dense[:, 0] < routing[:, 0]).all()
+    dense, routing = (np.array(line)[:, 0] for line in lines_of(ax))
+    assert (dense < routing).all()
+    assert (routing - dense < 1).all()
+    assert legend_of(levels(), LEVELS) == ["dense", "top_k"]
 
 
 def test_intervals_are_cut_off_where_a_logarithmic_axis_has_no_end():

@@ -22,7 +22,7 @@ SETTING = ["dataset", "target_density"]
 
 def table(names: list[str], densities: tuple[float, ...] = (0.25, 0.5)) -> pd.DataFrame:
     rows = [
-        {"dataset": dataset, "target_density": density, "strategy": name, "family": strategies.find(name).family}
+        {"dataset": dataset, "target_density": density, "arm": name, "family": strategies.find(name).family}
         for dataset in ("digits", "mnist1d")
         for density in densities
         for name in names
@@ -56,7 +56,7 @@ class TestFacets:
     def test_few_strategies_share_a_panel(self):
         names = strategies.built_in()[:MOST_TOGETHER]
         _, divided = facets(table(names), SETTING, Labels("x", "y"))
-        assert [set(rows["strategy"]) for _, rows in divided] == [set(names)] * 4
+        assert [set(rows["arm"]) for _, rows in divided] == [set(names)] * 4
 
     def test_many_are_divided_by_family_and_each_is_shown_once_in_its_row(self):
         numbers = table(strategies.built_in())
@@ -65,7 +65,7 @@ class TestFacets:
         shown = pd.concat([rows for _, rows in cells])
         assert len(shown) == len(numbers)
         assert not shown.index.duplicated().any()
-        assert all(rows["strategy"].nunique() <= MOST_TOGETHER for _, rows in cells)
+        assert all(rows["arm"].nunique() <= MOST_TOGETHER for _, rows in cells)
         assert all(len(rows[SETTING].drop_duplicates()) == 1 for _, rows in cells)
         assert [ax.get_ylabel() for ax in figure.axes if ax.get_ylabel()] == [
             f"{name}\nτ = {tau}" for name in ("digits", "mnist1d") for tau in ("1/4", "1/2")
@@ -92,7 +92,7 @@ class TestStrips:
         assert named == [True, False, False, True]
 
     def test_the_lowest_mean_over_all_panels_is_last(self):
-        numbers = pd.DataFrame({"strategy": ["a", "b", "c"] * 2, "value": [1.0, 2.0, 3.0, 6.0, 2.0, 3.0]})
+        numbers = pd.DataFrame({"arm": ["a", "b", "c"] * 2, "value": [1.0, 2.0, 3.0, 6.0, 2.0, 3.0]})
         assert best_last(numbers, "value") == ["a", "c", "b"]
 
 

@@ -14,7 +14,7 @@ BUILT_IN = [(name, strategies.find(name).family) for name in strategies.built_in
 
 def looks_of(*rows: tuple[str, str]) -> dict[str, Style]:
     """The styles of strategies given as name and family, in a table with a row per run."""
-    return styles(pd.DataFrame([row for row in rows for _ in range(2)], columns=["strategy", "family"]))
+    return styles(pd.DataFrame([row for row in rows for _ in range(2)], columns=["arm", "family"]))
 
 
 def test_every_strategy_of_the_package_looks_like_no_other():

@@ -1,6 +1,5 @@
 """What holds for every figure."""
 
-import re
 from functools import cache
 from typing import Any
 
@@ -11,16 +10,18 @@ import pytest
 
 from studies.design import Search
 from studies.report.drawing.figure import FORMATS
+from studies.report.drawing.panels import MOST_TOGETHER, panels_of
 from studies.report.drawing.style import theme
-from studies.report.figures import PROTOCOL, STANDARD, Figure
+from studies.report.presentation import SEARCHED, UNSEARCHED
 from studies.results import Results
+from tests.support.drawings import drawn
 from tests.support.invented import random_record, results_of
 from tests.support.plugins import read_plugin
 from tests.support.records import CHANCE, Failures, design_of
 
-FIGURES = {figure.name: figure for figure in (*STANDARD, *PROTOCOL)}
+FIGURES = {figure.name: figure for figure in (*UNSEARCHED, *SEARCHED)}
 NAMES = ("dense", "small_dense", "reinforce", "straight_through")
-SEARCHED: dict[str, Any] = {
+WITH_SEARCH: dict[str, Any] = {
     "test_split": "fixed",
     "search": Search(points=3, searches=2, rerun_seeds=2),
     "densities": (0.25, 0.5),
@@ -28,14 +29,14 @@ SEARCHED: dict[str, Any] = {
 # Tuning seeds are 0 and 1000.
 FAILURES: Failures = {("reinforce", 1): "nan", ("reinforce", 2): "error", ("dense", 1): "diverged"}
 ONLY_FAILURES: Failures = {("reinforce", seed): "error" for seed in range(3)}
-WITH_SEARCH = {"every_run", "optimism", "expected_validation"}
+OF_SEARCHES = {"every_run", "optimism", "expected_validation"}
 OF_CONTRASTS = {"forest", "improvement", "detectable"}
 
 
 @cache
 def results(case: str) -> Results:
     if case == "searched":
-        return results_of(design_of(*NAMES, **SEARCHED), random_record(FAILURES))
+        return results_of(design_of(*NAMES, **WITH_SEARCH), random_record(FAILURES))
     if case == "two datasets":
         design = design_of(*NAMES, datasets=("digits", "mnist1d"), densities=(0.25, 0.5))
         return results_of(design, random_record(FAILURES))
@@ -46,67 +47,72 @@ def results(case: str) -> Results:
     raise ValueError(case)
 
 
-def drawn(figure: Figure, numbers: pd.DataFrame) -> list[Any]:
-    """What is drawn: per axes its title, its names, and where its points, lines and images are."""
-    with mpl.rc_context(theme()):
-        picture = figure.draw(numbers)
-    return [
-        (
-            ax.get_title(),
-            [label.get_text() for label in ax.get_yticklabels()] if figure.name in {"forest", "seeds"} else [],
-            [np.ma.filled(collection.get_offsets(), np.nan).round(9).tolist() for collection in ax.collections],
-            [np.asarray(line.get_xydata(), float).round(9).tolist() for line in ax.lines],
-            [np.asarray(image.get_array()).tolist() for image in ax.images],
-            len(ax.patches),
-        )
-        for ax in picture.axes
-    ]
+# What tells panels apart besides the dataset; for others the setting.
+PANELS: dict[str, tuple[str, ...]] = {
+    "error_against_macs": ("network",),
+    "profile": ("network",),
+    "front": ("network",),
+    "failures": (),
+    "forest": ("network", "target_density", "reference"),
+    "improvement": ("network", "target_density", "reference"),
+    "detectable": ("network", "target_density", "reference"),
+    "gates_by_class": ("network", "target_density", "arm", "layer"),
+}
 
 
-def same(one: Any, other: Any) -> bool:
-    # NaN, of intervals that do not exist, is the same as itself.
-    return repr(one) == repr(other)
+def panels_in(name: str, numbers: pd.DataFrame) -> int:
+    by = list(PANELS.get(name, ("network", "target_density")))
+    shown = numbers[numbers["kind"] != "dense"] if name == "front" else numbers
+    return len(shown[["dataset", *by]].drop_duplicates()) if by else 1
 
 
-@pytest.mark.parametrize("case", ["searched", "one seed"])
+def names_in(picture: Any) -> set[str]:
+    """What a legend, the names of rows, or headings say that there is."""
+    legends = [text.get_text() for legend in picture.legends for text in legend.get_texts()]
+    rows = [label.get_text() for ax in picture.axes for label in ax.get_yticklabels()]
+    headings = [part for ax in picture.axes for part in ax.get_title().replace("\n", ", ").split(", ")]
+    return {*legends, *rows, *headings}
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_can_be_drawn_from_its_csv_alone(tmp_path, name, case):
+def test_a_figure_is_drawn_from_its_csv_alone(tmp_path, name):
     figure = FIGURES[name]
-    figure.write(results(case), tmp_path, formats=[])
-    if figure.numbers(results(case)).empty:
-        assert case == "one seed"
-        assert name in {*WITH_SEARCH, "front", "detectable"}
-        return
-    numbers = pd.read_csv(tmp_path / f"{name}.csv")
-    assert same(drawn(figure, numbers), drawn(figure, figure.numbers(results(case))))
+    (path,) = figure.write(results("searched"), tmp_path, ["svg"])
+    assert path.stat().st_size > 0
+    # One status is "nan".
+    exported = pd.read_csv(tmp_path / f"{name}.csv", keep_default_na=False, na_values=[""])
+    numbers = figure.numbers(results("searched")).reset_index(drop=True)
+    pd.testing.assert_frame_equal(exported, numbers, check_dtype=False)
+    assert numbers["arm"].nunique() <= MOST_TOGETHER
+    picture = drawn(figure, exported)
+    assert len(panels_of(picture)) == panels_in(name, numbers)
+    assert set(numbers["arm"]) <= names_in(picture)
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_format_is_written_beside_the_numbers_without_dates_and_with_letters_that_can_be_edited(tmp_path, name):
-    pictures = FIGURES[name].write(results("searched"), tmp_path, FORMATS)
-    assert [path.name for path in pictures] == [f"{name}.{extension}" for extension in FORMATS]
+def test_a_figure_of_one_seed_is_drawn_from_its_csv_alone(tmp_path, name):
+    figure = FIGURES[name]
+    figure.write(results("one seed"), tmp_path, formats=[])
+    if name in {*OF_SEARCHES, "front", "detectable"}:
+        assert not list(tmp_path.iterdir())
+        return
+    assert drawn(figure, pd.read_csv(tmp_path / f"{name}.csv")).axes
+
+
+def test_every_format_is_written_beside_the_numbers_without_dates_and_with_letters_that_can_be_edited(tmp_path):
+    pictures = FIGURES["seeds"].write(results("plain"), tmp_path, FORMATS)
+    assert [path.name for path in pictures] == [f"seeds.{extension}" for extension in FORMATS]
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert written.keys() == {f"{name}.{extension}" for extension in ("csv", *FORMATS)}
-    pdf, svg, png = (written[f"{name}.{extension}"] for extension in ("pdf", "svg", "png"))
+    assert written.keys() == {f"seeds.{extension}" for extension in ("csv", *FORMATS)}
+    pdf, svg, png = (written[f"seeds.{extension}"] for extension in ("pdf", "svg", "png"))
     assert (pdf[:4], svg[:5], png[:4]) == (b"%PDF", b"<?xml", b"\x89PNG")
     assert b"CreationDate" not in pdf
     assert b"dc:date" not in svg
     assert b"tIME" not in png
     assert b"/Type3" not in pdf
     assert b"/FontFile2" in pdf
-    # One status is "nan".
-    exported = pd.read_csv(tmp_path / f"{name}.csv", keep_default_na=False, na_values=[""])
-    numbers = FIGURES[name].numbers(results("searched")).reset_index(drop=True)
-    pd.testing.assert_frame_equal(exported, numbers, check_dtype=False)
-    FIGURES[name].write(results("searched"), tmp_path / "again", ["svg"])
-    assert (tmp_path / "again" / f"{name}.svg").read_bytes() == svg
-
-
-def test_equal_numbers_give_equal_files_in_every_format(tmp_path):
-    first, second = (tmp_path / "first", tmp_path / "second")
-    for folder in (first, second):
-        FIGURES["seeds"].write(results("plain"), folder, FORMATS)
-    assert all(path.read_bytes() == (second / path.name).read_bytes() for path in first.iterdir())
+    FIGURES["seeds"].write(results("plain"), tmp_path / "again", FORMATS)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == written
 
 
 def test_only_the_formats_asked_for_are_written(tmp_path):
@@ -118,8 +124,8 @@ def test_only_the_formats_asked_for_are_written(tmp_path):
     ("case", "empty"),
     [
         # The only reference, small_dense, takes no part; one density; nothing failed; no search.
-        ("plain", WITH_SEARCH | OF_CONTRASTS | {"front", "failures"}),
-        ("two datasets", WITH_SEARCH),
+        ("plain", OF_SEARCHES | OF_CONTRASTS | {"front", "failures"}),
+        ("two datasets", OF_SEARCHES),
         ("searched", set()),
     ],
 )
@@ -140,7 +146,7 @@ def test_figures_of_runs_that_all_failed_are_drawn_or_empty():
     shown = {name for name, table in numbers.items() if not table.empty}
     assert shown == {"error_against_macs", "seeds", "profile", "failures"}
     for name in shown:
-        assert drawn(FIGURES[name], numbers[name])
+        assert drawn(FIGURES[name], numbers[name]).axes
 
 
 def test_drawing_leaves_the_settings_of_others_alone(tmp_path):
@@ -155,30 +161,32 @@ INTERVALS = {
     "error_against_macs": "95 % t interval",
     "optimism": "95 % t interval",
     "improvement": "95 % Wilson interval",
-    "failures": "exact (Clopper-Pearson) 95 % binomial intervals",
-    "front": "bands lie between the surfaces of a quarter and of three quarters of the seeds",
+    "failures": "Clopper-Pearson",
+    "front": "bands",
     "expected_validation": "not a confidence interval",
-    "profile": "no interval is shown",
-    "detectable": "no interval is shown",
+    "profile": "no interval",
+    "detectable": "no interval",
     "every_run": "Every run",
-    "learning_curves": "thin lines are seeds",
+    "learning_curves": "seeds",
 }
 
 
 @pytest.mark.parametrize("name", INTERVALS)
 def test_captions_say_what_stands_behind_a_figure(name):
     caption = FIGURES[name].caption(results("searched"))
-    assert "n = 3" in caption
-    assert "R = 2 searches of K = 3 points on S = 1 tuning seed, in which no run failed" in caption
-    # Of 24 runs, 4 strategies at 2 densities on 3 seeds; the failures figure counts the other winners' reruns too.
-    assert re.search(r"\b6 of 24 runs failed" if name != "failures" else r"\d+ of \d+ runs on evaluation", caption)
+    for number in ("n = 3", "R = 2", "K = 3", "S = 1"):
+        assert number in caption
+    evaluated = results("searched").runs.query("stage == 'evaluate'")
+    # The figure of failures counts the other winners' reruns too.
+    counted = evaluated if name == "failures" else evaluated[evaluated["selected"]]
+    assert f"{(counted['status'] != 'ok').sum()} of {len(counted)} runs" in caption
     assert INTERVALS[name] in caption
     assert "  " not in caption
     assert caption.endswith(".")
 
 
 def test_captions_without_a_search_do_not_speak_of_one():
-    for figure in STANDARD:
+    for figure in UNSEARCHED:
         assert "search" not in figure.caption(results("two datasets")).lower()
 
 
@@ -190,15 +198,17 @@ def test_captions_warn_of_few_seeds_and_say_when_no_run_failed():
 
 
 def test_captions_name_the_setting_that_no_heading_names():
-    assert "per strategy on digits, 4x4, τ = 1/8; " in FIGURES["seeds"].caption(results("plain"))
-    assert "per strategy on 4x4; " in FIGURES["seeds"].caption(results("two datasets"))
+    assert "digits, 4x4, τ = 1/8" in FIGURES["seeds"].caption(results("plain"))
+    several = FIGURES["seeds"].caption(results("two datasets"))
+    assert "4x4" in several
+    assert "digits" not in several
 
 
 def test_captions_count_the_failures_of_the_search():
     failures: Failures = {("reinforce", 1000): "error", ("dense", 0): "nan"}
-    searched = results_of(design_of(*NAMES, **SEARCHED), random_record(failures))
+    searched = results_of(design_of(*NAMES, **WITH_SEARCH), random_record(failures))
     # Both densities, three points each: reinforce in the second search, dense in the first.
-    assert "in which 12 of 48 runs failed (counted at the chance floor)" in FIGURES["seeds"].caption(searched)
+    assert "12 of 48 runs failed" in FIGURES["seeds"].caption(searched)
 
 
 def without_errors(strategies: tuple[str, ...]) -> Results:
@@ -212,7 +222,7 @@ def without_errors(strategies: tuple[str, ...]) -> Results:
         history = [epoch | {"validation_error": 0.0} for epoch in made["history"]]
         return {**made, "history": history, **{key: 0.0 for key in ("validation_error", "test_error") if key in made}}
 
-    return results_of(design_of(*NAMES, **SEARCHED), record)
+    return results_of(design_of(*NAMES, **WITH_SEARCH), record)
 
 
 @pytest.mark.parametrize("strategies", [("dense",), NAMES], ids=["of one", "of all"])
@@ -231,8 +241,8 @@ def test_errors_of_zero_are_drawn_without_warning(strategies):
 @pytest.mark.parametrize("name", ["error_against_macs", "seeds", "every_run"])
 def test_every_run_is_a_point_within_its_axes_even_one_without_errors(name):
     numbers = FIGURES[name].numbers(without_errors(("dense",)))
+    picture = drawn(FIGURES[name], numbers)
     with mpl.rc_context(theme()):
-        picture = FIGURES[name].draw(numbers)
         picture.draw_without_rendering()
     shown = 0
     for ax in picture.axes:
@@ -249,24 +259,24 @@ def test_failed_runs_are_points_at_the_chance_floor(name):
     numbers = FIGURES[name].numbers(results("two datasets"))
     assert len(numbers) == 4 * 2 * 2 * 3
     failed = numbers[numbers.status != "ok"]
-    assert set(zip(failed.strategy, failed.seed, strict=True)) == FAILURES.keys()
+    assert set(zip(failed.arm, failed.seed, strict=True)) == FAILURES.keys()
     assert set(failed.test_error) == {CHANCE}
 
 
 @pytest.mark.parametrize("name", ["error_against_macs", "seeds"])
 def test_means_and_intervals_are_those_of_the_summary(name):
     numbers = FIGURES[name].numbers(results("two datasets"))
-    columns = ["dataset", "target_density", "strategy", "mean", "ci_low", "ci_high"]
+    columns = ["dataset", "target_density", "arm", "mean", "ci_low", "ci_high"]
     own = numbers.drop_duplicates(columns[:3])[columns].reset_index(drop=True)
     pd.testing.assert_frame_equal(own, results("two datasets").summary[columns])
 
 
 def test_strategies_from_elsewhere_are_drawn_too(tmp_path):
     plugins = (read_plugin(tmp_path),)
-    design = design_of("small_dense", "of_mine", "reinforce", plugins=plugins, **SEARCHED)
+    design = design_of("small_dense", "of_mine", "reinforce", plugins=plugins, **WITH_SEARCH)
     shown = results_of(design, random_record({("reinforce", 1): "error"}, plugins))
     for figure in FIGURES.values():
         numbers = figure.numbers(shown)
         # It has no gates: nothing to contrast, or to look at.
-        assert ("of_mine" in set(numbers.strategy)) == (figure.name not in {*OF_CONTRASTS, "gates_by_class"})
-        assert drawn(figure, numbers)
+        assert ("of_mine" in set(numbers.arm)) == (figure.name not in {*OF_CONTRASTS, "gates_by_class"})
+        assert drawn(figure, numbers).axes

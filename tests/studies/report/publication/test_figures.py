@@ -1,20 +1,15 @@
 """Figures of studies that repeat a publication."""
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import pytest
 
 from studies.design import Arm
 from studies.design.runs import PlannedRun
-from studies.report.drawing.panels import panels_of
-from studies.report.drawing.style import theme
-from studies.report.figures import Figure
 from studies.report.publication.figures import error_against_time, published_errors
 from studies.report.publication.numbers import Published
-from tests.studies.report.figures.test_numbers import axes_of, dots_of, row_of, segments_of
+from tests.support.drawings import axes_of, legend_of, picture, row_of
 from tests.support.invented import Record, measured, results_of
-from tests.support.records import design_of, record_of
+from tests.support.records import CHANCE, design_of, record_of
 
 ROWS = (
     Published("condnet", error=0.5, seconds=6.8, masked_seconds=26.2, speedup=3.8),
@@ -52,12 +47,17 @@ def test_published_errors_stand_beside_those_of_the_seeds_in_the_order_of_the_pu
     figure = FIGURES["published_errors"]
     numbers = figure.numbers(results)
     (ax,) = axes_of(figure, numbers)
+    # From the bottom.
     assert [label.get_text() for label in ax.get_yticklabels()] == ["narrow", "condnet"]
-    assert sorted(dots_of(ax)) == [(20.0, 1.15), (30.0, 0.15), (40.0, 1.15), (90.0, 0.15)]
-    diamonds = [line.get_xydata()[0].tolist() for line in ax.lines if line.get_marker() == "D"]
-    assert diamonds == [[50.0, 1.0], [60.0, 0.0]]
-    # The mean of 0.2 and 0.4 is between the ends of its interval, of which the lower is cut off.
-    assert segments_of(ax)[0][0] == (16.0, 0.85)
+    assert numbers[["arm", "published_error", "seed", "error"]].to_numpy().tolist() == [
+        ["condnet", 0.5, 0, 0.2],
+        ["condnet", 0.5, 1, 0.4],
+        ["narrow", 0.6, 0, 0.3],
+        ["narrow", 0.6, 1, CHANCE],
+    ]
+    assert row_of(numbers, arm="condnet", seed=0)["mean"] == pytest.approx(0.3)
+    assert len([line for line in ax.lines if line.get_marker() == "D"]) == 2
+    assert "published" in legend_of(figure, numbers)
 
 
 def test_times_are_in_a_panel_of_their_own_for_each_clock(results):
@@ -65,13 +65,21 @@ def test_times_are_in_a_panel_of_their_own_for_each_clock(results):
     numbers = figure.numbers(results)
     assert numbers["panel"].drop_duplicates().tolist() == ["published", "measured on digits"]
     printed = row_of(numbers, panel="published")
-    assert (printed["strategy"], printed["seconds"], printed["masked_seconds"]) == ("condnet", 6.8, 26.2)
+    assert (printed["arm"], printed["seconds"], printed["masked_seconds"]) == ("condnet", 6.8, 26.2)
+    # Every seed that was timed.
+    ours = numbers[numbers["panel"] == "measured on digits"]
+    assert set(ours[["arm", "error", "seconds"]].itertuples(index=False, name=None)) == {
+        ("condnet", 0.2, 0.001),
+        ("condnet", 0.4, 0.002),
+        ("narrow", 0.3, 0.001),
+    }
+    assert set(ours[ours["arm"] == "condnet"]["masked_seconds"]) == {0.01}
     there, here = axes_of(figure, numbers)
-    assert [np.asarray(line.get_xdata()).tolist() for line in there.lines] == [[6.8, 26.2], [26.2], [6.8]]
-    # Small points are seeds, where there are several that were timed.
-    assert sorted(dots_of(here)) == [(0.001, 20.0), (0.002, 40.0)]
-    means = {tuple(line.get_xydata()[0].tolist()) for line in here.lines if len(line.get_xydata()) == 1}
-    assert {(round(x, 6), round(y, 6)) for x, y in means} == {(0.0015, 30.0), (0.01, 30.0), (0.001, 30.0)}
+    # Hollow is what was timed without the sparse kernels.
+    for ax, models in ((there, 1), (here, 2)):
+        marks = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() != "None"]
+        assert (len(marks), marks.count("white")) == (models + 1, 1)
+    assert legend_of(figure, numbers) == ["narrow", "condnet"]
 
 
 def test_without_published_times_there_is_one_panel(results):
@@ -92,18 +100,7 @@ def test_a_figure_can_be_drawn_from_its_csv_alone(tmp_path, results, name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_captions_say_where_the_numbers_are_from(results, name):
     caption = FIGURES[name].caption(results)
-    assert "as published (there" in caption
-    assert "1 of 6 runs failed" in caption
+    for said in ("there", "n = 2", "1 of 6 runs failed"):
+        assert said in caption
     assert "  " not in caption
     assert caption.endswith(".")
-
-
-def picture(figure: Figure, numbers: pd.DataFrame) -> str:
-    with mpl.rc_context(theme()):
-        drawn = figure.draw(numbers)
-    places = [
-        [np.asarray(line.get_xydata(), float).round(9).tolist() for line in ax.lines]
-        + [np.ma.filled(entry.get_offsets(), np.nan).round(9).tolist() for entry in ax.collections]
-        for ax in panels_of(drawn)
-    ]
-    return repr(places)

@@ -1,12 +1,11 @@
 import math
 
 import pytest
-from studies.results.pass_times import with_pass_times
 
 from studies.design import Arm
 from studies.design.runs import PlannedRun
-from studies.report.publication.numbers import Published, beside, published_table
-from tests.studies.report.figures.test_numbers import row_of
+from studies.report.publication.numbers import Published, beside, pass_times, published_table
+from tests.support.drawings import row_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of, record_of
 
@@ -54,20 +53,20 @@ def results():
 
 
 def test_times_are_joined_to_their_runs_and_missing_where_a_run_was_not_tested(results):
-    runs = with_pass_times(results)
-    condnet, wide = row_of(runs, strategy="condnet", seed=1), row_of(runs, strategy="wide", seed=0)
+    runs = pass_times(results)
+    condnet, wide = row_of(runs, arm="condnet", seed=1), row_of(runs, arm="wide", seed=0)
     assert [condnet[key] for key in ("seconds", "masked_seconds", "speedup")] == [0.004, 0.02, 5.0]
     assert wide["seconds"] == 0.003
     assert math.isnan(wide["masked_seconds"])
-    for strategy, seed in (("narrow", 1), ("dense", 0)):
-        untimed = row_of(runs, strategy=strategy, seed=seed)
+    for arm, seed in (("narrow", 1), ("dense", 0)):
+        untimed = row_of(runs, arm=arm, seed=seed)
         assert math.isnan(untimed["examples"])
         assert math.isnan(untimed["seconds"])
 
 
 def test_rows_are_those_published_and_run_in_the_order_of_the_publication(results):
     numbers = beside(results, ROWS)
-    assert numbers["strategy"].tolist() == ["condnet", "wide", "narrow"]
+    assert numbers["arm"].tolist() == ["condnet", "wide", "narrow"]
     condnet, wide, narrow = numbers.to_dict("records")
     assert (condnet["published_error"], condnet["published_seconds"], condnet["published_speedup"]) == (0.5, 6.8, 3.8)
     assert condnet["mean"] == pytest.approx(0.3)
@@ -80,16 +79,14 @@ def test_rows_are_those_published_and_run_in_the_order_of_the_publication(result
 def test_the_table_has_a_dash_where_there_is_no_number(results):
     table = published_table(ROWS, "somewhere")
     numbers = table.numbers(results)
-    cells = {
-        row[0]: dict(zip([column.head for column in table.columns], row, strict=True)) for row in table.cells(numbers)
-    }
+    heads = [column.head for column in table.shown(numbers, "page")]
+    rows = [[cell.text for cell in row] for row in table.cells(numbers, "page")]
+    cells = {row[0]: dict(zip(heads, row, strict=True)) for row in rows}
     assert cells["condnet"]["error, paper"] == "50.0 %"
     assert cells["condnet"]["error, ours"] == "30.0 %"
     assert (cells["condnet"]["speed-up, paper"], cells["condnet"]["speed-up, ours"]) == ("3.8", "5.0")
     assert (cells["condnet"]["s, paper"], cells["condnet"]["s, ours"]) == ("6.8", "0.003")
     assert cells["narrow"]["s, paper"] == cells["wide"]["speed-up, ours"] == cells["wide"]["s without, paper"] == "–"
     caption = table.caption(results)
-    assert "Published (somewhere)" in caption
-    assert "on digits: mean test error of 2 seeds" in caption
-    assert "1 of 6 runs failed" in caption
-    assert "(360 examples here)" in caption
+    for said in ("somewhere", "digits", "2 seeds", "95 % t interval", "1 of 6 runs failed", "360 examples"):
+        assert said in caption

@@ -1,0 +1,76 @@
+from io import StringIO
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from studies.formatting import percent
+from studies.report.terminal import terminal_table
+from studies.results.table import Column, Table
+
+TABLE = Table(
+    name="some",
+    title="Some",
+    numbers=lambda results: pd.DataFrame(),
+    columns=(
+        Column("arm", "arm"),
+        Column("error", "test error", percent, verdict="verdict"),
+        Column("failures", "failed", str, flag=bool),
+        Column("seconds", "seconds", str, outputs=("paper", "page")),
+        Column("dataset", "dataset", varying=True),
+    ),
+    caption=lambda results: "",
+)
+NUMBERS = pd.DataFrame(
+    {
+        "arm": ["reinforce", "a very long name [bold] of an arm", "top_k"],
+        "error": [0.1, 0.25, float("nan")],
+        "verdict": ["better", "worse", ""],
+        "failures": [0, 2, 0],
+        "seconds": [1.0, 2.0, 3.0],
+        "dataset": "digits",
+    }
+)
+
+
+def printed(*, width: int = 80) -> list[str]:
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(terminal_table(TABLE, NUMBERS))
+    assert isinstance(console.file, StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def styles_of(column: int) -> list[str]:
+    cells = list(terminal_table(TABLE, NUMBERS).columns[column].cells)
+    assert all(isinstance(cell, Text) for cell in cells)
+    return [str(cell.style) for cell in cells if isinstance(cell, Text)]
+
+
+def test_it_shows_the_columns_of_a_terminal_and_every_row():
+    head, *rows = printed()
+    assert head.split() == ["arm", "test", "error", "failed"]
+    assert rows[0].split() == ["reinforce", "10.0", "%", "0"]
+    assert rows[2].split() == ["top_k", "–", "0"]
+    assert len(rows) == 3
+
+
+def test_words_are_not_taken_for_markup():
+    assert "a very long name [bold] of an arm" in printed()[2]
+
+
+def test_words_stand_to_the_left_and_numbers_to_the_right():
+    lines = printed()
+    assert len({len(line) for line in lines}) == 1
+    assert [line[0] for line in lines[1:]] == ["r", "a", "t"]
+
+
+@pytest.mark.parametrize("width", [80, 30])
+def test_a_row_is_one_line_however_narrow_the_terminal(width):
+    assert len(printed(width=width)) == 1 + len(NUMBERS)
+
+
+def test_what_failed_is_red_and_what_is_better_is_bold():
+    assert styles_of(0) == ["", "", ""]
+    assert styles_of(1) == ["bold", "", ""]
+    assert styles_of(2) == ["", "red", ""]
