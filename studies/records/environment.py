@@ -13,7 +13,7 @@ from kernels.choice import pinned
 
 REQUIRED = (
     "torch", "numpy", "scipy", "pandas", "scikit-learn", "ray", "matplotlib", "seaborn", "jinja2", "click", "rich",
-    "mlxtend", "mnist1d", "numba", "statsmodels", "moocore", "pooch",
+    "mlxtend", "mnist1d", "numba", "statsmodels", "moocore", "pooch", "pydantic",
 )  # fmt: skip
 OPTIONAL = ("triton",)
 
