@@ -1,0 +1,206 @@
+"""The examples of the documentation run, and do what the pages promise."""
+
+import importlib
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import strategies
+from core import conformance
+from studies import catalogue, cli
+from studies.design import Search, Sweep
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import PlannedRun, most_runs
+from studies.design.study import SCALES
+from studies.report.latex import latex_table
+from studies.report.terminal import terminal_table
+from studies.results.table import OUTPUTS
+from tests.docs.markdown import ROOT, Block, examples, file_of
+from tests.support.invented import random_record, results_of
+from tests.support.records import record_of
+from tests.support.trained import subject_of
+
+FILES = [block for block in examples("python") if block.title]
+SNIPPETS = [block for block in examples("python") if not block.title]
+
+
+@pytest.mark.parametrize("block", FILES, ids=str)
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_an_example_file_has_nothing_that_the_linter_finds(block, command):
+    # A file of one's own would lie beside ours.
+    name = block.title if "/" in block.title else f"strategies/{block.title}"
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache", "--stdin-filename", name, "-"],
+        cwd=ROOT,
+        input=block.text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_example_strategy_keeps_the_protocol(tmp_path):
+    path = tmp_path / "highest_scores.py"
+    path.write_text(file_of(path.name), "utf-8")
+    plugin = strategies.Plugin.read(path)
+    assert conformance.problems(strategies.find("highest_scores", (plugin,))) == []
+
+
+def test_the_entry_point_of_the_guide_is_in_our_group():
+    (block,) = examples("toml")
+    assert list(tomllib.loads(block.text)["project"]["entry-points"]) == [strategies.ENTRY_POINT_GROUP]
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of studies beside our own; what was imported from there is forgotten afterwards."""
+    monkeypatch.setattr(catalogue, "__path__", [*catalogue.__path__, str(tmp_path)])
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.startswith("studies.catalogue.wider"):
+            del sys.modules[name]
+            vars(catalogue).pop("wider", None)
+
+
+def write_study(folder: Path, *, whole: bool) -> None:
+    """Write the study as a file, or as a folder with all that the guide puts there."""
+    if not whole:
+        (folder / "wider.py").write_text(file_of("studies/catalogue/wider.py"), "utf-8")
+        return
+    (folder / "wider").mkdir()
+    (folder / "wider" / "__init__.py").write_text(file_of("studies/catalogue/wider.py"), "utf-8")
+    for name in ("report.py", "measure_parameters.py"):
+        (folder / "wider" / name).write_text(file_of(f"studies/catalogue/wider/{name}"), "utf-8")
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["file", "folder"])
+def test_the_example_study_is_found_and_can_be_frozen_at_each_scale(outside, whole):
+    write_study(outside, whole=whole)
+    assert "wider" in catalogue.names()
+    assert catalogue.line("wider") == "Gates in wider and wider layers, with equally many blocks open."
+    study = catalogue.find("wider")
+    runs = [most_runs(FrozenStudy.freeze("wider", scale, study.scales[scale])) for scale in SCALES]
+    assert runs == [8, 20, 80]
+
+
+def test_the_command_line_lists_and_shows_the_example_study(outside, capsys):
+    write_study(outside, whole=False)
+    assert cli.main(["list"]) == 0
+    assert "wider" in capsys.readouterr().out
+    assert cli.main(["show", "wider"]) == 0
+    assert catalogue.find("wider").question in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_study_that_says_nothing_of_its_own_shows_the_usual(outside):
+    from studies.report.presentation import SEARCHED, UNSEARCHED
+
+    write_study(outside, whole=False)
+    for searched, usual in ((True, SEARCHED), (False, UNSEARCHED)):
+        shown = catalogue.presentation("wider", searched=searched)
+        assert (shown.figures, shown.tables) == (usual, ())
+
+
+def test_the_table_of_the_example_study_is_written_everywhere(outside):
+    def record(run: PlannedRun) -> dict[str, Any]:
+        size = 1000 if run.setting.network == "16x16" else 4000
+        return record_of(run.configuration) | {"measured": {"parameters": {"parameters": size}}}
+
+    write_study(outside, whole=True)
+    shown = catalogue.presentation("wider", searched=False)
+    assert [figure.name for figure in shown.figures] == ["forest", "seeds"]
+    results = results_of(FrozenStudy.freeze("wider", "quick", catalogue.find("wider").scales["quick"]), record)
+    (table,) = shown.tables
+    numbers = table.numbers(results)
+    assert numbers[["network", "parameters"]].to_numpy().tolist() == [["16x16", 1000], ["64x16", 4000]]
+    for output in OUTPUTS:
+        assert [cells[1].text for cells in table.cells(numbers, output)] == ["1,000", "4,000"]
+    assert "64x16" in latex_table(table, numbers, table.caption(results))
+    assert terminal_table(table, numbers).row_count == 2
+    assert not shown.figures[1].numbers(results).empty
+
+
+def test_the_measurement_of_the_example_study_is_plain_data(outside):
+    write_study(outside, whole=True)
+    trained = subject_of("dense")
+    found = importlib.import_module("studies.catalogue.wider.measure_parameters").measure(trained)
+    assert json.loads(json.dumps(found)) == {"parameters": 64 * 16 + 16 + 64 * 4 + 4 + 16 * 10 + 10}
+
+
+def run_snippet(block: Block, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    # As many draws as the page's numbers are from would take half a minute.
+    text = block.text.replace("draws=400", "draws=20")
+    namespace: dict[str, Any] = {}
+    monkeypatch.chdir(folder)
+    exec(compile(text, str(block), "exec"), namespace)
+    return namespace
+
+
+def snippet(page: str) -> Block:
+    (block,) = (block for block in SNIPPETS if block.page == page)
+    return block
+
+
+def test_the_arms_of_the_guide_can_be_frozen(tmp_path, monkeypatch):
+    sweep = run_snippet(snippet("docs/guides/add_a_study.md"), tmp_path, monkeypatch)["SWEEP"]
+    frozen = FrozenStudy.freeze("arms", "default", sweep)
+    assert ("reinforce, sgd", "reinforce, adam") in frozen.contrasts
+    assert [arm.levels["optimizer"] for arm in frozen.sweep.arms] == ["sgd", "momentum", "rmsprop", "adam"]
+
+
+def test_the_search_of_the_guide_can_be_frozen():
+    text = (ROOT / "docs" / "guides" / "add_a_study.md").read_text("utf-8")
+    assert "`search=Search(points=20, seeds=1, searches=3, rerun_seeds=5)`" in text
+    search = Search(points=20, seeds=1, searches=3, rerun_seeds=5)
+    sweep = Sweep(seeds=5, strategies=("reinforce",), test_split="fixed", search=search)
+    assert most_runs(FrozenStudy.freeze("searched", "default", sweep)) == 5 + 3 * 20 + 2 * 5
+
+
+def test_ten_lines_of_pandas_give_what_the_tables_have(tmp_path, monkeypatch):
+    sweep = Sweep(seeds=5, strategies=("top_k", "small_dense"), datasets=("digits",), densities=(1 / 8, 1 / 4))
+    results = results_of(FrozenStudy.freeze("strategies", "default", sweep), random_record())
+    folder = tmp_path / "results" / "strategies"
+    folder.mkdir(parents=True)
+    results.runs.to_csv(folder / "runs.csv", index=False)
+    found = run_snippet(snippet("docs/guides/results.md"), tmp_path, monkeypatch)
+    group = ["dataset", "network", "target_density", "arm"]
+    summary = found["summary"].reset_index().merge(results.summary, on=group, suffixes=("", "_ours"))
+    assert len(summary) == 4
+    assert summary["mean"].tolist() == pytest.approx(summary["mean_ours"].tolist())
+    assert summary["std"].tolist() == pytest.approx(summary["std_ours"].tolist())
+    contrasts = results.contrasts.set_index(group[:3])
+    for setting, interval in found["contrasts"].items():
+        ours = contrasts.loc[setting]
+        assert (interval.low, interval.high) == pytest.approx((ours["ci_low"], ours["ci_high"]))
+
+
+def test_the_example_of_the_kernels_skips_what_is_closed(tmp_path, monkeypatch):
+    found = run_snippet(snippet("docs/concepts/kernels.md"), tmp_path, monkeypatch)
+    y = found["y"].view(2, 3, 5)
+    assert y.shape == (2, 3, 5)
+    assert (y[found["gates"] == 0] == 0).all()
+
+
+def test_the_example_of_the_estimators_measures_one(tmp_path, monkeypatch, capsys):
+    found = run_snippet(snippet("docs/concepts/estimators.md"), tmp_path, monkeypatch)["found"]
+    assert found.relative_variance > 0
+    printed = [float(word) for word in capsys.readouterr().out.split()]
+    assert printed == [found.relative_variance, found.relative_bias]
+
+
+def test_no_example_is_left_out():
+    assert {block.title for block in FILES} == {
+        "highest_scores.py",
+        "studies/catalogue/wider.py",
+        "studies/catalogue/wider/report.py",
+        "studies/catalogue/wider/measure_parameters.py",
+    }
+    tested = ("guides/add_a_study", "guides/results", "concepts/kernels", "concepts/estimators")
+    assert sorted(block.page for block in SNIPPETS) == sorted(f"docs/{page}.md" for page in tested)
