@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart quick-studies test lint types docs constraints clean
+.PHONY: quickstart quick-studies test test-fast lint types docs constraints clean
 
 # Set up, and run the first study.
 quickstart: .venv/runtime-installed
@@ -16,6 +16,11 @@ quick-studies: .venv/runtime-installed
 # Set up, and run every check.
 test: lint types docs
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The checks that take no long training, no Ray and no whole sets of figures: under two minutes on two idle cores.
+test-fast: .venv/dev-installed
+	$(BIN)/ruff check --quiet .
+	$(BIN)/python -m pytest -n 2 --dist worksteal --quiet -m "not slow"
 
 lint: .venv/dev-installed
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from core.errors import InputError
+from core.errors import InputError, unknown
 from studies.cli import commands
 
 
@@ -25,6 +25,15 @@ class CommandFolder(click.Group):
             return None
         command: click.Command = importlib.import_module(f"{commands.__name__}.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called; one that does not exist is answered with the nearest name."""
+        names = self.list_commands(ctx)
+        if args[0] not in names and not args[0].startswith("-"):
+            raise unknown("command", args[0], names)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands without importing any: what some of them need takes seconds to load."""

@@ -7,10 +7,11 @@ measurement's name.
 
 import importlib
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import unknown
+from core.errors import InputError, unknown
 
 if TYPE_CHECKING:
     # Not otherwise, since it loads the networks, which no specification needs.
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     Measure = Callable[[TrainedNetwork], dict[str, Any]]
 
-_STUDIES = Path(__file__).resolve().parent.parent
 _PREFIX = "measure_"
 
 
@@ -49,9 +49,20 @@ def find(name: str) -> "Measure":
 
 
 def _modules() -> Mapping[str, str]:
-    """The module of each measurement by its name."""
-    files = (file for room in ("timing", "catalogue/*") for file in _STUDIES.glob(f"{room}/{_PREFIX}*.py"))
-    return {
-        file.stem.removeprefix(_PREFIX): ".".join(file.relative_to(_STUDIES.parent).with_suffix("").parts)
-        for file in files
-    }
+    """The module of each measurement by its name.
+
+    Raises:
+        InputError: two have the same name.
+    """
+    found: dict[str, str] = {}
+    rooms = {"studies.timing": "", "studies.catalogue": "*/"}
+    for room, folder in rooms.items():
+        spec = find_spec(room)
+        for place in map(Path, (spec and spec.submodule_search_locations) or ()):
+            for file in sorted(place.glob(f"{folder}{_PREFIX}*.py")):
+                name = file.stem.removeprefix(_PREFIX)
+                module = ".".join((room, *file.relative_to(place).with_suffix("").parts))
+                if name in found:
+                    raise InputError(f"measurement {name!r}: both {found[name]} and {module} define it; rename one")
+                found[name] = module
+    return found

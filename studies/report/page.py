@@ -125,6 +125,7 @@ def _page(
                 table.full_caption(results, numbers, "page"),
             )
             for table, numbers in tables
+            if "page" in table.outputs
         ],
         runs=len(runs),
         failures=runs[runs["status"] != "ok"].to_dict("records"),

@@ -119,7 +119,8 @@ class Results:
     def measured(self, name: str, part: str | None = None) -> pd.DataFrame:
         """Return what a measurement found: ``RUN_KEYS`` of every counted run that has it, and a column for each entry.
 
-        Entries inside entries have names joined by an underscore. A run that was not measured has no row.
+        Entries inside entries have names joined by an underscore. A run that was not measured has no row, and where no
+        run was there are no columns but ``RUN_KEYS``.
 
         Args:
             name: of the measurement, see :mod:`studies.design.measurements`.

@@ -17,7 +17,7 @@ from studies.results.table import Column, Table
 
 
 def largest_search(results: Results) -> pd.DataFrame:
-    """Return one row per strategy and setting: what the search of all K points seems to gain, and what it does gain.
+    """Return one row per arm and setting: what the search of all K points seems to gain, and what it does gain.
 
     Errors are fractions: at one point, at the best of K by the seed that chose it, and at that point on other seeds. A
     last row of each setting has the median over strategies of each search's optimism, mean over the searches.

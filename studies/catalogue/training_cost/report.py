@@ -19,7 +19,7 @@ ERRORS = (0.2, 0.1, 0.08)
 
 
 def cost_to_errors(results: Results) -> pd.DataFrame:
-    """Return one row per strategy and setting: for each error how many seeds reach it, and at what cost.
+    """Return one row per arm and setting: for each error how many seeds reach it, and at what cost.
 
     Costs are medians over seeds, those that never reach the error being infinite, with exact 95 % intervals.
     """
@@ -49,7 +49,7 @@ def _summary(group: pd.DataFrame) -> dict[str, float]:
 
 
 def cost_of_an_epoch(results: Results) -> pd.DataFrame:
-    """Return one row per strategy and setting: what an epoch costs, means over seeds and all epochs.
+    """Return one row per arm and setting: what an epoch costs, means over seeds and all epochs.
 
     Ratios are to the dense network in the same setting; NaN where it takes no part.
     """
