@@ -75,7 +75,7 @@ class Results:
         records: one per run.
         runs: one row per run, ``RUN_COLUMNS``.
         winners: one row per search and ``GROUP``; empty without a search.
-        summary: one row per ``GROUP``, see :func:`studies.results.collecting.summarise`.
+        summary: one row per ``GROUP``, see :func:`studies.results.summary.summarise`.
         contrasts: one row per contrast and setting, see :func:`studies.results.contrasts.contrast`.
         optimism: one row per ``GROUP``, see :func:`studies.results.optimism.measure_optimism`; empty without a search.
         hypervolumes: one row per dataset, network and arm, see

@@ -46,9 +46,10 @@ def test_the_paper_scale_has_enough_seeds_and_searches(name):
 
 @pytest.mark.parametrize("name", catalogue.names())
 def test_figures_and_tables_of_a_study_have_names_of_their_own(name):
-    study = catalogue.find(name)
-    names = [figure.name for figure in study.figures] + [table.name for table in study.tables]
-    assert len(names) == len(set(names)) > 0
+    for searched in (False, True):
+        shown = catalogue.presentation(name, searched=searched)
+        names = [figure.name for figure in shown.figures] + [table.name for table in shown.tables]
+        assert len(names) == len(set(names)) > 0
 
 
 def test_every_point_of_the_retrospective_and_each_of_the_papers_experiments_has_a_study():

@@ -8,11 +8,13 @@ import strategies
 from core import data
 from core.architecture import Architecture
 from studies import catalogue
-from studies.catalogue import paper_cifar10, paper_mnist, paper_svhn
+from studies.catalogue.paper_cifar10 import report as paper_cifar10
+from studies.catalogue.paper_mnist import report as paper_mnist
+from studies.catalogue.paper_svhn import report as paper_svhn
 from studies.design.freezing import FrozenStudy
 from studies.running.trial import execute
 
-STUDIES = {"paper_mnist": paper_mnist, "paper_cifar10": paper_cifar10, "paper_svhn": paper_svhn}
+REPORTS = {"paper_mnist": paper_mnist, "paper_cifar10": paper_cifar10, "paper_svhn": paper_svhn}
 CODE_BATCH = 128
 
 
@@ -20,7 +22,7 @@ def design(name: str, scale: str = "default") -> FrozenStudy:
     return FrozenStudy.freeze(name, scale, catalogue.find(name).scales[scale])  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", REPORTS)
 def test_what_stands_beside_a_sum_over_the_batch_is_read_for_its_mean(name):
     sweep = design(name).sweep
     assert sweep.training["batch_size"] == CODE_BATCH
@@ -39,15 +41,15 @@ def test_what_stands_beside_a_sum_over_the_batch_is_read_for_its_mean(name):
     assert settings["baseline"] == "none"
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", REPORTS)
 def test_every_published_model_has_an_arm_and_every_arm_was_published(name):
     arms = {arm.name for arm in design(name).arms}
-    assert arms == {row.arm for row in STUDIES[name].PUBLISHED}
+    assert arms == {row.arm for row in REPORTS[name].PUBLISHED}
     assert {arm for pair in design(name).contrasts for arm in pair} <= arms
     assert design(name).contrasts
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", REPORTS)
 def test_names_of_arms_say_how_wide_their_networks_are(name):
     for arm in design(name).arms:
         assert arm.network is not None
@@ -79,9 +81,9 @@ def test_an_arm_trains_on_embedded_data_and_is_timed(name, arm):
     frozen = FrozenStudy.freeze(
         name, "quick", replace(sweep, datasets=("digits",), training={**sweep.training, "epochs": 1})
     )
-    (cell,) = (cell for cell in frozen.cells() if cell.arm == arm)
+    (where,) = (where for where in frozen.combinations() if where[1] == arm)
     record = execute(
-        frozen.configuration(cell, "evaluate", 0), strategies.find(frozen.arm(arm).strategy), data.load("digits")
+        frozen.configuration(*where, "evaluate", 0), strategies.find(frozen.arm(arm).strategy), data.load("digits")
     )
     assert (record["status"], record["reason"]) == ("ok", "")
     assert record["measured"]["pass_time"]["masked_seconds"] > 0

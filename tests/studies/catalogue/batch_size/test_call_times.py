@@ -24,7 +24,7 @@ def record(run: PlannedRun) -> Record:
 def test_repetitions_of_all_seeds_are_taken_together():
     found = call_times(results_of(design_of("top_k", "dense", seeds=2), record))
     assert found["reference"].tolist() == ["dense", "dense of equal MACs"]
-    assert set(found["strategy"]) == {"top_k"}
+    assert set(found["arm"]) == {"top_k"}
     row = found.iloc[0]
     assert (row["batch"], row["repetitions"], row["family"]) == (8, 6, "routing")
     assert row["microseconds"] == pytest.approx(2)

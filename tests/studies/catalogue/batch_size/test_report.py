@@ -2,10 +2,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from studies.catalogue.batch_size import STUDY
 from studies.catalogue.batch_size.batch_speedup import BATCH_SPEEDUP
 from studies.catalogue.batch_size.latency import LATENCY
 from studies.catalogue.batch_size.measure_batch_latency import BATCHES
-from studies.catalogue.batch_size.report import SHOWN_BATCHES, STUDY, TABLE
+from studies.catalogue.batch_size.report import SHOWN_BATCHES, TABLE
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.report.drawing.panels import panels_of
@@ -13,6 +14,7 @@ from studies.report.drawing.style import theme
 from studies.results import Results
 from tests.support.invented import Record, results_of
 from tests.support.records import record_of
+from tests.support.tables import written
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +42,10 @@ def results() -> Results:
 def test_the_table_has_both_dense_networks_side_by_side(results):
     numbers = TABLE.numbers(results)
     assert len(numbers) == 2 * 2 * len(SHOWN_BATCHES)
-    row = numbers[(numbers["strategy"] == "top_k") & (numbers["batch"] == 32)].iloc[0]
+    row = numbers[(numbers["arm"] == "top_k") & (numbers["batch"] == 32)].iloc[0]
     assert (row["speedup"], row["speedup_equal"]) == pytest.approx((1 / 4, 1 / 16))
     assert row["examples_per_second"] == pytest.approx(1e6)
-    assert TABLE.cells(numbers)[0][5:] == ["1", "1", "1,000,000", "8.00", "2.00"]
+    assert written(TABLE, numbers)[0][5:] == ["1", "1", "1,000,000", "8.00", "2.00"]
 
 
 def test_speed_ups_are_drawn_in_a_panel_per_strategy_and_dense_network_with_a_line_at_1(results):
@@ -64,7 +66,7 @@ def test_speed_ups_are_drawn_in_a_panel_per_strategy_and_dense_network_with_a_li
 
 def test_latency_shows_the_dense_networks_beside_the_strategies(results):
     numbers = LATENCY.numbers(results)
-    shown = numbers[numbers["target_density"] == 1 / 8].set_index("strategy")["microseconds"]
+    shown = numbers[numbers["target_density"] == 1 / 8].set_index("arm")["microseconds"]
     assert shown.to_dict() == pytest.approx({"dense": 8, "small_dense": 2, "top_k": 1, "reinforce": 1})
 
 

@@ -3,10 +3,12 @@
 import pytest
 
 from studies.catalogue import noise
+from studies.catalogue.noise.report import AGAINST_ENTROPY, BY_PRICE, TABLE
 from studies.design.freezing import FrozenStudy
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import axes_of, row_of
+from tests.support.drawings import axes_of, row_of
 from tests.support.invented import random_record, results_of
+from tests.support.tables import written
 
 
 @pytest.fixture(scope="module")
@@ -34,31 +36,31 @@ def test_training_without_noise_is_without_noise_at_test_time_too():
 
 
 def test_the_table_has_the_mean_entropy_of_each_arms_gates(results):
-    table = noise.TABLE.numbers(results)
+    table = TABLE.numbers(results)
     assert len(table) == 7 * 3 + 2
     row = row_of(table, noise="Gaussian, sigma 0.1", entropy=-4.0)
-    runs = results.runs[results.runs["strategy"] == row["strategy"]]
+    runs = results.runs[results.runs["arm"] == row["arm"]]
     assert row["gate_entropy"] == pytest.approx(runs["gate_entropy"].astype(float).mean())
-    cells = noise.TABLE.cells(table)
+    cells = written(TABLE, table)
     assert cells[0][:2] == ["Bernoulli (reinforce)", "−4"]
-    assert noise.TABLE.caption(results)
+    assert TABLE.caption(results)
 
 
 def test_prices_stand_side_by_side_and_kinds_of_noise_share_a_hue(results):
-    numbers = noise.BY_PRICE.numbers(results)
+    numbers = BY_PRICE.numbers(results)
     assert list(dict.fromkeys(numbers["level"])) == ["−4", "none", "+2"]
     assert len(numbers) == 7 * 3
-    row = row_of(numbers, strategy="none (gaussian_gates)", level="none")
-    mean = results.summary.set_index("strategy").loc["none (gaussian_gates), entropy 0", "mean"]
+    row = row_of(numbers, series="none (gaussian_gates)", level="none")
+    mean = results.summary.set_index("arm").loc["none (gaussian_gates), entropy 0", "mean"]
     assert row["value"] == pytest.approx(100 * mean)
     assert row["family"] == "control"
-    (ax,) = axes_of(noise.BY_PRICE, numbers)
+    (ax,) = axes_of(BY_PRICE, numbers)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["−4", "none", "+2"]
 
 
 def test_arms_of_a_kind_of_noise_are_joined_in_the_figure_of_entropies(results):
-    numbers = noise.AGAINST_ENTROPY.numbers(results)
+    numbers = AGAINST_ENTROPY.numbers(results)
     assert len(numbers) == len(results.runs)
-    gaussian = numbers[numbers["strategy"] == "Gaussian, sigma 1"]
+    gaussian = numbers[numbers["series"] == "Gaussian, sigma 1"]
     assert gaussian["arm"].nunique() == 3
     assert set(gaussian["family"]) == {"relaxation"}

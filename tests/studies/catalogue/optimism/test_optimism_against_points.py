@@ -4,7 +4,7 @@ from matplotlib.collections import FillBetweenPolyCollection
 
 from studies.catalogue.optimism.optimism_against_points import OPTIMISM_AGAINST_POINTS
 from studies.design import Search
-from tests.studies.report.figures.test_numbers import axes_of, lines_of
+from tests.support.drawings import axes_of, lines_of
 from tests.support.invented import random_record, results_of
 from tests.support.records import design_of
 
@@ -16,7 +16,7 @@ def test_every_strategy_has_a_panel_with_its_curve_in_points():
     numbers = OPTIMISM_AGAINST_POINTS.numbers(results)
     axes = axes_of(OPTIMISM_AGAINST_POINTS, numbers)
     assert [ax.get_title() for ax in axes] == ["small_dense", "top_k"]
-    for ax, (_, rows) in zip(axes, numbers.groupby("strategy"), strict=True):
+    for ax, (_, rows) in zip(axes, numbers.groupby("arm"), strict=True):
         curve = [(float(k), round(100 * optimism, 6)) for k, optimism in zip(rows["k"], rows["optimism"], strict=True)]
         assert curve in lines_of(ax)
         (band,) = [shape for shape in ax.collections if isinstance(shape, FillBetweenPolyCollection)]

@@ -1,13 +1,14 @@
-import pandas as pd
 import pytest
 
-from studies.catalogue.optimism.report import STUDY, largest_search
+from studies.catalogue.optimism import STUDY
+from studies.catalogue.optimism.report import TABLES, largest_search
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.design.study import SCALES
-from tests.studies.report.figures.test_numbers import row_of
+from tests.support.drawings import row_of
 from tests.support.invented import Record, measured, random_record, results_of
 from tests.support.records import design_of
+from tests.support.tables import written
 
 
 def design(scale: str = "default") -> FrozenStudy:
@@ -48,10 +49,10 @@ def test_of_luck_alone_all_that_a_search_seems_to_gain_is_lost_on_other_seeds():
     results = results_of(design("quick"), record)
     numbers = largest_search(results)
     assert len(numbers) == len(results.summary) + 1
-    row = row_of(numbers, strategy="top_k")
+    row = row_of(numbers, arm="top_k")
     assert (row["k"], row["one_point"], row["chosen_by"], row["afterwards"]) == pytest.approx((6, 0.15, 0.1, 0.2))
     assert (row["seeming_gain"], row["gain"], row["optimism"]) == pytest.approx((0.05, -0.05, 0.1))
-    assert STUDY.tables[0].cells(numbers)[0][4:7] == ["5.0", "−5.0", "+10.0"]
+    assert written(TABLES[0], numbers)[0][4:7] == ["5.0", "−5.0", "+10.0"]
 
 
 def test_the_last_row_is_the_median_over_strategies_with_an_interval_over_searches():
@@ -60,9 +61,10 @@ def test_the_last_row_is_the_median_over_strategies_with_an_interval_over_search
         luckless = run.configuration.stage == "evaluate" or run.arm == "reinforce"
         return made if luckless else made | {"validation_error": 0.1}
 
-    row = row_of(largest_search(results_of(design("quick"), of_one_lucky_strategy)), strategy="median of all")
+    numbers = largest_search(results_of(design("quick"), of_one_lucky_strategy))
+    row = row_of(numbers, arm="median of all")
     assert [row[end] for end in ("optimism", "ci_low", "ci_high")] == pytest.approx([0.0, 0.0, 0.0])
-    assert STUDY.tables[0].cells(pd.DataFrame([row]))[0][:3] == ["median of all", "–", "–"]
+    assert written(TABLES[0], numbers)[-1][:3] == ["median of all", "–", "–"]
 
 
 def test_without_a_second_tuning_seed_there_is_no_table():

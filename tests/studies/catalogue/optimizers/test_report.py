@@ -8,17 +8,24 @@ import pytest
 
 import strategies
 from studies.catalogue import optimizers
-from studies.catalogue.optimizers.report import RATES, mean_differences, order_by_optimizer, strategies_by_optimizer
+from studies.catalogue.optimizers.report import (
+    BY_OPTIMIZER,
+    mean_differences,
+    order_by_optimizer,
+    strategies_by_optimizer,
+)
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.design.study import SCALES
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import row_of
+from tests.support.drawings import row_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import record_of
+from tests.support.tables import written
 
 STUDY = optimizers.STUDY
 NAMES = strategies.built_in()
+RATES = optimizers.RATES
 OPTIMIZERS = tuple(RATES)
 
 
@@ -96,7 +103,7 @@ def test_the_table_has_a_row_per_strategy_and_columns_per_optimiser(results):
     assert numbers.filter(like="search_failures").to_numpy().sum() == 1
     means = numbers[list(OPTIMIZERS)].mean(axis=1)
     assert means.is_monotonic_increasing
-    cells = optimizers.BY_OPTIMIZER.cells(numbers)
+    cells = written(BY_OPTIMIZER, numbers)
     assert all(len(cell) == 1 + 2 * len(OPTIMIZERS) for cell in cells)
 
 

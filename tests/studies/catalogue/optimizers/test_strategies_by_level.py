@@ -7,7 +7,7 @@ from studies.design import Arm, Sweep
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of, segments_of
+from tests.support.drawings import axes_of, lines_of, row_of, segments_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import CHANCE, record_of
 

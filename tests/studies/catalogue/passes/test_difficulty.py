@@ -22,13 +22,13 @@ def results(*strategies: str) -> Results:
 
 def test_difficulty_is_the_mean_loss_of_the_dense_network_over_all_seeds():
     found = passes_by_difficulty(results(JUDGE, "act_halting"))
-    own = found[found["strategy"] == "act_halting"]
+    own = found[found["arm"] == "act_halting"]
     # Mean losses are 2, 1, 2, 3, 7: the second example is the easiest, then the first and the third.
     assert own[list(FIFTHS)].to_numpy().tolist() == [[1.0, 1.0, 2.0, 2.0, 3.0]] * 2
     assert own["mean_passes"].tolist() == [1.8, 1.8]
     ranks = [1.5, 1.5, 3.5, 3.5, 5.0], [2.5, 1.0, 2.5, 4.0, 5.0]
     assert own["spearman"].iloc[0] == pytest.approx(np.corrcoef(*ranks)[0, 1])
-    assert found.loc[found["strategy"] == JUDGE, "spearman"].isna().all()
+    assert found.loc[found["arm"] == JUDGE, "spearman"].isna().all()
 
 
 def test_without_the_dense_network_nothing_is_difficult():

@@ -41,7 +41,7 @@ def test_passes_of_a_halting_network_are_those_whose_blocks_were_computed():
     trained = subject_of("ponder_halting", network="8x4", test_halting="sampled")
     found = example_passes.measure(trained)
     assert len(set(found["passes"])) > 1
-    run = CountedBatch(trained.network, trained.test.x, None, STREAMS.torch("gates", "test"), density=0.5)
-    (executed,) = run.executed(trained.strategy.infer(run))
+    batch = CountedBatch(trained.network, trained.test.x, None, STREAMS.torch("gates", "test"), density=0.5)
+    (executed,) = batch.executed(trained.strategy.infer(batch))
     blocks = budget(8, trained.density / 2)
     assert found["passes"] == (executed.sum(dim=1) / blocks).tolist()

@@ -1,7 +1,8 @@
 import matplotlib as mpl
 import pytest
 
-from studies.catalogue.passes.report import PASSES, STUDY
+from studies.catalogue.passes import STUDY
+from studies.catalogue.passes.report import FIGURES, PASSES
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun, RunList
 from studies.design.study import SCALES
@@ -11,6 +12,7 @@ from studies.results import Results
 from tests.support.invented import Memory, Record, results_of
 from tests.support.invented import measured as ended
 from tests.support.records import record_of
+from tests.support.tables import written
 
 MACS = {"passes of 2 blocks, 1": 100.0, "passes of 2 blocks, 4": 10_000.0}
 ERRORS = {"passes of 2 blocks, 1": 0.4, "passes of 2 blocks, 4": 0.2, "act_halting, 0.1": 0.25}
@@ -39,24 +41,24 @@ def test_two_passes_of_two_blocks_are_run_once_for_both_comparisons(scale):
 
 
 def test_the_table_says_what_passes_followed_and_what_they_bought(results):
-    cells = {row[1]: row[2:] for row in PASSES.cells(PASSES.numbers(results))}
+    cells = {row[1]: row[2:] for row in written(PASSES, PASSES.numbers(results))}
     halting = cells["act_halting, 0.1"]
     assert halting[:3] == ["25.0 %", "1,000", "1.80"]
     assert halting[3] == "0.95"
     # Half way between 40 % and 20 % on a logarithmic axis.
     assert halting[6] == "−5.0"
     assert cells["fixed_passes, 4"][2:4] == ["2.00", "–"]
-    assert PASSES.numbers(results).set_index("strategy").loc["act_halting, 0.1", "beyond_fixed_n"] == 2
+    assert PASSES.numbers(results).set_index("arm").loc["act_halting, 0.1", "beyond_fixed_n"] == 2
 
 
 def test_passes_are_drawn_for_arms_whose_passes_differ_between_examples(results):
-    by_difficulty, against_macs, _ = STUDY.figures
+    by_difficulty, against_macs, _ = FIGURES
     numbers = by_difficulty.numbers(results)
-    assert numbers["strategy"].nunique() == 7
-    act = numbers[numbers["strategy"] == "act_halting, 0.1"]
+    assert numbers["arm"].nunique() == 7
+    act = numbers[numbers["arm"] == "act_halting, 0.1"]
     assert act["value"].tolist() == [1.0, 1.0, 2.0, 2.0, 3.0]
     assert act["level"].tolist() == ["easiest", "2nd", "3rd", "4th", "hardest"]
-    assert set(against_macs.numbers(results)["strategy"]) == {
+    assert set(against_macs.numbers(results)["series"]) == {
         *("small_dense", "dense", "fixed_passes", "passes of 2 blocks"),
         *("act_halting", "ponder_halting", "reinforce_halting"),
     }
@@ -67,6 +69,6 @@ def test_passes_are_drawn_for_arms_whose_passes_differ_between_examples(results)
 def test_runs_that_broke_down_are_shown_by_their_errors_alone():
     design = FrozenStudy.freeze("passes", "quick", STUDY.scales["quick"])
     failed = results_of(design, lambda run: record_of(run.configuration, "nan"))
-    cells = PASSES.cells(PASSES.numbers(failed))
+    cells = written(PASSES, PASSES.numbers(failed))
     assert {row[2] for row in cells} == {"90.0 %"}
-    assert STUDY.figures[0].numbers(failed).empty
+    assert FIGURES[0].numbers(failed).empty

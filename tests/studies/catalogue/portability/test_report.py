@@ -2,7 +2,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from studies.catalogue.portability.report import STUDY, TRAININGS, WAYS
+from studies.catalogue.portability import STUDY
+from studies.catalogue.portability.report import FIGURES, TRAININGS, WAYS
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.report.drawing.panels import panels_of
@@ -10,6 +11,7 @@ from studies.report.drawing.style import theme
 from studies.results import Results
 from tests.support.invented import Record, results_of
 from tests.support.records import record_of
+from tests.support.tables import written
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +37,23 @@ def results() -> Results:
 def test_the_table_has_a_row_per_way_and_strategy_over_all_seeds(results):
     numbers = WAYS.numbers(results)
     assert len(numbers) == 3 * 5
-    cpu = numbers[(numbers["way"] == "cpu") & (numbers["strategy"] == "top_k")].iloc[0]
+    cpu = numbers[(numbers["way"] == "cpu") & (numbers["arm"] == "top_k")].iloc[0]
     assert (cpu["examples"], cpu["other_gates"], cpu["difference"], cpu["speedup"]) == pytest.approx((20, 4, 2e-6, 3))
-    cells = {(row[0], row[1]): row[2:] for row in WAYS.cells(numbers)}
-    assert cells["cpu", "top_k"] == ["4", "2.0e-06", "100.00 %", "1", "3.00", "–", "–", ""]
-    assert cells["triton", "dense"] == ["–"] * 7 + ["no GPU"]
+    cells = {(row[0], row[1]): row[2:] for row in written(WAYS, numbers)}
+    # Nothing was compiled, and columns of that are not shown.
+    assert cells["cpu", "top_k"] == ["4", "2.0e-06", "100.00 %", "1", "3.00", ""]
+    assert cells["triton", "dense"] == ["–"] * 5 + ["no GPU"]
+    assert numbers[["graphs", "compile_seconds"]].isna().all(axis=None)
 
 
 def test_trainings_are_compared_in_a_table_of_their_own(results):
-    cells = {(row[0], row[1]): row[2:] for row in TRAININGS.cells(TRAININGS.numbers(results))}
+    cells = {(row[0], row[1]): row[2:] for row in written(TRAININGS, TRAININGS.numbers(results))}
     assert cells["cpu", "reinforce"] == ["1.0e-03", "1.0e-03", "50.00 %", ""]
     assert cells["triton", "reinforce"] == ["–", "–", "–", "no GPU"]
 
 
 def test_figures_show_every_run_in_every_way_that_has_a_number(results):
-    differences, speed, _ = STUDY.figures
+    differences, speed, _ = FIGURES
     # On a logarithmic axis there is no place for a difference of 0.
     assert set(differences.numbers(results)["way"]) == {"cpu"}
     numbers = speed.numbers(results)

@@ -8,8 +8,7 @@ from studies.catalogue.regularisers.early_learning import early_learning
 from studies.catalogue.regularisers.realised_density import realised_density
 from studies.design import Arm
 from studies.design.runs import PlannedRun
-from tests.studies.report.figures.test_numbers import axes_of, dots_of, lines_of, segments_of
-from tests.studies.report.publication.test_figures import picture
+from tests.support.drawings import axes_of, dots_of, lines_of, picture, segments_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of, record_of
 
@@ -25,7 +24,7 @@ ERRORS: dict[str, list[float | None]] = {
     "half": [0.1, 0.1],
 }
 FIGURES = {
-    "weights": against_level("weight", "w", ("error", "seconds"), name="weights", title="Weights", says="Weights."),
+    "weights": against_level("weight", "w", ("error", "seconds"), name="weights", title="Weights", opening="Weights."),
     "early_learning": early_learning("weight", "w", epochs=2),
     "realised_density": realised_density("density"),
 }
@@ -51,8 +50,8 @@ def results():
 
 def test_an_arm_stands_for_every_level_that_it_has(results):
     runs = at_levels(results, "weight")
-    assert runs.groupby("strategy", sort=False)["level"].unique().to_dict() == {"centre": [1.0], "weight 10": [10.0]}
-    assert set(at_levels(results, "density")["strategy"]) == {"centre", "half"}
+    assert runs.groupby("arm", sort=False)["level"].unique().to_dict() == {"centre": [1.0], "weight 10": [10.0]}
+    assert set(at_levels(results, "density")["arm"]) == {"centre", "half"}
     assert at_levels(results, "width").empty
 
 
@@ -71,7 +70,7 @@ def test_each_measure_has_a_panel_with_its_seeds_means_and_intervals(results):
 
 
 def test_one_measure_is_named_on_its_axis(results):
-    figure = against_level("weight", "w", ("error",), name="one", title="One", says="One.")
+    figure = against_level("weight", "w", ("error",), name="one", title="One", opening="One.")
     (ax,) = axes_of(figure, figure.numbers(results))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("w", "test error (%)")
 

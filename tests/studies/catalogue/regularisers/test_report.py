@@ -1,10 +1,12 @@
 import pytest
 
-from studies.catalogue.regularisers.report import CENTRE, LEVELS, STUDY
+from studies.catalogue.regularisers import CENTRE, STUDY
+from studies.catalogue.regularisers.report import LEVELS
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.design.study import SCALES
 from tests.support.invented import Record, measured, results_of
+from tests.support.tables import written
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -18,7 +20,7 @@ def test_every_arm_differs_from_the_centre_in_its_one_level_and_the_centre_is_ru
         assert changed == set(arm.levels)
         assert len(changed) == 1
         assert arm.training == centre.training
-    configurations = [design.configuration(cell, "evaluate", 0).run_id for cell in design.cells()]
+    configurations = [design.configuration(*where, "evaluate", 0).run_id for where in design.combinations()]
     assert len(set(configurations)) == len(configurations) == len(design.arms)
 
 
@@ -43,8 +45,9 @@ def test_the_table_has_a_row_per_value_with_the_error_after_the_early_epoch():
     assert numbers["error"].tolist() == pytest.approx([0.25] * len(numbers))
     assert numbers["early_error"].tolist() == pytest.approx([0.65] * len(numbers))
     assert numbers.loc[numbers["level"] == "density", "value"].tolist() == [1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2]
-    cells = LEVELS.cells(numbers)
+    cells = written(LEVELS, numbers)
     assert cells[0][:3] == ["lambda_s", "0.03", "25.0 %"]
-    # Nothing was timed.
-    assert {row[-2] for row in cells} == {"–"}
+    # Nothing was timed, and a column of that is not shown.
+    assert numbers["seconds"].isna().all()
+    assert "ms" not in [column.head for column in LEVELS.shown(numbers, "page")]
     assert "2 seeds" in LEVELS.caption(results)

@@ -3,13 +3,15 @@ import pytest
 from core.architecture import Architecture
 from core.data import load
 from core.network.cost import dense_macs
-from studies.catalogue.structures.report import GRID, OF_A_TREE, STUDY, by_width, tree_against_blocks
+from studies.catalogue.structures import GRID, OF_A_TREE, STUDY
+from studies.catalogue.structures.report import TABLES, by_width, tree_against_blocks
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.design.study import SCALES
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import row_of
+from tests.support.drawings import row_of
 from tests.support.invented import Record, measured, results_of
+from tests.support.tables import written
 
 LEARNED = ("tree_routing", "top_k", "reinforce", "local_search")
 ERRORS = {"small_dense": 0.08, "tree_routing": 0.10, "top_k": 0.07, "reinforce": 0.12, "local_search": 0.09}
@@ -34,7 +36,7 @@ def test_trees_are_compared_with_top_k_and_all_with_small_dense_at_every_width(s
         ("tree_routing", "top_k"),
         ("tree_routing", OF_A_TREE.name),
     }
-    networks = {(cell.network, cell.target_density) for cell in frozen.cells() if cell.arm in LEARNED}
+    networks = {(setting.network, setting.target_density) for setting, arm in frozen.combinations() if arm in LEARNED}
     assert networks == set(GRID)
 
 
@@ -58,12 +60,11 @@ def results() -> Results:
 def test_the_table_has_a_row_per_strategy_and_width_with_the_difference_to_the_dense_network(results):
     numbers = by_width(results)
     assert len(numbers) == len(GRID) * len(ERRORS) + 1
-    assert set(numbers.loc[numbers["strategy"] == "top_k", "hidden_units"]) == {128, 256, 512, 1024}
-    row = row_of(numbers, strategy="top_k", network="32x16")
+    assert set(numbers.loc[numbers["arm"] == "top_k", "hidden_units"]) == {128, 256, 512, 1024}
+    row = row_of(numbers, arm="top_k", network="32x16")
     assert (row["difference"], row["mean"], row["n"]) == pytest.approx((-0.01, 0.075, 2))
-    assert row_of(numbers, strategy="small_dense", network="32x16")["verdict"] == "–"
-    cells = STUDY.tables[0].cells(numbers[numbers["strategy"] == "small_dense"])
-    assert {cell[4] for cell in cells} == {"–"}
+    assert row_of(numbers, arm="small_dense", network="32x16")["verdict"] == "–"
+    assert {row[4] for row in written(TABLES[0], numbers) if row[1] == "small_dense"} == {"–"}
 
 
 def test_trees_have_a_row_per_width_and_rival(results):
@@ -71,4 +72,4 @@ def test_trees_have_a_row_per_width_and_rival(results):
     assert len(numbers) == 2 * len(GRID)
     assert numbers.loc[numbers["reference"] == "top_k", "difference"].tolist() == pytest.approx([0.03] * len(GRID))
     assert numbers.loc[numbers["reference"] != "top_k", "difference"].tolist() == pytest.approx([0.01] * len(GRID))
-    assert "24 contrasts" in STUDY.tables[1].caption(results)
+    assert "24 contrasts" in TABLES[1].caption(results)

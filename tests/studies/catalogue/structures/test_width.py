@@ -5,7 +5,7 @@ from studies.catalogue.structures.width import over_widths
 from studies.design import Arm
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of, segments_of
+from tests.support.drawings import axes_of, lines_of, row_of, segments_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of
 

@@ -5,12 +5,14 @@ import pytest
 
 from studies.catalogue import teachers
 from studies.catalogue.teachers.label_leakage import errors_with_labels
+from studies.catalogue.teachers.report import TABLE
 from studies.catalogue.teachers.teacher_gates import WITH_LABELS
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import axes_of, lines_of, row_of
+from tests.support.drawings import axes_of, lines_of, row_of
 from tests.support.invented import Record, measured, random_record, results_of
+from tests.support.tables import written
 
 LEAKING = "local_search, on the teacher's gates"
 
@@ -38,12 +40,12 @@ def test_arms_on_the_teachers_gates_differ_in_nothing_else():
 
 def test_errors_with_labels_stand_beside_the_honest_ones(results):
     table = errors_with_labels(results)
-    row = row_of(table, strategy=LEAKING)
+    row = row_of(table, arm=LEAKING)
     assert (row["mean"], row["error_with_labels"], row["agreement"]) == pytest.approx((0.25, 0.03, 0.5))
     # Two values 0.02 apart: 0.01 from their mean, which has that standard error; t with 1 degree of freedom is 12.706.
     assert row["with_labels_high"] == pytest.approx(0.03 + 12.7062 * 0.01, abs=1e-5)
-    assert np.isnan(row_of(table, strategy="top_k")["error_with_labels"])
-    cells = {row[0]: row for row in teachers.TABLE.cells(table)}
+    assert np.isnan(row_of(table, arm="top_k")["error_with_labels"])
+    cells = {row[0]: row for row in written(TABLE, table)}
     assert cells["top_k"][4] == "–"
     assert cells[LEAKING][4] == "3.0 %"
 

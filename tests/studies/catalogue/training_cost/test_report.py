@@ -3,14 +3,16 @@ import math
 import pytest
 
 import strategies
-from studies.catalogue.training_cost.report import ERRORS, STUDY, WIDER, cost_of_an_epoch, cost_to_errors
+from studies.catalogue.training_cost import STUDY, WIDER
+from studies.catalogue.training_cost.report import ERRORS, TABLES, cost_of_an_epoch, cost_to_errors
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.design.study import SCALES
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import row_of
+from tests.support.drawings import row_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import record_of
+from tests.support.tables import written
 
 
 def design(scale: str = "default") -> FrozenStudy:
@@ -51,32 +53,32 @@ def test_costs_are_those_of_the_first_epoch_that_is_good_enough_and_infinite_whe
     numbers = cost_to_errors(results)
     assert len(numbers) == len(results.summary)
     assert ERRORS == (0.2, 0.1, 0.08)
-    dense = row_of(numbers, strategy="dense")
+    dense = row_of(numbers, arm="dense")
     assert (dense["to_20_share"], dense["to_20_passes"], dense["to_20_seconds"]) == (1.0, 6.0 * 2.0, 4.0)
     assert (dense["to_8_share"], dense["to_8_passes"], dense["to_8_seconds"]) == (1.0, 9.0 * 2.0, 6.0)
-    reinforce = row_of(numbers, strategy="reinforce")
+    reinforce = row_of(numbers, arm="reinforce")
     assert (reinforce["to_20_passes"], reinforce["to_20_passes_low"], reinforce["to_20_passes_high"]) == (6, 6, 6)
     assert reinforce["to_8_share"] == 0.0
     assert math.isinf(reinforce["to_8_seconds"])
 
 
 def test_runs_that_failed_never_get_there(results):
-    top_k = row_of(cost_to_errors(results), strategy="top_k")
+    top_k = row_of(cost_to_errors(results), arm="top_k")
     assert top_k["to_20_share"] == pytest.approx(5 / 6)
     assert (top_k["to_20_passes_low"], top_k["to_20_passes_high"]) == (6.0, math.inf)
 
 
 def test_what_is_never_reached_is_a_dash(results):
-    table = STUDY.tables[0]
+    table = TABLES[0]
     numbers = cost_to_errors(results)
-    cells = table.cells(numbers[numbers["strategy"] == "reinforce"])
+    cells = written(table, numbers[numbers["arm"] == "reinforce"])
     assert cells == [["reinforce", "16x16", "100 %", "6.0", "2.00", "0 %", "–", "–", "0 %", "–", "–"]]
     assert "6 seeds" in table.caption(results)
 
 
 def test_an_epoch_is_compared_with_the_dense_networks_in_the_same_setting(results):
     numbers = cost_of_an_epoch(results)
-    wide = row_of(numbers, network=WIDER, base_strategy="reinforce")
+    wide = row_of(numbers, network=WIDER, strategy="reinforce")
     assert (wide["passes"], wide["passes_ratio"], wide["seconds"], wide["seconds_ratio"]) == (3.0, 0.5, 1.0, 0.5)
-    assert row_of(numbers, network="16x16", base_strategy="dense")["passes_ratio"] == 1.0
+    assert row_of(numbers, network="16x16", strategy="dense")["passes_ratio"] == 1.0
     assert "dense_macs" not in numbers

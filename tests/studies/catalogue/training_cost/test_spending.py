@@ -3,7 +3,7 @@ import pytest
 from studies.catalogue.training_cost.spending import error_against_training
 from studies.design import Arm
 from studies.design.runs import PlannedRun
-from tests.studies.report.figures.test_numbers import axes_of, lines_of
+from tests.support.drawings import axes_of, lines_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of, record_of
 

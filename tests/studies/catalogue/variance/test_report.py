@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from studies.catalogue import variance
+from studies.catalogue.variance import report
 from studies.design.freezing import FrozenStudy
-from studies.design.override import only
+from studies.design.override import keep_arms
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.studies.report.figures.test_numbers import axes_of, row_of
+from tests.support.drawings import axes_of, row_of
 from tests.support.invented import Record, measured, random_record, results_of
 
 SWEEP = variance.sweep(2, epochs=2, lengths=(1, 4))
@@ -63,7 +64,7 @@ def test_estimators_do_not_change_with_progress():
 
 
 def test_standard_deviations_and_shares(results):
-    table = variance.spread_by_source(results)
+    table = report.spread_by_source(results)
     assert len(table) == 19
     row = row_of(table, strategy="reinforce", source="order")
     assert row["std"] == pytest.approx(0.01 / 2**0.5)
@@ -74,7 +75,7 @@ def test_standard_deviations_and_shares(results):
 
 
 def test_estimators_have_geometric_means_and_no_error_before_training(results):
-    table = variance.estimators(results)
+    table = report.estimators(results)
     first = row_of(table, estimator="reinforce, none", epochs=4)
     assert first["relative_variance"] == pytest.approx(4.0)
     assert first["relative_bias"] == pytest.approx(0.4)
@@ -87,7 +88,7 @@ def test_estimators_have_geometric_means_and_no_error_before_training(results):
 
 
 def test_estimators_that_are_worse_the_noisier_they_are_have_the_correlation_one(results):
-    table = variance.correlations(results)
+    table = report.correlations(results)
     row = row_of(table, estimators="all", of="relative variance", measured="after training")
     assert (row["n"], row["correlation"]) == (11, 1.0)
     unbiased = row_of(table, estimators="unbiased", of="relative bias", measured="after training")
@@ -95,33 +96,33 @@ def test_estimators_that_are_worse_the_noisier_they_are_have_the_correlation_one
 
 
 def test_only_estimators_that_were_followed_are_drawn_over_epochs(results):
-    numbers = variance.OVER_EPOCHS.numbers(results)
+    numbers = report.OVER_EPOCHS.numbers(results)
     followed = {estimator.name for estimator in variance.ESTIMATORS if estimator.followed}
-    assert set(numbers["strategy"]) == followed
-    variances, biases = axes_of(variance.OVER_EPOCHS, numbers)
+    assert set(numbers["series"]) == followed
+    variances, biases = axes_of(report.OVER_EPOCHS, numbers)
     assert [label.get_text() for label in variances.get_xticklabels()] == ["0", "1", "4"]
     assert [variances.get_title(), biases.get_title()] == ["relative variance", "relative bias"]
 
 
 def test_error_is_drawn_against_the_variance_of_the_longest_runs(results):
-    numbers = variance.AGAINST_VARIANCE.numbers(results)
+    numbers = report.AGAINST_VARIANCE.numbers(results)
     assert len(numbers) == 2 * len(variance.ESTIMATORS)
     assert set(numbers["network"]) == {"8x16"}
-    row = row_of(numbers, strategy="gumbel_softmax, soft", seed=1)
+    row = row_of(numbers, series="gumbel_softmax, soft", seed=1)
     assert row["value"] == pytest.approx(11 * 16)
 
 
 @pytest.mark.parametrize("names", [["top_k"], ["disarm"]])
 def test_a_part_of_the_study_can_be_run_alone(names):
-    results = results_of(FrozenStudy.freeze("variance", "quick", only(SWEEP, names)), record)
-    for table in variance.STUDY.tables:
+    results = results_of(FrozenStudy.freeze("variance", "quick", keep_arms(SWEEP, names)), record)
+    for table in report.TABLES:
         assert isinstance(table.numbers(results), pd.DataFrame)
-    for figure in variance.STUDY.figures:
+    for figure in report.FIGURES:
         numbers = figure.numbers(results)
         assert numbers.empty or figure.draw(numbers)
 
 
 def test_runs_without_measurements_are_left_out():
     results = results_of(freeze(), random_record())
-    assert variance.estimators(results).empty
-    assert variance.AGAINST_VARIANCE.numbers(results).empty
+    assert report.estimators(results).empty
+    assert report.AGAINST_VARIANCE.numbers(results).empty
