@@ -10,15 +10,10 @@ from core.seeding import SeedStreams
 from studies.design.protocol import Protocol
 from studies.formatting import interval, number, percent, points, points_interval
 from studies.results.results import GROUP, SETTING, Results
-from studies.results.statistics import (
-    holm,
-    minimum_detectable,
-    probability_below,
-    sample_std,
-    sign_flip_p,
-    t_interval,
-    verdict,
-)
+from studies.results.statistics.intervals import sample_std, t_interval
+from studies.results.statistics.paired import holm, probability_below, sign_flip_p
+from studies.results.statistics.power import minimum_detectable
+from studies.results.statistics.verdict import verdict
 from studies.results.table import Column, Table, setting_columns
 
 COLUMNS = (

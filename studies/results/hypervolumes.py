@@ -7,7 +7,8 @@ import pandas as pd
 
 from studies.formatting import number
 from studies.results.results import FRONT
-from studies.results.statistics import hypervolume, sample_std, t_interval
+from studies.results.statistics.fronts import hypervolume
+from studies.results.statistics.intervals import sample_std, t_interval
 from studies.results.table import Column, Table
 
 COLUMNS = (*FRONT, "n", "densities", "mean", "ci_low", "ci_high", "std")

@@ -8,7 +8,7 @@ import pandas as pd
 from studies.design.protocol import Protocol
 from studies.formatting import percent, points, points_interval
 from studies.results.results import GROUP, Results
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 from studies.results.table import Column, Table, setting_columns
 
 COLUMNS = (

@@ -8,7 +8,7 @@ import pandas as pd
 from core.seeding import SeedStreams
 from studies.formatting import points, points_interval
 from studies.results.results import SETTING, Results
-from studies.results.statistics import bootstrap_interval, cluster_interval
+from studies.results.statistics.intervals import bootstrap_interval, cluster_interval
 from studies.results.table import Column, Table
 
 COLUMNS = (

@@ -5,7 +5,7 @@ import pandas as pd
 from core.errors import InputError
 from studies.formatting import points
 from studies.results.results import SETTING, Results
-from studies.results.statistics import seeds_needed
+from studies.results.statistics.power import seeds_needed
 from studies.results.table import Column, Table, setting_columns
 
 COLUMNS = (*SETTING, "arm", "reference", "n", "std", "minimum_detectable", "seeds_needed")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from studies.formatting import count, interval, number, percent
 from studies.results.results import GROUP, Results, with_counted_errors
-from studies.results.statistics import interquartile_mean, sample_std, t_interval
+from studies.results.statistics.intervals import interquartile_mean, sample_std, t_interval
 from studies.results.table import Column, Table, setting_columns
 
 

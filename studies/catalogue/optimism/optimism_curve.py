@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from studies.results.results import GROUP, Results, with_counted_errors
-from studies.results.statistics import expected_of_best, t_interval
+from studies.results.statistics.intervals import t_interval
+from studies.results.statistics.winners import expected_of_best
 
 
 def optimism_curve(results: Results) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from studies.report.figures.failures import FAILURES
 from studies.report.figures.optimism import OPTIMISM
 from studies.report.figures.seeds import SEEDS
 from studies.results import GROUP, SETTING, Results
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 from studies.results.table import Column, Table
 
 

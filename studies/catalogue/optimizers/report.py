@@ -12,7 +12,7 @@ from studies.catalogue.optimizers.strategies_by_level import difference_by_level
 from studies.formatting import number, percent, points
 from studies.report.drawing.notes import sample_note
 from studies.results import Results
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 from studies.results.table import Column, Table
 
 # The first two add momentum, without and with steps that adapt to each weight; the others replace Adam.

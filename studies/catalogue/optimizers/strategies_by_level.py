@@ -15,7 +15,7 @@ from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.scales import cut, error_axis, signed_axis
 from studies.report.drawing.style import Style, styles
 from studies.results import SETTING, Results
-from studies.results.statistics import rate_interval
+from studies.results.statistics.intervals import rate_interval
 
 _MARKERS = "osD^v"
 # How much higher a strategy's row is than one that holds a single interval.

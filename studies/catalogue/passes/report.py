@@ -13,7 +13,7 @@ from studies.report.drawing.panels import Labels
 from studies.report.figures.forest import FOREST
 from studies.results import GROUP, Results
 from studies.results.equal_compute import beyond_curve
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 from studies.results.table import Column, Table
 
 

@@ -13,7 +13,7 @@ from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, legend, line_handles, panels
 from studies.report.drawing.style import styles
 from studies.results import Results
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 
 # What is drawn of a run, and by how much it is multiplied.
 MEASURES: Mapping[str, tuple[str, float]] = {

@@ -9,7 +9,7 @@ from studies.catalogue.regularisers.realised_density import realised_density
 from studies.formatting import number, percent
 from studies.report.figures.failures import FAILURES
 from studies.results import Results
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 from studies.results.table import Column, Table
 
 EARLY_EPOCH = 3

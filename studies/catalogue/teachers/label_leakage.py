@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from studies.results import GROUP, Results
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 
 
 def errors_with_labels(results: Results) -> pd.DataFrame:

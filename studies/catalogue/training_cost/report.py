@@ -11,7 +11,7 @@ from studies.catalogue.training_cost.spending import error_against_training
 from studies.formatting import number, percent
 from studies.report.drawing.notes import sample_note
 from studies.results import GROUP, SETTING, Results
-from studies.results.statistics import median_interval
+from studies.results.statistics.medians import median_interval
 from studies.results.table import Column, Table
 
 # Validation errors to be reached: what random blocks come to, what most gates come to, and what few do.

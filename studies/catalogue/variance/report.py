@@ -16,7 +16,7 @@ from studies.report.drawing.panels import Labels
 from studies.report.figures.seeds import SEEDS
 from studies.results import SETTING, Results
 from studies.results.results import RUN_KEYS
-from studies.results.statistics import sample_std, t_interval
+from studies.results.statistics.intervals import sample_std, t_interval
 from studies.results.table import Column, Table
 
 

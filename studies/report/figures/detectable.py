@@ -12,7 +12,7 @@ from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import ratio_axis
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
-from studies.results.statistics import detectable_at
+from studies.results.statistics.power import detectable_at
 
 _MOST_SEEDS = 50
 _POWER = 0.8

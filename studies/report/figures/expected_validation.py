@@ -13,7 +13,7 @@ from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import error_axis
 from studies.report.drawing.style import styles
 from studies.results.results import GROUP, SETTING, Results, with_counted_errors
-from studies.results.statistics import expected_best
+from studies.results.statistics.curves import expected_best
 
 
 def _numbers(results: Results) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from studies.report.drawing.notes import search_note
 from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.style import styles
 from studies.results import Results
-from studies.results.statistics import rate_interval
+from studies.results.statistics.intervals import rate_interval
 
 _STAGES = {"evaluate": "on evaluation seeds", "search": "in the search"}
 

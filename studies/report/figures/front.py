@@ -16,7 +16,7 @@ from studies.report.drawing.scales import error_axis, ratio_axis
 from studies.report.drawing.style import Style, styles
 from studies.results import FRONT, Results
 from studies.results.hypervolumes import normalised_points
-from studies.results.statistics import attainment
+from studies.results.statistics.fronts import attainment
 
 _PANEL = ("dataset", "network")
 _LEVELS = (0.25, 0.5, 0.75)

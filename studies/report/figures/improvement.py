@@ -10,7 +10,7 @@ from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.style import styles
 from studies.results import GROUP, SETTING, Results
-from studies.results.statistics import probability_of_improvement
+from studies.results.statistics.paired import probability_of_improvement
 
 
 def _numbers(results: Results) -> pd.DataFrame:

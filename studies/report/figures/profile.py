@@ -11,7 +11,7 @@ from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import error_axis
 from studies.report.drawing.style import styles
 from studies.results import FRONT, Results
-from studies.results.statistics import survival
+from studies.results.statistics.curves import survival
 
 _PANEL = ("dataset", "network")
 

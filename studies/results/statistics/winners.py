@@ -11,9 +11,9 @@ from scipy import special
 def expected_of_best(scores: Sequence[float], afterwards: Sequence[float], k: int) -> tuple[float, float]:
     """Return the expected score of the best of ``k`` points, and the expected score of that same point afterwards.
 
-    It is the mean over all subsets of size k, as in :func:`studies.results.statistics.expected_best`: the point of the
-    i-th lowest score is chosen in those subsets whose other k - 1 points are among the N - i above it. Of points with
-    equal scores each is chosen equally often. The second minus the first is by how much the winner's score was too
+    It is the mean over all subsets of size k, as in :func:`studies.results.statistics.curves.expected_best`: the point
+    of the i-th lowest score is chosen in those subsets whose other k - 1 points are among the N - i above it. Of points
+    with equal scores each is chosen equally often. The second minus the first is by how much the winner's score was too
     good.
 
     Three points scored 1, 2 and 3, and afterwards all 2. The winners of the three pairs scored 1, 1 and 2:

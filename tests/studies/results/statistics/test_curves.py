@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from studies.results.statistics import expected_best, expected_maximum_of_normals, survival
+from studies.results.statistics.curves import expected_best, expected_maximum_of_normals, survival
 
 errors = st.lists(st.floats(0, 1) | st.sampled_from([0.1, 0.5]), min_size=1, max_size=8)
 

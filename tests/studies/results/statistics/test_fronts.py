@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from studies.results.statistics import attainment, hypervolume, pareto_front
+from studies.results.statistics.fronts import attainment, hypervolume, pareto_front
 
 GRID = range(5)
 points = st.lists(st.tuples(st.sampled_from(GRID), st.sampled_from(GRID)), max_size=6)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies.results.statistics import bootstrap_interval, cluster_interval, interquartile_mean, rate_interval, t_interval
+from studies.results.statistics.intervals import (
+    bootstrap_interval,
+    cluster_interval,
+    interquartile_mean,
+    rate_interval,
+    t_interval,
+)
 
 VALUES = [0.071, 0.064, 0.080, 0.069, 0.075]
 T_975_4 = 2.7764451051977987  # tables of Student's t: two-sided 5 %, 4 degrees of freedom

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies.results.statistics import median_interval
+from studies.results.statistics.medians import median_interval
 
 
 @hypothesis.given(st.lists(st.floats(-1, 1), min_size=1, max_size=60), st.sampled_from([0.9, 0.95, 0.99]))

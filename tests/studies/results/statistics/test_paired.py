@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies.results.statistics import holm, probability_below, probability_of_improvement, sign_flip_p
-from studies.results.statistics.paired import EXACT_UP_TO
+from studies.results.statistics.paired import (
+    EXACT_UP_TO,
+    holm,
+    probability_below,
+    probability_of_improvement,
+    sign_flip_p,
+)
 
 integers = st.integers(-6, 6)
 few = st.lists(integers, min_size=1, max_size=9)

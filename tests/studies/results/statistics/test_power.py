@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from studies.results.statistics import detectable_at, minimum_detectable, seeds_needed
+from studies.results.statistics.power import detectable_at, minimum_detectable, seeds_needed
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from studies.results.statistics import Verdict, holm, sign_flip_p, t_interval, verdict
+from studies.results.statistics.intervals import t_interval
+from studies.results.statistics.paired import holm, sign_flip_p
+from studies.results.statistics.verdict import Verdict, verdict
 
 CENTRED = [-0.02, -0.01, 0.0, 0.01, 0.02]
 LOW, HIGH = t_interval(CENTRED)

@@ -6,7 +6,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from studies.results.statistics import expected_best, expected_maximum_of_normals, expected_of_best
+from studies.results.statistics.curves import expected_best, expected_maximum_of_normals
+from studies.results.statistics.winners import expected_of_best
 
 # Ties are frequent.
 pairs = st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.3]) | st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=7)
