@@ -191,7 +191,7 @@ class PredictsForFree(Sound):
         return replace(done, macs=torch.zeros_like(done.macs))
 
 
-class KeepsAPassFromAnotherRun(Sound):
+class KeepsAPassFromAnotherBatch(Sound):
     def objective(self, batch):
         total, done = super().objective(batch)
         self.kept = done
@@ -287,7 +287,7 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
         (NanPrediction, "label_free_inference", "logits that are not finite"),
         (AsksForLabels, "label_free_inference", "labels are withheld"),
         (PredictsForFree, "cost_counted", "the pass was not made by this batch"),
-        (KeepsAPassFromAnotherRun, "cost_counted", "one prediction per example"),
+        (KeepsAPassFromAnotherBatch, "cost_counted", "one prediction per example"),
         (DoesNotRun, "label_free_inference", "raises NotImplementedError: not ready"),
         (DefaultOutOfRange, "space_defaults", "2.0 is not a number in 0..1"),
         (DefaultOfAnotherType, "space_defaults", "rate: the default '0.5' is not of its domain's type"),

@@ -80,6 +80,7 @@ def test_unknown_names_are_refused_wherever_they_come_from(monkeypatch):
         chosen("auto")
 
 
+@pytest.mark.slow
 def test_a_back_end_that_is_not_installed_is_a_reason():
     code = (
         "import sys; sys.modules['numba'] = None\n"

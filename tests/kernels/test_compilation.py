@@ -34,6 +34,7 @@ def test_nothing_is_announced_when_all_is_there(folder, caplog):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_a_second_process_finds_the_kernels_compiled(tmp_path):
     code = (
         "import torch, kernels\n"

@@ -104,6 +104,7 @@ def named(launches: list[Launch]) -> set[str]:
     return {launch.kernel.__name__ for launch in launches}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_matrix_products_use_tensor_cores_and_spill_nothing(launches, dtype, architecture, tmp_path):

@@ -46,7 +46,8 @@ def test_agrees_with_the_definition_all_closed_and_all_open(density, activation)
 def test_closed_inputs_leave_the_activated_bias():
     case = random_case((2, 3, 2, 2), density=0.0, sides="in")
     assert case.bias is not None
-    assert torch.equal(case.run(activation="tanh"), torch.tanh(case.bias).expand(3, 4))
+    # To rounding: where a row ends in a vector register, and with it the formula of tanh, is up to the processor.
+    torch.testing.assert_close(case.run(activation="tanh"), torch.tanh(case.bias).expand(3, 4), rtol=1e-14, atol=0.0)
 
 
 def test_closed_outputs_are_zero_in_spite_of_the_bias():

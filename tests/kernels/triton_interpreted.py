@@ -104,14 +104,14 @@ def test_a_trained_network_decides_and_answers_as_on_the_reference(rows):
     trained = train(find("top_k"), {}, architecture, splits, streams, settings, density=1 / 4)
     trained.strategy.eval()
     x = splits.validation.x[:rows]
-    runs = {}
+    passes = {}
     for name in ("reference", "triton"):
         with use_backend(name), torch.no_grad():
             batch = CountedBatch(trained.network, x, None, torch.Generator(), density=1 / 4)
-            runs[name] = trained.strategy.infer(batch)
-    for ours, reference in zip(runs["triton"].decisions, runs["reference"].decisions, strict=True):
+            passes[name] = trained.strategy.infer(batch)
+    for ours, reference in zip(passes["triton"].decisions, passes["reference"].decisions, strict=True):
         assert torch.equal(ours.gates, reference.gates)
-    torch.testing.assert_close(runs["triton"].output, runs["reference"].output, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(passes["triton"].output, passes["reference"].output, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("rows", [5, 40])

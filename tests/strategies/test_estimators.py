@@ -53,6 +53,7 @@ def test_flipping_every_gate_has_less_variance_than_any_sampled_estimator():
     assert antithetic < 0.5 * sampled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["soft", "hard"])
 def test_the_relaxations_bias_falls_and_its_variance_rises_as_the_temperature_falls(mode):
     found = [
@@ -67,6 +68,7 @@ def test_the_relaxations_bias_falls_and_its_variance_rises_as_the_temperature_fa
         assert biases[0] > 3 * biases[-1]
 
 
+@pytest.mark.slow
 def test_the_temperature_ends_where_it_is_told_to():
     network = GatedNetwork(ARCHITECTURE).double()
     network.reset(lambda part: STREAMS.torch("initialisation", part), 0.3)

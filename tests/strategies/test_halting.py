@@ -49,6 +49,7 @@ def test_harder_examples_take_more_passes():
     assert passes[y >= 2].mean() > passes[y < 2].mean() + 0.2
 
 
+@pytest.mark.slow
 def test_a_higher_prior_of_stopping_means_fewer_passes():
     patient, hasty = (passes_of(trained("ponder_halting", prior=prior, beta=1.0)).mean() for prior in (0.2, 0.9))
     assert hasty < patient - 0.5

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import re
 import signal
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,7 +17,8 @@ from tests.support.plugins import PLUGIN, write_plugin
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(600),
+    # No wait has a bound of its own: this one is for what hangs, not for a machine that is busy.
+    pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc"),
 ]
 
@@ -34,6 +37,16 @@ def driver(tmp_path):
 def study(driver: Driver, *arguments: str, strategies: str = "dense,reinforce", epochs: int = 1) -> tuple[str, ...]:
     settings = ("--set", f"epochs={epochs}", "--strategies", strategies, "--results", str(driver.results))
     return ("run", "quickstart", *SMALL, *settings, *arguments)
+
+
+def held(file: Path) -> str:
+    """For a plugin's body: no run of it ends as long as there is this file."""
+    return (
+        "        import time\n"
+        "        from pathlib import Path\n"
+        f"        while Path({str(file)!r}).exists():\n"
+        "            time.sleep(0.02)\n"
+    )
 
 
 def noise_seed(seed: int) -> int:
@@ -62,7 +75,7 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     assert {f"figures/{name}.{end}" for name in FIGURES for end in ("pdf", "png", "csv")} | CONTRACT <= files.keys()
     assert len(driver.runs()) == 4
     assert not driver.temporary()
-    wait_until(lambda: not driver.processes(), "an end of Ray's processes", 30)
+    wait_until(lambda: not driver.processes(), "an end of Ray's processes")
 
     again = driver.run(*study(driver, "--seeds", "2"), program=("-c", WITHOUT_RAY))
     assert (again.returncode, again.stderr) == (0, "")
@@ -114,10 +127,9 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
 
 
 def test_a_killed_driver_loses_no_finished_run_and_changes_no_result(driver, tmp_path):
-    alive = tmp_path / "alive"
-    body = (
+    alive, hold = tmp_path / "alive", tmp_path / "hold"
+    body = held(hold) + (
         "        import os\n"
-        "        from pathlib import Path\n"
         f"        if not Path({str(alive)!r}).exists():\n"
         f"            Path({str(alive)!r}).touch()\n"
         "            os.kill(os.getpid(), 9)\n"
@@ -126,14 +138,16 @@ def test_a_killed_driver_loses_no_finished_run_and_changes_no_result(driver, tmp
     arguments = study(driver, *plugin, strategies="dense,reinforce,of_mine", epochs=5)
 
     alive.touch()
+    hold.touch()
     killed = driver.start(*arguments)
-    wait_until(driver.runs, "a first run")
+    wait_until(driver.runs, "a first run", killed)
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
     kept = driver.runs()
-    assert 1 <= len(kept) < 15
+    assert 1 <= len(kept) <= 10
     # Ray's two agents notice after a minute; until then they hold neither a processor nor a file of the study.
-    wait_until(lambda: all("Agent" in command for command in driver.processes().values()), "an end of Ray", 60)
+    wait_until(lambda: all("Agent" in command for command in driver.processes().values()), "an end of Ray")
+    hold.unlink()
 
     resumed = driver.run(*arguments)
     assert resumed.returncode == 0, resumed.stderr
@@ -152,10 +166,13 @@ def test_a_killed_driver_loses_no_finished_run_and_changes_no_result(driver, tmp
     wait_until(lambda: not driver.processes(), "an end of Ray's agents")
 
 
-def test_ctrl_c_keeps_what_is_finished_and_a_second_driver_has_to_wait(driver):
-    arguments = study(driver, "--seeds", "100", epochs=40)
+def test_ctrl_c_keeps_what_is_finished_and_a_second_driver_has_to_wait(driver, tmp_path):
+    hold = tmp_path / "hold"
+    hold.touch()
+    plugin = ("--plugin", str(write_plugin(tmp_path, body=held(hold))))
+    arguments = study(driver, "--seeds", "20", *plugin, strategies="dense,reinforce,of_mine")
     first = driver.start(*arguments)
-    wait_until(lambda: len(driver.runs()) >= 2, "two runs")
+    wait_until(lambda: {("dense", 0), ("reinforce", 0)} <= statuses(driver).keys(), "the runs of one seed", first)
 
     second = driver.run(*arguments)
     assert second.returncode == 2
@@ -164,18 +181,18 @@ def test_ctrl_c_keeps_what_is_finished_and_a_second_driver_has_to_wait(driver):
 
     assert first.poll() is None
     os.killpg(first.pid, signal.SIGINT)
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate()
     assert first.returncode == 130
     assert "Traceback" not in out + err
     kept = driver.runs()
-    assert 2 <= len(kept) < 200
-    assert out.count(f"interrupted: {len(kept)} of 200 runs are kept, the same command runs the rest") == 1
+    assert 2 <= len(kept) <= 40
+    assert out.count(f"interrupted: {len(kept)} of 60 runs are kept, the same command runs the rest") == 1
     assert {json.loads(text)["status"] for text in kept.values()} == {"ok"}
     assert not (driver.results / "quickstart" / "runs.csv").exists()
     assert not driver.temporary()
-    wait_until(lambda: not driver.processes(), "an end of Ray's processes", 30)
+    wait_until(lambda: not driver.processes(), "an end of Ray's processes")
 
-    resumed = driver.run(*study(driver, "--seeds", "1", epochs=40), program=("-c", WITHOUT_RAY))
+    resumed = driver.run(*study(driver, "--seeds", "1"), program=("-c", WITHOUT_RAY))
     assert (resumed.returncode, resumed.stderr) == (0, "")
     assert "nothing to run, all 2 runs are done" in resumed.stdout
 
@@ -188,10 +205,11 @@ def test_a_cluster_on_this_machine_is_not_joined_unasked(driver):
 
 
 def test_a_dry_run_creates_nothing_and_needs_no_ray(driver):
-    done = driver.run(*study(driver, "--seeds", "2", "--dry-run"), program=("-c", WITHOUT_RAY))
+    done = driver.run(*study(driver, "--seeds", "2", "--dry-run", "--every-run"), program=("-c", WITHOUT_RAY))
     assert (done.returncode, done.stderr) == (0, "")
-    assert sum(" to run" in line for line in done.stdout.splitlines()) == 4 + 1
-    assert "4 runs, 4 to run: about 0:" in done.stdout
+    *runs, total = done.stdout.splitlines()
+    assert [line.split(":")[0].split(maxsplit=1)[1] for line in runs] == ["to run"] * 4
+    assert re.fullmatch(r"4 runs, 4 to run: about [\d:]+ with \d+ at once", total)
     assert not driver.results.exists()
 
 

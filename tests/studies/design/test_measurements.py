@@ -12,7 +12,7 @@ from tests.support.records import configurations_of, design_of
 
 
 def test_what_is_measured_stands_in_the_record_by_name(monkeypatch):
-    def named(name: str) -> measurements.Measure:
+    def named(name: str) -> "measurements.Measure":
         return lambda trained: {"name": name, "n": len(trained.test.y)}
 
     monkeypatch.setattr("studies.design.measurements.find", named)

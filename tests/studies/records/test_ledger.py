@@ -86,10 +86,10 @@ def test_what_a_killed_write_left_behind_is_no_run(tmp_path):
     assert Ledger(tmp_path).missing([RUN_ID]) == [RUN_ID]
 
 
-def test_a_removed_run_is_missing(tmp_path):
+def test_a_run_whose_file_is_deleted_is_missing(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.add(RECORD)
-    ledger.remove(RUN_ID)
+    (tmp_path / f"{RUN_ID}.json").unlink()
     assert ledger.missing([RUN_ID]) == [RUN_ID]
 
 

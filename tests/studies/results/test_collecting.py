@@ -2,7 +2,6 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import hypothesis
 import hypothesis.strategies as st
@@ -12,24 +11,37 @@ import pytest
 from scipy import stats
 
 from core.errors import InputError
-from studies import catalogue
-from studies.results.collecting import collect, summarise
 from studies.records.folder import ResultsFolder
 from studies.report.page import write_report
+from studies.report.presentation import Presentation
+from studies.results.collecting import collect
 from studies.results.results import with_counted_errors
-from tests.support.records import CHANCE, configurations_of, design_of, finished
+from studies.results.summary import summarise
+from tests.support.records import CHANCE, configurations_of, design_of, finished, forget
 
 # The columns that docs/guides/results.md promises.
 RUN_CONTRACT = {
-    *("run_id", "study", "stage", "strategy", "dataset", "network", "target_density", "seed", "status", "epochs"),
+    *(
+        "run_id",
+        "study",
+        "stage",
+        "arm",
+        "strategy",
+        "dataset",
+        "network",
+        "target_density",
+        "seed",
+        "status",
+        "epochs",
+    ),
     *("validation_error", "test_error", "test_error_fallback", "test_density", "all_closed", "dead_blocks"),
     *("gate_entropy", "test_macs", "dense_macs", "train_macs", "train_seconds", "config", "design_hash"),
 }
 SUMMARY_CONTRACT = {
-    *("dataset", "network", "target_density", "strategy", "n", "failures", "mean", "ci_low", "ci_high", "std", "iqm"),
+    *("dataset", "network", "target_density", "arm", "n", "failures", "mean", "ci_low", "ci_high", "std", "iqm"),
     *("median", "test_density", "test_macs", "train_macs", "optimism_seed", "optimism_split"),
 }
-KEY = ["dataset", "network", "target_density", "strategy"]
+KEY = ["dataset", "network", "target_density", "arm"]
 
 
 @pytest.fixture
@@ -40,7 +52,7 @@ def failing(tmp_path):
     )
     failures = {("reinforce", 1): "nan", ("reinforce", 3): "error", ("straight_through", 0): "diverged"}
     folder = finished(tmp_path, design, failures)
-    write_report(folder, replace(catalogue.find("quickstart"), figures=()))
+    write_report(folder, Presentation(figures=()), "Which is best?", "a test")
     return folder
 
 
@@ -122,7 +134,7 @@ def test_the_summary_does_not_depend_on_the_order_of_runs(failing):
 
 def test_the_summary_keeps_the_order_of_the_design(failing):
     results = collect(failing.frozen().design, failing.ledger)
-    assert results.summary.strategy.tolist() == ["dense", "reinforce", "straight_through"] * 4
+    assert results.summary.arm.tolist() == ["dense", "reinforce", "straight_through"] * 4
     assert results.summary.network.tolist() == ["4x4"] * 6 + ["2x8,4x4"] * 6
 
 
@@ -138,7 +150,7 @@ def test_a_strategy_that_always_fails_is_at_the_chance_floor_without_measures(tm
     design = design_of("dense", "reinforce")
     failures = {("reinforce", seed): "error" for seed in range(3)}
     results = collect(design, finished(tmp_path, design, failures).ledger)
-    (row,) = results.summary[results.summary.strategy == "reinforce"].to_dict("records")
+    (row,) = results.summary[results.summary.arm == "reinforce"].to_dict("records")
     scores = {"n": 3, "failures": 3, "mean": CHANCE, "ci_low": CHANCE, "ci_high": CHANCE, "std": 0.0}
     assert {name: row[name] for name in scores} == pytest.approx(scores)
     # At the floor in validation too.
@@ -149,7 +161,7 @@ def test_a_strategy_that_always_fails_is_at_the_chance_floor_without_measures(tm
 def test_missing_runs_are_counted_with_the_command_that_makes_them(tmp_path):
     design = design_of("dense", seeds=3)
     folder = finished(tmp_path, design)
-    folder.ledger.remove(configurations_of(design)[1].run_id)
+    forget(folder, configurations_of(design)[1].run_id)
     with pytest.raises(InputError, match=r"1 of 3 runs .*python -m studies run quickstart"):
         collect(design, folder.ledger)
 
@@ -175,7 +187,7 @@ def table_of(errors: Sequence[float], failed: Sequence[bool]) -> pd.DataFrame:
     return frame.assign(
         **measures,
         target_density=0.25,
-        strategy="reinforce",
+        arm="reinforce",
         seed=range(n),
         status=["nan" if fails else "ok" for fails in failed],
         test_error=[np.nan if fails else error for error, fails in zip(errors, failed, strict=True)],

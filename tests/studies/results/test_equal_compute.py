@@ -6,7 +6,7 @@ from studies.results.equal_compute import beyond_curve
 
 
 def runs(*rows: tuple[str, int, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["strategy", "seed", "test_macs", "error"]).assign(dataset="digits")
+    return pd.DataFrame(rows, columns=["arm", "seed", "test_macs", "error"]).assign(dataset="digits")
 
 
 def test_every_seed_has_its_own_curve():
@@ -15,7 +15,7 @@ def test_every_seed_has_its_own_curve():
         ("one", 1, 100.0, 0.2), ("two", 1, 10_000.0, 0.1), ("gated", 1, 1000.0, 0.25),
     )  # fmt: skip
     found = beyond_curve(table, ["two", "one"])
-    assert found[table["strategy"] == "gated"].tolist() == pytest.approx([-0.05, 0.10])
+    assert found[table["arm"] == "gated"].tolist() == pytest.approx([-0.05, 0.10])
 
 
 def test_runs_beyond_the_ends_or_without_multiply_adds_have_no_difference():

@@ -8,13 +8,13 @@ from tests.support.records import CHANCE, design_of, finished
 
 
 def runs_of(differences: np.ndarray) -> pd.DataFrame:
-    """Two strategies whose errors differ by ``differences`` ``[seeds, settings]``."""
+    """Two arms whose errors differ by ``differences`` ``[seeds, settings]``."""
     rows = [
         {"dataset": f"set{setting}", "network": "4x4", "target_density": 0.25, "seed": seed, "failed": False}
-        | {"strategy": strategy, "error": 0.5 + (differences[seed, setting] if strategy == "top_k" else 0.0)}
+        | {"arm": arm, "error": 0.5 + (differences[seed, setting] if arm == "top_k" else 0.0)}
         for seed in range(len(differences))
         for setting in range(differences.shape[1])
-        for strategy in ("top_k", "small_dense")
+        for arm in ("top_k", "small_dense")
     ]
     return pd.DataFrame(rows)
 
@@ -55,7 +55,7 @@ def test_failed_runs_count_at_the_chance_floor(tmp_path):
     failures = {("reinforce", seed): "nan" for seed in range(3)}
     results = collect(design, finished(tmp_path, design, failures).ledger)
     (row,) = results.overall.to_dict("records")
-    reference = results.counted[results.counted.strategy == "small_dense"].error.mean()
+    reference = results.counted[results.counted.arm == "small_dense"].error.mean()
     assert row["failures"] == 6
     assert row["settings"] == 2
     assert row["difference"] == pytest.approx(CHANCE - reference)

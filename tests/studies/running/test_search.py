@@ -1,4 +1,4 @@
-"""A search from its first run to its report: real training without Ray, or invented records through the command."""
+"""A search from its first run to its report: real training without Ray, or invented records."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,20 +12,21 @@ from scipy import stats
 import strategies
 from core.data import Dataset, Splits, load, split
 from core.seeding import SeedStreams
-from studies import catalogue
 from studies.design import Search
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList
 from studies.records.folder import ResultsFolder
 from studies.report.page import write_report
+from studies.report.presentation import Presentation
 from studies.results import Results
 from studies.results.collecting import collect
-from studies.results.statistics import expected_maximum_of_normals
+from studies.results.statistics.curves import expected_maximum_of_normals
 from studies.running import trial
-from tests.support.records import CHANCE, design_of, finished, record_of
+from tests.support.records import CHANCE, design_of, finished, forget, record_of
 
+NO_FIGURES = Presentation(figures=())
 SEARCH = Search(points=3, seeds=1, searches=2, rerun_seeds=2)
-KEY = ["dataset", "network", "target_density", "strategy"]
+KEY = ["dataset", "network", "target_density", "arm"]
 
 
 def searched(*names: str, search: Search = SEARCH, seeds: int = 3, **changes) -> FrozenStudy:
@@ -71,7 +72,7 @@ def folder(tmp_path_factory) -> ResultsFolder:
     design = searched("dense", "small_dense", "reinforce", seeds=4, densities=(0.25, 0.5))
     failures = {("reinforce", 1000): "nan", ("reinforce", 2): "diverged"}
     made = finished(tmp_path_factory.mktemp("searched"), design, failures)
-    write_report(made, replace(catalogue.find("quickstart"), figures=()))
+    write_report(made, NO_FIGURES, "Which is best?", "a test")
     return made
 
 
@@ -95,7 +96,7 @@ def test_anyone_can_compute_the_summary_from_runs_csv(folder):
 def test_anyone_can_compute_the_contrasts_from_runs_csv(folder):
     runs, contrasts = read(folder, "runs"), read(folder, "contrasts")
     runs["error"] = runs.test_error.where(runs.status == "ok", runs.chance_error)
-    table = runs[runs.selected].pivot_table(index=[*KEY[:3], "seed"], columns="strategy", values="error", sort=False)
+    table = runs[runs.selected].pivot_table(index=[*KEY[:3], "seed"], columns="arm", values="error", sort=False)
     paired = (table.reinforce - table.small_dense).unstack("seed")
     tests = [stats.ttest_1samp(row, 0.0).confidence_interval() for row in paired.to_numpy()]
     flips = [
@@ -149,12 +150,11 @@ def test_the_report_tells_of_the_search(folder):
 
 def test_tables_of_a_search_go_with_it(tmp_path):
     made = finished(tmp_path, searched())
-    study = replace(catalogue.find("quickstart"), figures=())
-    write_report(made, study)
+    write_report(made, NO_FIGURES, "Which is best?", "a test")
     assert {"winners.csv", "optimism.csv"} <= {path.name for path in made.path.iterdir()}
     assert (made.path / "tables" / "optimism.tex").exists()
     made = finished(tmp_path, design_of(seeds=2))
-    write_report(made, study)
+    write_report(made, NO_FIGURES, "Which is best?", "a test")
     assert not {"winners.csv", "optimism.csv"} & {path.name for path in made.path.iterdir()}
     assert not (made.path / "tables" / "optimism.tex").exists()
 
@@ -198,42 +198,8 @@ def test_under_equal_noise_the_searchs_optimism_is_the_winners_curse(tmp_path):
     assert row["procedure_optimism_seed"] > 0.03
 
 
-def test_the_command_runs_the_search_then_its_winners(command, scheduler, monkeypatch):
-    study = replace(
-        catalogue.find("quickstart"),
-        figures=(),
-        scales=dict.fromkeys(
-            ("quick", "default", "paper"), replace(searched().sweep, strategy_settings={}, training={"epochs": 2})
-        ),
-    )
-    for module in ("studies.running.runner.find", "studies.catalogue.find"):
-        monkeypatch.setattr(module, lambda name: study)
-    first = command("run", "quickstart", "--results", str(command.results))
-    assert (first.code, first.err) == (0, "")
-    assert len(scheduler.asked) == 2
-    assert len(scheduler.asked[0]) == 2 * 3 * 2
-    assert "quickstart (default, search): 12 runs, 0 already done, 12 to run" in first.out
-    again = command("run", "quickstart", "--results", str(command.results))
-    assert "nothing to run" in again.out
-    assert len(scheduler.asked) == 2
-    more = command("run", "quickstart", "--points", "4", "--searches", "3", "--results", str(command.results))
-    assert more.code == 0
-    assert len(scheduler.asked[2]) == 2 * (4 * 3 - 3 * 2)
-    asked = command("run", "quickstart", "--tuning-seeds", "2", "--dry-run", "--results", str(command.results))
-    assert "24 runs of the search and up to 10 of its winners" in asked.out
-
-
-def test_a_study_without_a_search_has_no_points_to_choose(command):
-    done = command.study("--points", "4")
-    assert done.code == 2
-    assert (
-        done.err
-        == "error: --points, --tuning-seeds, --searches: quickstart runs every strategy at its settings, unsearched\n"
-    )
-
-
 def test_missing_runs_of_a_search_are_counted(folder, tmp_path: Path):
     made = finished(tmp_path, searched())
-    made.ledger.remove(RunList.of(searched(), made.ledger).search[0].configuration.run_id)
+    forget(made, RunList.of(searched(), made.ledger).search[0].configuration.run_id)
     with pytest.raises(Exception, match="1 of 12 runs of 'quickstart' are missing in the search"):
         collect(searched(), made.ledger)

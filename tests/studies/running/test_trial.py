@@ -130,3 +130,19 @@ def test_a_loss_that_explodes_becomes_a_record(tmp_path):
 def test_unknown_settings_never_reach_a_run():
     with pytest.raises(InputError):
         configuration_of("dense", training={"epoch": 1})
+
+
+@pytest.mark.parametrize("strategy", ["dense", "reinforce"])
+def test_a_run_on_colour_pictures_is_recorded(publisher, tmp_path, strategy):
+    publisher.write("cifar10", tmp_path)
+    (configuration,) = configurations_of(
+        design_of(
+            strategy, seeds=1, datasets=("cifar10",), densities=(0.5,), training={"epochs": 2, "density_tolerance": 1.0}
+        )
+    )
+    record = execute(configuration, strategies.find(strategy), data.load("cifar10", tmp_path))
+    assert (record["status"], record["reason"]) == ("ok", "")
+    assert record["dense_macs"] == 3072 * 16 + 16 * 10
+    assert record["chance_error"] == pytest.approx(0.9)
+    assert 0 <= record["test_error"] <= 1
+    assert json.loads(json.dumps(record, allow_nan=False)) == record

@@ -1,6 +1,5 @@
 """The benchmark: its cases, that both sides of each compute the same, and how times become rows."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +13,8 @@ from studies.timing import clock, contenders
 from studies.timing import rows as measuring
 from studies.timing.cases import KINDS, Case, cases
 from studies.timing.clock import Timed
-from studies.timing.rows import Row
-from studies.timing.table import print_head, print_row, print_verdict
+from studies.timing.printing import print_head, print_row, print_verdict
+from studies.timing.rows import Row, measure
 
 LAYER = Case("minibatch", 8, 128, 128, 64, 1 / 2, "both")
 
@@ -136,7 +135,7 @@ class TestMeasure:
     def test_the_speedup_is_the_median_of_ratios_with_percentiles(self, monkeypatch):
         times = [(Timed(wall, 2.0), Timed(1.0, 1.0)) for wall in (1.0, 2.0, 3.0, 4.0, 50.0)]
         monkeypatch.setattr(measuring, "interleaved", lambda baseline, ours, device: times)
-        (found,) = benchmark.measure([LAYER], "cpu", threads=1)
+        (found,) = measure([LAYER], "cpu", threads=1)
         assert (found.speedup, found.speedup_p10, found.speedup_p90) == pytest.approx((3.0, 1.4, 31.6))
         assert (found.processor_speedup, found.baseline_microseconds, found.microseconds) == (2.0, 3e6, 1e6)
 
@@ -144,7 +143,7 @@ class TestMeasure:
         monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(1.0, 1.0), Timed(1.0, 1.0))])
         before = torch.get_num_threads()
         during = []
-        benchmark.measure([LAYER], "cpu", before + 1, lambda _: during.append(torch.get_num_threads()))
+        measure([LAYER], "cpu", before + 1, lambda _: during.append(torch.get_num_threads()))
         assert (during, torch.get_num_threads()) == ([before + 1], before)
 
     def test_a_target_is_missed_by_the_median(self):
@@ -210,47 +209,3 @@ class TestFigure:
         with pytest.raises(ValueError, match="no row is of a layer of 1024 units"):
             speedup.write([training], tmp_path / "s.png")
         assert list(tmp_path.iterdir()) == []
-
-
-class TestCommand:
-    @pytest.fixture(autouse=True)
-    def instant(self, monkeypatch):
-        monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(6.0, 6.0), Timed(1.0, 1.0))] * 3)
-        monkeypatch.setattr(measuring, "contenders", lambda *_: (None, None))
-
-    def test_rows_are_written_as_agreed(self, command, tmp_path):
-        done = command(
-            "bench", "--only", "gemv", "--json", str(tmp_path / "b.json"), "--figure", str(tmp_path / "b.svg")
-        )
-        assert (done.code, done.err) == (0, "")
-        rows = json.loads((tmp_path / "b.json").read_text("utf-8"))
-        assert len(rows) == 18
-        keys = ("case", "batch", "d_in", "d_out", "block", "density", "gated", "baseline", "target", "ideal", "device")
-        times = ("threads", "speedup", "speedup_p10", "speedup_p90", "processor_speedup", "baseline_microseconds")
-        assert list(rows[0]) == [*keys[:8], "target", "ideal", "device", *times, "microseconds"]
-        assert rows[0]["speedup"] == 6.0
-        assert (tmp_path / "b.svg").exists()
-        assert done.out.count("missed") == sum(each["target"] is not None and each["target"] > 6 for each in rows)
-        assert "targets met" in done.out.splitlines()[-1]
-
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            (("--only", "gem"), "unknown case 'gem': did you mean 'gemv'?"),
-            (("--figure", "x.gif"), "unknown figure format 'gif'"),
-            (("--json", "nowhere/b.json"), "nowhere/b.json: there is no folder"),
-            (("--threads", "0"), "--threads"),
-            (("--only", "training", "--figure", "b.png"), "it shows the cases gemv and minibatch"),
-        ],
-    )
-    def test_bad_input_is_one_line_and_measures_nothing(self, command, arguments, message, monkeypatch):
-        monkeypatch.setattr(measuring, "interleaved", lambda *_: pytest.fail("measured"))
-        done = command("bench", *arguments)
-        assert done.code == 2
-        assert message in done.err
-        assert len(done.err.splitlines()) == 1
-
-    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-    def test_a_gpu_that_is_not_there_is_named(self, command):
-        done = command("bench", "--device", "cuda")
-        assert (done.code, done.err) == (2, "error: --device cuda: this machine has no CUDA device\n")

@@ -29,8 +29,8 @@ def test_it_infers_what_the_run_with_accounting_infers(strategy, settings, netwo
     gated, own = trained.network, trained.strategy
     x = trained.test.x
     with torch.inference_mode():
-        run = CountedBatch(gated, x, None, STREAMS.torch("gates", "test"), density=trained.density)
-        expected = own.infer(run).output
+        batch = CountedBatch(gated, x, None, STREAMS.torch("gates", "test"), density=trained.density)
+        expected = own.infer(batch).output
     classify = plain_classifier(gated, own, trained.density, STREAMS.torch("gates", "test"), masked=masked)
     found = classify(x)
     assert found.shape == expected.shape
@@ -39,12 +39,12 @@ def test_it_infers_what_the_run_with_accounting_infers(strategy, settings, netwo
 
 def test_what_it_cannot_do_it_refuses():
     trained = subject_of("top_k")
-    run = UnaccountedBatch(trained.network, trained.test.x, STREAMS.torch("gates"), trained.density, [])
-    done = run(open_all)
+    batch = UnaccountedBatch(trained.network, trained.test.x, STREAMS.torch("gates"), trained.density, [])
+    done = batch(open_all)
     for call in (
-        lambda: run.flips(done, 0),
-        lambda: run.head(done, nn.Linear(1, 1)),
-        lambda: run.mix([done], torch.ones(1, len(trained.test.y))),
+        lambda: batch.flips(done, 0),
+        lambda: batch.project(done, nn.Linear(1, 1)),
+        lambda: batch.mix([done], torch.ones(1, len(trained.test.y))),
     ):
         with pytest.raises(ProtocolError):
             call()

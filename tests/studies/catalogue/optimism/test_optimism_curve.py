@@ -7,7 +7,7 @@ import pytest
 from studies.catalogue.optimism.optimism_curve import best_of, optimism_curve
 from studies.design import Search
 from studies.design.runs import PlannedRun
-from studies.results.statistics import t_interval
+from studies.results.statistics.intervals import t_interval
 from tests.support.invented import Record, measured, random_record, results_of
 from tests.support.records import CHANCE, design_of, record_of
 

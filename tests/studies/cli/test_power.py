@@ -1,0 +1,38 @@
+import pytest
+
+from tests.support.records import design_of, finished
+
+
+def test_the_command_prints_the_seeds(command):
+    finished(command.results, design_of("small_dense", "reinforce", seeds=5))
+    done = command("power", "quickstart", "--results", str(command.results), "--difference", "2")
+    assert (done.code, done.err) == (0, "")
+    (line,) = [line for line in done.out.splitlines() if line.startswith("reinforce ")]
+    assert line.split()[:3] == ["reinforce", "small_dense", "5"]
+    assert f"{line.split()[-1]} seeds for all" in done.out
+    assert "to detect 2.00 points of test error with probability 0.8" in done.out
+
+
+def test_settings_are_named_where_there_are_several(command):
+    finished(command.results, design_of("small_dense", "reinforce", seeds=5, densities=(1 / 8, 1 / 4)))
+    done = command("power", "quickstart", "--results", str(command.results), "--difference", "2")
+    lines = [line.split() for line in done.out.splitlines() if line.startswith("reinforce ")]
+    assert [line[:4] for line in lines] == [["reinforce", "small_dense", tau, "5"] for tau in ("1/8", "1/4")]
+
+
+def test_the_studys_delta_is_the_default(command):
+    finished(command.results, design_of("small_dense", "reinforce", seeds=5, delta=0.03))
+    assert "to detect 3.00 points" in command("power", "quickstart", "--results", str(command.results)).out
+
+
+def test_a_delta_of_zero_is_no_difference_to_detect(command):
+    finished(command.results, design_of("small_dense", "reinforce", seeds=5, delta=0.0))
+    done = command("power", "quickstart", "--results", str(command.results))
+    assert done.code == 2
+    assert done.err == "error: power: the study's delta is 0, which no number of seeds detects; give --difference\n"
+
+
+@pytest.mark.parametrize("options", [("--difference", "0"), ("--power", "1"), ("--power", "x")])
+def test_bad_numbers_are_refused(command, options):
+    done = command("power", "quickstart", *options)
+    assert (done.code, done.err.count("\n")) == (2, 1)

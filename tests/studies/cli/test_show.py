@@ -1,0 +1,32 @@
+import pytest
+
+from studies import catalogue
+from studies.design.freezing import FrozenStudy
+from studies.design.runs import most_runs
+from studies.design.study import SCALES
+
+
+def squeezed(text: str) -> str:
+    """Text without the spaces and line ends of a table's layout."""
+    return "".join(text.split())
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_show_gives_every_scale_of_a_study(command, name):
+    done = command("show", name)
+    assert (done.code, done.err) == (0, "")
+    study = catalogue.find(name)
+    assert squeezed(study.question) in squeezed(done.out)
+    assert study.source in done.out
+    rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.strip()}
+    assert rows["seeds"] == [str(study.scales[scale].seeds) for scale in SCALES]
+    designs = [FrozenStudy.freeze(name, scale, study.scales[scale]) for scale in SCALES]
+    assert [int(word) for word in rows["runs"] if word.isdecimal()] == [most_runs(design) for design in designs]
+    assert rows["epochs"] == [str(design.sweep.training["epochs"]) for design in designs]
+    for design in designs:
+        search = design.sweep.search
+        assert (f"{search.points} points" if search else "none") in done.out
+    searched = any(study.scales[scale].search for scale in SCALES)
+    figures = catalogue.presentation(name, searched=searched).figures
+    assert figures
+    assert all(figure.name in done.out for figure in figures)

@@ -1,0 +1,44 @@
+from rich.console import Console
+
+import strategies
+from tests.support.plugins import write_plugin
+
+
+def test_strategies_lists_each_with_family_and_idea(command):
+    done = command("strategies")
+    assert (done.code, done.err) == (0, "")
+    for name in strategies.built_in():
+        found = strategies.find(name)
+        (line,) = [line for line in done.out.splitlines() if line.startswith(f"{name} ")]
+        assert found.family in line
+        assert found.idea()[:25] in line
+
+
+def test_strategies_lists_a_plugin_beside_them(command, tmp_path):
+    done = command("strategies", "--plugin", str(write_plugin(tmp_path)))
+    assert done.code == 0
+    (line,) = [line for line in done.out.splitlines() if line.startswith("of_mine ")]
+    assert "routing" in line
+
+
+def test_strategies_check_accepts_one_that_keeps_the_protocol(command, tmp_path):
+    done = command("strategies", "--plugin", str(write_plugin(tmp_path)), "--check", "of_mine,dense")
+    assert (done.code, done.out, done.err) == (0, "of_mine: keeps the protocol\ndense: keeps the protocol\n", "")
+
+
+def test_strategies_check_names_what_a_plugin_breaks(command, tmp_path):
+    plugin = write_plugin(tmp_path, body="        raise RuntimeError('not yet')\n")
+    done = command("strategies", "--plugin", str(plugin), "--check", "of_mine")
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert lines[0] == "of_mine: breaks the protocol"
+    assert len(lines) > 1
+    assert "not yet" in done.out
+    assert "Traceback" not in done.out + done.err
+
+
+def test_names_are_whole_words_in_a_table_of_eighty_columns(command, monkeypatch):
+    monkeypatch.setattr("studies.cli.output.console", Console(width=80))
+    lines = command("strategies").out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert set(strategies.built_in()) <= {line.split()[0] for line in lines if not line.startswith(" ")}
