@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import strategies
@@ -10,7 +10,7 @@ from core import data
 from studies.cli import output
 from studies.design.configuration import Configuration
 from studies.design.freezing import FrozenStudy
-from studies.design.runs import RunList, most_runs
+from studies.design.runs import PlannedRun, RunList, most_runs
 from studies.formatting import duration, megabytes, share
 from studies.records.folder import ResultsFolder
 from studies.records.ledger import Ledger
@@ -30,7 +30,7 @@ def print_plan(
     planned = RunList.of(frozen, folder.ledger)
     configurations = list({run.configuration.run_id: run.configuration for run in planned.runs}.values())
     if every_run:
-        _print_runs(configurations, folder.ledger)
+        _print_runs(planned.runs, folder.ledger)
     else:
         _print_settings(configurations, folder.ledger)
     total = f"{len(configurations)} runs"
@@ -64,12 +64,13 @@ def _print_settings(configurations: Iterable[Configuration], ledger: Ledger) -> 
     output.console.print(table)
 
 
-def _print_runs(configurations: Iterable[Configuration], ledger: Ledger) -> None:
-    for entry in configurations:
-        state = "done" if entry.run_id in ledger else "to run"
+def _print_runs(planned: Sequence[PlannedRun], ledger: Ledger) -> None:
+    """Print a line for each run, with all arms that share it."""
+    arms: dict[str, list[str]] = {}
+    for run in planned:
+        arms.setdefault(run.configuration.run_id, []).append(run.arm)
+    for run_id, entry in {run.configuration.run_id: run.configuration for run in planned}.items():
+        state = "done" if run_id in ledger else "to run"
         where = f"{entry.dataset} {entry.network} {entry.target_density:.4g}"
-        output.console.print(
-            f"{entry.run_id} {state}: {entry.stage} {entry.strategy} {where} seed {entry.seed}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        line = f"{run_id} {state}: {entry.stage}, {' and '.join(arms[run_id])}, {where} seed {entry.seed}"
+        output.console.print(line, highlight=False, markup=False, soft_wrap=True)

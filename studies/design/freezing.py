@@ -78,6 +78,9 @@ class FrozenStudy:
             activation=checked("activation", ACTIVATION, sweep.activation),
             training=settings.TrainingSettings.of(sweep.training).as_dict(),
             strategy_settings=own_settings,
+            # As JSON gives them back.
+            alpha=float(sweep.alpha),
+            delta=float(sweep.delta),
         )
         sources = {name: source for name in used if (source := strategies.source_hash(name, plugins))}
         proposals = {}
@@ -192,6 +195,7 @@ def _complete(arm: Arm, sweep: Sweep, strategy: type[Strategy]) -> Arm:
     return replace(
         arm,
         training=settings.TrainingSettings.of({**sweep.training, **arm.training}).as_dict(),
+        search={name: (float(low), float(high)) for name, (low, high) in arm.search.items()},
         strategy_settings=complete(strategy.space, own, f"{arm.name}: {arm.strategy}"),
         network=None if arm.network is None else _network(arm.network),
         density=None if arm.density is None else _density(arm.density),

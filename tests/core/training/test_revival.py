@@ -16,7 +16,7 @@ from core.training.revival import Revival
 from core.training.settings import TrainingSettings
 from core.training.train import train
 from strategies import find
-from tests.core.training.test_train import clouds
+from tests.support.clouds import clouds
 
 USED = torch.tensor([[1.0, 0.0, 3.0, 2.0, 0.0]])
 

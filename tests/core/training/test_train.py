@@ -19,18 +19,13 @@ from core.training.evaluate import Evaluation, evaluate
 from core.training.settings import TrainingSettings
 from core.training.train import Epoch, Trained, train
 from strategies import find
+from tests.support.clouds import EXAMPLES, clouds
 
 STREAMS = SeedStreams(0, "evaluate", "clouds", 0)
 ARCHITECTURE = Architecture.parse("4x2", 5, 3)
-EXAMPLES, BATCH = 23, 10
+
+BATCH = 10
 BATCHES = 3
-
-
-def clouds() -> Splits:
-    generator = torch.Generator().manual_seed(0)
-    y = torch.arange(EXAMPLES + 30) % 3
-    x = 2 * torch.randn(3, 5, generator=generator)[y] + torch.randn(len(y), 5, generator=generator)
-    return Splits(Split(x[:EXAMPLES], y[:EXAMPLES]), Split(x[EXAMPLES:], y[EXAMPLES:]), None)
 
 
 class Plain(Strategy):

@@ -16,7 +16,7 @@ from tests.support.plugins import write_plugin
 TIME = r"about (\d+:)?\d+:\d\d with \d+ at once"
 HEAD = ["stage", "dataset", "network", "τ", "runs", "done", "to", "run"]
 RUN = re.compile(
-    r"(?P<id>[0-9a-f]{16}) (?P<state>done|to run): (?P<stage>\w+) (?P<strategy>\S+) (?P<where>.+) seed \d+"
+    r"(?P<id>[0-9a-f]{16}) (?P<state>done|to run): (?P<stage>\w+), (?P<arm>.+), (?P<where>\S+ \S+ \S+) seed \d+"
 )
 
 
@@ -57,7 +57,7 @@ def test_every_run_is_shown_with_its_state_and_nothing_is_changed(command, sched
     before = content(command.results)
     done = command.study("--seeds", "3", "--dry-run", "--every-run")
     assert (done.code, done.err) == (0, "")
-    assert [(run["strategy"], run[0].rpartition(" ")[2], run["state"]) for run in runs_of(done.out)] == [
+    assert [(run["arm"], run[0].rpartition(" ")[2], run["state"]) for run in runs_of(done.out)] == [
         (name, str(seed), "done" if seed < 2 else "to run") for seed in range(3) for name in ("dense", "reinforce")
     ]
     ids = {path.stem for path in (command.results / "quickstart" / "runs").iterdir()}
@@ -115,7 +115,7 @@ def test_the_plan_of_a_changed_study_shows_the_changes(command):
 def test_settings_change_the_runs(command):
     def ids(*options: str) -> dict[str, str]:
         out = command.study("--seeds", "1", "--dry-run", "--every-run", *options).out
-        return {run["strategy"]: run["id"] for run in runs_of(out)}
+        return {run["arm"]: run["id"] for run in runs_of(out)}
 
     plain = ids()
     assert set(plain) == {"dense", "reinforce"}
@@ -127,7 +127,7 @@ def test_settings_change_the_runs(command):
 
 def test_strategies_are_run_once_in_the_order_given(command):
     out = command.study("--seeds", "1", "--dry-run", "--every-run", chosen="reinforce, dense,reinforce").out
-    assert [run["strategy"] for run in runs_of(out)] == ["reinforce", "dense"]
+    assert [run["arm"] for run in runs_of(out)] == ["reinforce", "dense"]
 
 
 def test_settings_of_training_are_all_settable(command):
@@ -139,7 +139,7 @@ def test_settings_of_training_are_all_settable(command):
 def test_a_plugin_is_shown_in_the_plan(command, tmp_path):
     options = ("--seeds", "1", "--dry-run", "--plugin", str(write_plugin(tmp_path)))
     assert settings_of(command.study(*options, chosen="").out)[-1][4] == "6"
-    assert runs_of(command.study(*options, "--every-run", chosen="").out)[-1]["strategy"] == "of_mine"
+    assert runs_of(command.study(*options, "--every-run", chosen="").out)[-1]["arm"] == "of_mine"
 
 
 @pytest.mark.parametrize("name", catalogue.names())

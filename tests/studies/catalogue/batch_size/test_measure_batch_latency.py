@@ -24,7 +24,7 @@ def test_calls_are_timed_beside_both_dense_networks_at_every_batch_size(monkeypa
         for side in ("own", "baseline"):
             for clock in ("seconds", "processor_seconds"):
                 assert len(call[f"{side}_{clock}"]) == 2
-                assert all(0 < seconds < 1 for seconds in call[f"{side}_{clock}"])
+                assert all(seconds > 0 for seconds in call[f"{side}_{clock}"])
 
 
 def test_a_network_without_gates_is_not_timed():
