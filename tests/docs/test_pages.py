@@ -49,6 +49,13 @@ def test_a_study_page_has_its_question_and_what_it_cannot_show(name):
     assert studies.catalogue.find(name).question in " ".join(page.split())
 
 
+def test_the_index_has_a_study_for_every_point_of_the_retrospective():
+    index = (DOCS / "studies" / "index.md").read_text(encoding="utf-8")
+    rows = {row.split("|")[1].strip(): row for row in index.splitlines() if row.startswith("| R")}
+    assert set(rows) == {f"R{number}" for number in range(1, 11)}
+    assert [point for point, row in rows.items() if not re.search(r"\(\w+\.md\)", row)] == []
+
+
 @pytest.mark.parametrize(
     ("folder", "names"), [("strategies", strategies.built_in()), ("studies", studies.catalogue.names())]
 )

@@ -10,7 +10,6 @@ from studies.design.freezing import FrozenStudy
 from studies.design.runs import most_runs
 from studies.design.study import SCALES
 
-POINTS = {f"R{number}" for number in range(1, 11)}
 EMBEDDED = {source.name for source in data.SOURCES.values() if not source.files}
 
 
@@ -50,9 +49,3 @@ def test_figures_and_tables_of_a_study_have_names_of_their_own(name):
         shown = catalogue.presentation(name, searched=searched)
         names = [figure.name for figure in shown.figures] + [table.name for table in shown.tables]
         assert len(names) == len(set(names)) > 0
-
-
-def test_every_point_of_the_retrospective_and_each_of_the_papers_experiments_has_a_study():
-    sources = " ".join(catalogue.find(name).source for name in catalogue.names())
-    assert set(re.findall(r"R\d+", sources)) >= POINTS
-    assert {"paper_mnist", "paper_cifar10", "paper_svhn", "regularisers"} <= set(catalogue.names())
