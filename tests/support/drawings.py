@@ -39,16 +39,6 @@ def lines_of(ax: Any) -> list[list[tuple[float, float]]]:
     return [[(round(x, 6), round(y, 6)) for x, y in np.asarray(line.get_xydata(), float)] for line in ax.lines]
 
 
-def dots_of(ax: Any) -> list[tuple[float, float]]:
-    """Points of scatter plots; lines of vlines and hlines are collections too."""
-    return [
-        (round(float(x), 6), round(float(y), 6))
-        for collection in ax.collections
-        if hasattr(collection, "get_sizes")
-        for x, y in np.asarray(collection.get_offsets())
-    ]
-
-
 def segments_of(ax: Any) -> list[list[tuple[float, float]]]:
     return [
         [(round(float(x), 6), round(float(y), 6)) for x, y in segment]

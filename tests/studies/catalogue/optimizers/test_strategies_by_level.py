@@ -7,7 +7,7 @@ from studies.design import Arm, Sweep
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.support.drawings import axes_of, lines_of, row_of, segments_of
+from tests.support.drawings import axes_of, legend_of, row_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import CHANCE, record_of
 
@@ -52,15 +52,23 @@ def test_strategies_are_rows_and_levels_markers_and_failures_count_at_the_chance
     row = row_of(numbers, strategy="reinforce", optimizer="sgd")
     assert (row["n"], row["failures"], row["family"]) == (2, 1, "policy gradient")
     assert row["mean"] == pytest.approx((0.5 + CHANCE) / 2)
+    means = numbers.set_index(["strategy", "optimizer"])["mean"]
+    assert means.to_dict() == pytest.approx(
+        {("top_k", "sgd"): 0.35, ("top_k", "adam"): 0.15, ("reinforce", "sgd"): 0.7, ("reinforce", "adam"): 0.3}
+    )
     (ax,) = axes_of(ERROR, numbers)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["reinforce", "top_k"]
-    assert sorted(x for ((x, _),) in lines_of(ax)) == pytest.approx([15, 30, 35, 70])
-    heights = {x: y for ((x, y),) in lines_of(ax)}
+    assert ax.get_xscale() == "log"
     # Both of top_k in the upper row, the first level above the second.
-    assert heights[35.0] - heights[15.0] == pytest.approx(0.4)
-    assert 0.6 < heights[15.0] < heights[35.0] < 1.4
-    hollow = [line.get_markerfacecolor() for line in ax.lines]
-    assert hollow.count("white") == 1
+    heights = [line.get_ydata()[0] for line in ax.lines]
+    assert [round(height) for height in heights] == [1, 1, 0, 0]
+    assert heights == sorted(set(heights), reverse=True)
+    sgd, adam, *others = [line.get_marker() for line in ax.lines]
+    assert sgd != adam
+    assert others == [sgd, adam]
+    hollow = [line.get_markerfacecolor() == "white" for line in ax.lines]
+    assert hollow == [False, False, True, False]
+    assert legend_of(ERROR, numbers) == ["sgd", "adam", "some runs failed"]
 
 
 def test_differences_are_paired_with_the_same_strategy_at_the_reference(results):
@@ -70,9 +78,10 @@ def test_differences_are_paired_with_the_same_strategy_at_the_reference(results)
     assert (row["difference"], row["ci_low"], row["ci_high"]) == pytest.approx((0.2, 0.2, 0.2))
     assert row_of(numbers, strategy="reinforce")["difference"] == pytest.approx((0.2 + 0.6) / 2)
     (ax,) = axes_of(DIFFERENCE, numbers)
-    assert sorted(line for line in lines_of(ax) if len(line) == 1) == [[(20.0, 1.0)], [(40.0, 0.0)]]
-    assert [(20.0, 1.0), (20.0, 1.0)] in segments_of(ax)
-    assert "minus its own with adam" in DIFFERENCE.caption(results)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["reinforce", "top_k"]
+    assert ax.get_xscale() == "symlog"
+    for said in ("adam", "95 % t interval", "δ = 0.5"):
+        assert said in DIFFERENCE.caption(results)
 
 
 def test_failures_are_shares_of_all_runs_of_a_strategy_at_a_level(results):
@@ -81,8 +90,11 @@ def test_failures_are_shares_of_all_runs_of_a_strategy_at_a_level(results):
     assert row_of(numbers, optimizer="sgd")["rate"] == 0.5
     assert row_of(numbers, optimizer="adam")["rate"] == 0.0
     (ax,) = axes_of(FAILURES, numbers)
-    assert sorted(x for ((x, _),) in lines_of(ax)) == [0.0, 50.0]
-    assert "no run failed are left out" in FAILURES.caption(results)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["reinforce"]
+    assert [line.get_markerfacecolor() == "white" for line in ax.lines] == [True, False]
+    assert legend_of(FAILURES, numbers) == ["sgd", "adam", "some runs failed"]
+    for said in ("Clopper-Pearson", "1 of 8 runs failed"):
+        assert said in FAILURES.caption(results)
 
 
 def test_without_failures_there_is_no_figure_of_them(results):

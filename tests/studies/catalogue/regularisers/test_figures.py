@@ -1,5 +1,6 @@
 """Figures of studies that vary a numeric level from arm to arm."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -8,7 +9,7 @@ from studies.catalogue.regularisers.early_learning import early_learning
 from studies.catalogue.regularisers.realised_density import realised_density
 from studies.design import Arm
 from studies.design.runs import PlannedRun
-from tests.support.drawings import axes_of, dots_of, lines_of, picture, segments_of
+from tests.support.drawings import axes_of, legend_of, picture, segments_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of, record_of
 
@@ -42,6 +43,10 @@ def record(run: PlannedRun) -> Record:
     return found | {"history": history, "test_density": density, "measured": {"pass_time": times}}
 
 
+def assert_rows(table: pd.DataFrame, rows: list[tuple[float, ...]]) -> None:
+    assert table.to_numpy(float) == pytest.approx(np.array(rows, float))
+
+
 @pytest.fixture(scope="module")
 def results():
     # With a strategy that has no levels.
@@ -57,16 +62,19 @@ def test_an_arm_stands_for_every_level_that_it_has(results):
 
 def test_each_measure_has_a_panel_with_its_seeds_means_and_intervals(results):
     numbers = FIGURES["weights"].numbers(results)
-    errors, times = axes_of(FIGURES["weights"], numbers)
-    assert (errors.get_title(), times.get_title()) == ("test error (%)", "milliseconds of a test pass")
-    assert sorted(dots_of(errors)) == [(1.0, 20.0), (1.0, 40.0), (10.0, 30.0), (10.0, 90.0)]
-    assert lines_of(errors) == [[(1.0, 30.0), (10.0, 60.0)]]
+    measures = ["test error (%)", "milliseconds of a test pass"]
+    errors, times = (numbers[numbers["measure"] == measure] for measure in measures)
+    assert_rows(errors[["level", "value", "mean"]], [(1, 20, 30), (1, 40, 30), (10, 30, 60), (10, 90, 60)])
+    assert_rows(times[["level", "value", "mean"]], [(1, 1, 1.5), (1, 2, 1.5), (10, 1, 1)])
     # One run of the second level was not timed: no interval.
-    assert sorted(dots_of(times)) == [(1.0, 1.0), (1.0, 2.0), (10.0, 1.0)]
-    assert lines_of(times) == [[(1.0, 1.5), (10.0, 1.0)]]
+    assert times[["ci_low", "ci_high"]].isna().all(axis=1).tolist() == [False, False, True]
     # t with one degree of freedom is 12.706, so that the lower end is cut off at 0.
-    assert segments_of(errors)[0] == [(1.0, 0.0), (1.0, pytest.approx(30 + 12.7062 * 10, abs=1e-3))]
-    assert [ax.get_xticks().tolist() for ax in (errors, times)] == [[1.0, 10.0]] * 2
+    first = errors.iloc[0]
+    assert (first["ci_low"], first["ci_high"]) == pytest.approx((30 - 12.7062 * 10, 30 + 12.7062 * 10), abs=1e-3)
+    axes = axes_of(FIGURES["weights"], numbers)
+    assert [segment[0][1] for segment in segments_of(axes[0])] == [0.0, 0.0]
+    assert [ax.get_title() for ax in axes] == measures
+    assert [ax.get_xticks().tolist() for ax in axes] == [[1.0, 10.0]] * 2
 
 
 def test_one_measure_is_named_on_its_axis(results):
@@ -77,22 +85,31 @@ def test_one_measure_is_named_on_its_axis(results):
 
 def test_early_learning_shows_the_first_epochs_of_each_value(results):
     numbers = FIGURES["early_learning"].numbers(results)
+    columns = ["level", "seed", "epoch", "validation_error"]
+    # Two seeds, then the one that did not fail at once.
+    assert_rows(
+        numbers.sort_values(columns)[columns],
+        [(1, 0, 1, 0.3), (1, 0, 2, 0.25), (1, 1, 1, 0.5), (1, 1, 2, 0.45), (10, 0, 1, 0.4), (10, 0, 2, 0.35)],
+    )
     (ax,) = axes_of(FIGURES["early_learning"], numbers)
-    # Two seeds and their mean, then the one that did not fail at once and itself.
-    assert lines_of(ax) == [
-        [(1.0, 30.0), (2.0, 25.0)],
-        [(1.0, 50.0), (2.0, 45.0)],
-        [(1.0, 40.0), (2.0, 35.0)],
-        [(1.0, 40.0), (2.0, 35.0)],
-        [(1.0, 40.0), (2.0, 35.0)],
-    ]
+    assert len(ax.lines) == 3 + 2
+    # Means are in no table.
+    means = [line.get_ydata().tolist() for line in ax.lines if line.get_linewidth() > 1]
+    assert means == [pytest.approx([40.0, 35.0])] * 2
+    assert legend_of(FIGURES["early_learning"], numbers) == ["w = 1", "w = 10"]
 
 
 def test_realised_density_is_drawn_beside_the_diagonal(results):
     numbers = FIGURES["realised_density"].numbers(results)
+    columns = ["target_density", "test_density"]
+    assert_rows(numbers.sort_values(columns)[columns], [(0.125, 0.125), (0.125, 0.25), (0.5, 0.5), (0.5, 1.0)])
     (ax,) = axes_of(FIGURES["realised_density"], numbers)
-    assert lines_of(ax) == [[(0.125, 0.125), (0.5, 0.5)], [(0.125, 0.1875), (0.5, 0.75)]]
-    assert sorted(dots_of(ax)) == [(0.125, 0.125), (0.125, 0.25), (0.5, 0.5), (0.5, 1.0)]
+    # Neither the diagonal nor the means are in the table.
+    diagonal, mean = ax.lines
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0.125, 0.5]
+    assert mean.get_ydata().tolist() == pytest.approx([0.1875, 0.75])
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert legend_of(FIGURES["realised_density"], numbers) == ["reinforce", "equal"]
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -112,6 +129,8 @@ def test_a_study_without_such_levels_has_nothing_to_show(name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_captions_are_whole_sentences(results, name):
     caption = FIGURES[name].caption(results)
-    assert "n = 2 paired seeds" in caption
+    for said in ("n = 2", "1 of 8 runs failed"):
+        assert said in caption
+    assert ("95 % t interval" in caption) == (name == "weights")
     assert "  " not in caption
     assert caption.endswith(".")

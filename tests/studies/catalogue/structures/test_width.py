@@ -1,11 +1,11 @@
+import pandas as pd
 import pytest
-from matplotlib.axes import Axes
 
 from studies.catalogue.structures.width import over_widths
 from studies.design import Arm
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.support.drawings import axes_of, lines_of, row_of, segments_of
+from tests.support.drawings import axes_of, legend_of, row_of
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of
 
@@ -26,38 +26,50 @@ def results() -> Results:
     return results_of(design_of("top_k", seeds=2, arms=(arm,), grid=(("4x8", 0.25), ("2x8", 0.5))), record)
 
 
-def line_of_widths(ax: Axes) -> list[tuple[int, float]]:
-    """The line through two widths, from which it is moved aside by up to a twentieth."""
-    (line,) = [line for line in lines_of(ax) if line[0][0] > 1]
-    near = {16: 0.05 * 16, 32: 0.05 * 32}
-    return [(next(width for width, most in near.items() if abs(x - width) <= most + 1e-9), y) for x, y in line]
-
-
 def test_a_strategy_is_a_line_through_its_networks_from_narrow_to_wide(results):
     numbers = ERROR.numbers(results)
     assert row_of(numbers, network="2x8")["hidden_units"] == 16
+    own = numbers[numbers["arm"] == "top_k"].set_index("hidden_units")
+    assert own["mean"].to_dict() == pytest.approx({16: 0.305, 32: 0.205})
     (ax,) = axes_of(ERROR, numbers)
-    assert line_of_widths(ax) == [(16, 30.5), (32, 20.5)]
-    assert len(segments_of(ax)) == 2
+    (line,) = [line for line in ax.lines if line.get_linestyle() == "-"]
+    # In the table the wide one is first.
+    assert own.index.tolist() == [32, 16]
+    left, right = line.get_xdata()
+    assert left < right
+    assert ax.get_xticks().tolist() == [16, 32]
+    assert legend_of(ERROR, numbers) == ["narrow", "top_k"]
 
 
 def test_what_is_run_on_one_network_is_a_dashed_line_across(results):
-    (ax,) = axes_of(ERROR, ERROR.numbers(results))
-    (dashed,) = [line for line in ax.lines if line.get_linestyle() == "--"]
-    assert list(dashed.get_ydata()) == pytest.approx([25.5, 25.5])
+    numbers = ERROR.numbers(results)
+    assert row_of(numbers, arm="narrow")["mean"] == pytest.approx(0.255)
+    (ax,) = axes_of(ERROR, numbers)
+    assert [line.get_linestyle() for line in ax.lines].count("--") == 1
 
 
 def test_cost_can_be_on_either_axis(results):
     numbers = MACS.numbers(results)
-    (ax,) = axes_of(MACS, numbers)
-    assert line_of_widths(ax) == [(16, 100.0), (32, 200.0)]
-    assert ax.get_yscale() == "log"
-    (ax,) = axes_of(COST, numbers)
-    assert [(100.0, 30.5), (200.0, 20.5)] in lines_of(ax)
-    assert [(50.0, 25.5)] in lines_of(ax)
+    pd.testing.assert_frame_equal(numbers, COST.numbers(results))
+    points = {network: (macs, mean) for network, macs, mean in numbers[["network", "test_macs", "mean"]].to_numpy()}
+    assert points == {
+        "2x8": pytest.approx((100.0, 0.305)),
+        "4x8": pytest.approx((200.0, 0.205)),
+        "1x3": pytest.approx((50.0, 0.255)),
+    }
+    # The table does not say which of its columns is on which axis.
+    (upright,), (across,) = axes_of(MACS, numbers), axes_of(COST, numbers)
+    for interval in (upright.dataLim.intervaly, across.dataLim.intervalx):
+        assert interval.tolist() == pytest.approx([50.0, 200.0])
+    assert upright.get_yscale() == across.get_xscale() == "log"
 
 
-def test_captions_name_both_quantities(results):
-    assert ERROR.caption(results).startswith("Test error against hidden units")
-    assert MACS.caption(results).startswith("Realised MACs per test example against hidden units")
-    assert "95 % t interval" not in MACS.caption(results)
+def test_captions_name_both_quantities_and_the_interval_of_errors(results):
+    for figure, *quantities in (
+        (ERROR, "test error", "hidden units"),
+        (MACS, "realised macs", "hidden units"),
+        (COST, "test error", "realised macs"),
+    ):
+        caption = figure.caption(results).lower()
+        assert all(quantity in caption for quantity in quantities)
+        assert ("95 % t interval" in caption) == ("test error" in quantities)

@@ -10,7 +10,7 @@ from studies.catalogue.teachers.teacher_gates import WITH_LABELS
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.results import Results
-from tests.support.drawings import axes_of, lines_of, row_of
+from tests.support.drawings import axes_of, legend_of, row_of
 from tests.support.invented import Record, measured, random_record, results_of
 from tests.support.tables import written
 
@@ -52,10 +52,13 @@ def test_errors_with_labels_stand_beside_the_honest_ones(results):
 
 def test_hollow_markers_are_at_the_errors_with_labels(results):
     numbers = WITH_LABELS.numbers(results)
+    assert numbers["mean"].tolist() == pytest.approx([0.25] * 10)
+    assert numbers["error_with_labels"].dropna().tolist() == pytest.approx([0.03] * 4)
     (ax,) = axes_of(WITH_LABELS, numbers)
-    shown = [round(line[0][0], 6) for line in lines_of(ax) if len(line) == 1]
-    assert shown.count(25.0) == 10
-    assert shown.count(3.0) == 4
+    shown = [line for line in ax.lines if np.isfinite(line.get_xdata()).all()]
+    hollow = [line for line in shown if line.get_markerfacecolor() == "white"]
+    assert (len(shown), len(hollow)) == (10 + 4, 4)
+    assert ["without" in label for label in legend_of(WITH_LABELS, numbers)] == [True, False]
 
 
 def test_a_study_that_measured_nothing_has_nothing_to_show():
