@@ -7,7 +7,8 @@ from typing import Self
 from core.errors import InputError
 from kernels import Activation
 
-_LAYER = re.compile(r"([1-9]\d*)x([1-9]\d*)")
+# Seven digits are more than any machine can hold, and few enough for every count to stay a number.
+_LAYER = re.compile(r"([1-9][0-9]{0,6})x([1-9][0-9]{0,6})")
 
 
 @dataclass(frozen=True)

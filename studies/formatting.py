@@ -90,5 +90,14 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def printable(text: str) -> str:
+    """Write text of unknown origin in one line, without anything that a terminal would obey.
+
+    >>> printable("lost\\n its \\x1b[31mway")
+    'lost its ?[31mway'
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+
+
 def _present(number: float | None) -> TypeGuard[float]:
     return number is not None and not math.isnan(number)

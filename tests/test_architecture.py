@@ -30,6 +30,7 @@ ROOMS = (
     "core.data",
     "core.architecture",
     "core.strategy",
+    "core.plugins",
     "core.parts",
     "core.network",
     "core.training",
@@ -58,7 +59,7 @@ FENCES = {
     "platformdirs": ("kernels.cpu",),
     "ray": ("studies.running.schedule",),
     "pooch": ("core.data",),
-    "pydantic": ("studies.design.plain",),
+    "pydantic": ("studies.design.plain", "studies.records.schema"),
     "click": ("studies.cli",),
     "jinja2": ("studies.report.page",),
     "matplotlib": (

@@ -12,6 +12,8 @@ from core.data.embedded import EMBEDDED
 from core.data.given import given
 from core.errors import InputError, unknown
 
+# What a sized dataset may have; ten million examples of mnist1d take 1.6 GB.
+MOST_EXAMPLES = 10_000_000
 SOURCES: Mapping[str, Source] = MappingProxyType({source.name: source for source in (*EMBEDDED, *DOWNLOADED)})
 
 
@@ -29,10 +31,11 @@ def find(name: str) -> tuple[Source, int]:
         return source, source.examples
     if not source.sized:
         raise InputError(f"dataset {name!r}: {stem} has {source.examples} examples and no other size; write {stem!r}")
-    examples = int(size) if size.isdecimal() else 0
-    if examples < 20 * source.classes or examples % source.classes:
+    examples = int(size) if size.isdecimal() and len(size) <= len(str(MOST_EXAMPLES)) else 0
+    least = 20 * source.classes
+    if not least <= examples <= MOST_EXAMPLES or examples % source.classes:
         raise InputError(
-            f"dataset {name!r}: {size!r} is not a multiple of {source.classes} of at least {20 * source.classes}"
+            f"dataset {name!r}: {size!r} is not a multiple of {source.classes} in {least}..{MOST_EXAMPLES}"
         )
     return source, examples
 

@@ -4,6 +4,8 @@ pooch is imported on use, so that core imports where it is not installed.
 """
 
 import logging
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,8 @@ def fetch(source: Source) -> dict[str, Path]:
     for file in source.files:
         try:
             with shown(file.name) as bar:
-                options = {"progressbar": bar or False, "chunk_size": CHUNK, "hooks": {"response": _close_refusal}}
+                hooks = {"response": partial(_watch, file.size)}
+                options = {"progressbar": bar or False, "chunk_size": CHUNK, "hooks": hooks}
                 downloader = pooch.HTTPDownloader(**options)
                 paths[file.name] = Path(fetcher.fetch(file.name, downloader=downloader))
         except requests.RequestException as error:
@@ -69,10 +72,26 @@ def fetch(source: Source) -> dict[str, Path]:
     return paths
 
 
-def _close_refusal(response: Any, **_: Any) -> None:
-    # pooch reads no further, and would leave the connection open.
+def _watch(most: int, response: Any, **_: Any) -> None:
+    """Close an answer that is no file, and end one that goes on beyond the size of the published file, in bytes."""
     if not response.ok:
+        # pooch reads no further, and would leave the connection open.
         response.close()
+        return
+    import requests
+
+    content = response.iter_content
+
+    def limited(*arguments: Any, **options: Any) -> Iterator[bytes]:
+        size = 0
+        for chunk in content(*arguments, **options):
+            size += len(chunk)
+            if size > most:
+                response.close()
+                raise requests.RequestException(f"the file there is longer than the {most} bytes of the published one")
+            yield chunk
+
+    response.iter_content = limited
 
 
 def _not_fetched(source: Source, file: RemoteFile, reason: str) -> InputError:

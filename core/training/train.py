@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,6 +73,7 @@ def train(
     settings: TrainingSettings,
     *,
     density: float,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Trained:
     """Train one network under one strategy, on the device that ``splits`` are on.
 
@@ -84,6 +85,7 @@ def train(
         streams: all randomness of the run.
         settings: of the training.
         density: the target share of open blocks.
+        on_epoch: told of every epoch as soon as it is validated.
 
     Raises:
         InputError: a setting of the strategy is unknown or out of range, or one is given for another number of layers.
@@ -147,6 +149,7 @@ def train(
         validation = measured.error, measured.loss, measured.density, measured.macs
         latest = Epoch(epoch, train_loss, *validation, macs, seconds)
         history.append(latest)
+        on_epoch(latest)
         finite = all(bool(torch.isfinite(parameter).all()) for parameter in parameters)
         status, reason = _health(latest, float(objectives), architecture.classes, finite)
         if status != "ok":

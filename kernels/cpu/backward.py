@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from kernels.cpu.compilation import KEPT
 from kernels.cpu.dots import WIDE, add_dots
 from kernels.cpu.forward import scaled_inputs
 from kernels.cpu.memory import keep, matrix
@@ -17,7 +18,7 @@ from kernels.cpu.rows import list_rows, open_bits
 DOT_ROWS = 32
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEPT, nogil=True, error_model="numpy")
 def output_gradients(
     grad_address: int,
     y_address: int,
@@ -91,7 +92,7 @@ def _through_activation(grad: Any, y: Any, dz: Any, gate: Any, activation: int) 
     return at_gate
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEPT, nogil=True, error_model="numpy")
 def input_and_weight_gradients(
     dz_address: int,
     x_address: int,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from kernels.cpu.compilation import KEPT
 from kernels.cpu.forward import finish
 from kernels.cpu.memory import keep, matrix, matrix_of_integers
 from kernels.cpu.microkernel import FLOAT_BYTES
@@ -17,7 +18,7 @@ WEIGHT, BIAS, GATER_WEIGHT, GATER_BIAS, N_OUT, N_IN, IN_SIZE, OUT_SIZE, OPEN = r
 THRESHOLD, SAMPLED, TOP = range(3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEPT, nogil=True, error_model="numpy")
 def run_chain(
     x_address: int,
     table_address: int,
@@ -106,7 +107,7 @@ def run_chain(
     keep(addresses)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=KEPT, nogil=True)
 def decide_rows(
     scores_address: int, uniform_address: int, rows: int, blocks: int, rule: int, scale: float, count: int
 ) -> None:

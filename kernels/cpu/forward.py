@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from kernels.cpu.compilation import KEPT
 from kernels.cpu.memory import keep, matrix
 from kernels.cpu.microkernel import FLOAT_BYTES
 from kernels.cpu.product import add_product
@@ -15,7 +16,7 @@ from kernels.cpu.rows import is_binary, list_rows, next_pair, open_bits
 CHUNK = 64
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEPT, nogil=True, error_model="numpy")
 def forward(
     x_address: int,
     weight_address: int,

@@ -3,13 +3,14 @@
 import numpy as np
 from numba import njit
 
+from kernels.cpu.compilation import KEPT
 from kernels.cpu.forward import finish
 from kernels.cpu.memory import keep, matrix
 from kernels.cpu.microkernel import FLOAT_BYTES
 from kernels.cpu.product import add_product
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=KEPT, nogil=True, error_model="numpy")
 def gemv(
     x_address: int,
     weight_address: int,

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import strategies
 from core import data
@@ -15,6 +16,8 @@ from studies.formatting import duration, megabytes, share
 from studies.records.folder import ResultsFolder
 from studies.records.ledger import Ledger
 from studies.running import estimate
+from studies.running.other_code import runs_of_other_code
+from studies.running.runner import Old, made_again
 
 
 def print_plan(
@@ -25,14 +28,23 @@ def print_plan(
     data_folder: Path | None,
     *,
     every_run: bool,
+    retry_errors: bool = False,
+    old: Old = "refuse",
 ) -> None:
-    """Print the runs of a study setting by setting, or one by one, and an estimate of the time they take."""
+    """Print the runs of a study setting by setting, or one by one, and an estimate of the time they take.
+
+    ``retry_errors`` and ``old`` are those of :func:`studies.running.runner.run_missing`.
+    """
     planned = RunList.of(frozen, folder.ledger)
+    changed = runs_of_other_code(planned, folder.ledger, plugins)
+    run_ids = [run.configuration.run_id for run in planned.runs]
+    again = made_again(run_ids, folder.ledger, changed, retry_errors=retry_errors, old=old)
+    kept = _Kept(folder.ledger, again)
     configurations = list({run.configuration.run_id: run.configuration for run in planned.runs}.values())
     if every_run:
-        _print_runs(planned.runs, folder.ledger)
+        _print_runs(planned.runs, kept)
     else:
-        _print_settings(configurations, folder.ledger)
+        _print_settings(configurations, kept)
     total = f"{len(configurations)} runs"
     if planned.search and not planned.winners:
         # The winners' runs are not known yet, but how many there can be; the study's own settings stand in for them.
@@ -43,15 +55,29 @@ def print_plan(
             frozen.configuration(setting, arm, "evaluate", seed) for seed in seeds for setting, arm in combinations
         ]
         total = f"{len(planned.search)} runs of the search and up to {unknown_runs} of its winners"
-    missing = len(folder.ledger.missing(configuration.run_id for configuration in configurations))
+    missing = len(kept.missing(configuration.run_id for configuration in configurations))
     at_once = cpus or os.cpu_count() or 1
     try:
-        seconds = estimate.seconds(configurations, folder.ledger, plugins, at_once, data_folder)
+        seconds = estimate.seconds(configurations, kept, plugins, at_once, data_folder)
         time = f": about {duration(seconds)} with {at_once} at once"
     except estimate.NoDataError as error:
         size = megabytes(data.find(str(error))[0].size)
         time = f"; the time cannot be estimated, since the data of {error} is not there yet: the run downloads {size}"
-    output.console.print(f"{total}, {missing} to run{time}", highlight=False, soft_wrap=True)
+    warning = f"; {changed.sentence()}" if changed else ""
+    output.console.print(f"{total}, {missing} to run{time}{warning}", soft_wrap=True)
+
+
+class _Kept(Ledger):
+    """The finished runs without those that are made again."""
+
+    def __init__(self, ledger: Ledger, again: Set[str]) -> None:
+        self._ledger, self._again = ledger, again
+
+    def __contains__(self, run_id: str) -> bool:
+        return run_id not in self._again and run_id in self._ledger
+
+    def read(self, run_id: str) -> dict[str, Any]:
+        return self._ledger.read(run_id)
 
 
 def _print_settings(configurations: Iterable[Configuration], ledger: Ledger) -> None:
@@ -73,4 +99,4 @@ def _print_runs(planned: Sequence[PlannedRun], ledger: Ledger) -> None:
         state = "done" if run_id in ledger else "to run"
         where = f"{entry.dataset} {entry.network} {entry.target_density:.4g}"
         line = f"{run_id} {state}: {entry.stage}, {' and '.join(arms[run_id])}, {where} seed {entry.seed}"
-        output.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        output.console.print(line, soft_wrap=True)

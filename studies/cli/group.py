@@ -4,7 +4,6 @@ import ast
 import importlib
 import logging
 import os
-import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +17,8 @@ class CommandFolder(click.Group):
     """Commands that are files: each defines ``command``; the first line of its docstring is its line in the help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        files = Path(commands.__path__[0]).iterdir()
+        return sorted(file.stem for file in files if file.suffix == ".py" and file.stem != "__init__")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

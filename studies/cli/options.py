@@ -1,17 +1,44 @@
 """Options that several commands take."""
 
 import itertools
+import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 import strategies
 from core.errors import InputError
 
+
+class Place(click.Path):
+    """A file or folder of a name that a file system can have."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = os.fspath(value)
+        if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            self.fail(f"{text!r} cannot be the name of a {self.name}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Number(click.FloatRange):
+    """A finite number in a range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
 results = click.option(
     "--results",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Place(file_okay=False),
     default=Path("results"),
     show_default=True,
     help="Folder of all results; a study's are in its subfolder NAME.",
@@ -19,7 +46,7 @@ results = click.option(
 plugin = click.option(
     "--plugin",
     "plugin_files",
-    type=click.Path(path_type=Path),
+    type=Place(),
     multiple=True,
     help="A strategy file of your own; may be given several times.",
 )
@@ -36,7 +63,7 @@ def read_plugins(files: Sequence[Path]) -> tuple[strategies.Plugin, ...]:
     Raises:
         InputError: one does not, or two have the same name.
     """
-    plugins = tuple(dict.fromkeys(strategies.Plugin.read(path) for path in files))
+    plugins = tuple(dict.fromkeys(strategies.read_plugin(path) for path in files))
     for plugin, other in itertools.combinations(plugins, 2):
         if plugin.name == other.name:
             raise InputError(f"plugin {other.path}: {plugin.path} has the same name; rename one of them")

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from core.data import TestSplit
@@ -60,11 +61,12 @@ class Configuration:
     varied: Varied | None = None
     measurements: tuple[str, ...] = ()
 
-    @property
+    # Both are asked for many times of each of many thousand runs.
+    @cached_property
     def run_id(self) -> str:
         return content_hash(self.as_dict())
 
-    @property
+    @cached_property
     def setting_id(self) -> str:
         """The hash that runs share which differ in nothing but stage and seed."""
         return content_hash({key: value for key, value in self.as_dict().items() if key not in ("stage", "seed")})
@@ -72,7 +74,9 @@ class Configuration:
     def as_dict(self) -> dict[str, Any]:
         """Return plain data; what a run does not ask for is left out, so that what can be asked for may grow."""
         optional = {"varied": self.varied, "measurements": list(self.measurements)}
-        always = {key: value for key, value in asdict(self).items() if key not in optional}
+        always = {name: getattr(self, name) for name in _NAMES if name not in optional}
+        # Copies, since they may be put into another mapping and changed there; what they hold is plain.
+        always |= {name: dict(value) for name, value in always.items() if isinstance(value, Mapping)}
         return always | {key: value for key, value in optional.items() if value}
 
     @classmethod
@@ -83,3 +87,6 @@ class Configuration:
             ValueError: an entry is missing or of another type.
         """
         return structured(cls, content)
+
+
+_NAMES = tuple(entry.name for entry in fields(Configuration))

@@ -1,6 +1,6 @@
 """A sweep made complete: every default filled in, every name checked, nothing left to decide."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import product
@@ -26,6 +26,8 @@ from studies.design.sweep import Sweep
 DENSITY = Real(1 / 8, low=1e-3, high=1.0)
 ACTIVATION = Choice("relu", get_args(Activation))
 MOST_SEEDS = 10_000
+# Without which no results can be read.
+_NEEDED = ("epochs", "batch_size", "density_tolerance")
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class FrozenStudy:
         sweep = self.sweep
         return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search)
 
-    @property
+    # Every record holds it.
+    @cached_property
     def design_hash(self) -> str:
         return content_hash(self.as_dict())
 
@@ -110,9 +113,11 @@ class FrozenStudy:
         """Read what :meth:`as_dict` wrote, after a way through JSON.
 
         Raises:
-            ValueError: an entry is missing or of another type.
+            ValueError: an entry is missing, of another type or out of range, or does not fit another one.
         """
-        return structured(cls, content)
+        read: Self = structured(cls, content)
+        _check_frozen(read)
+        return read
 
     def combinations(self) -> list[tuple[Setting, str]]:
         """Every setting with every arm that is run there, in the order of the sweep.
@@ -178,6 +183,53 @@ def _check_numbers(sweep: Sweep) -> None:
         sweep.search.check()
         if sweep.test_split != "fixed":
             raise InputError("test_split: a search needs fixed: it could train on resampled test examples")
+
+
+def _check_frozen(frozen: FrozenStudy) -> None:
+    """Check what was read from a file, as far as reading results depends on it; strategies need not be there any more.
+
+    Raises:
+        InputError: an entry is out of range, or does not fit another one.
+    """
+    sweep, arms = frozen.sweep, frozen.arms
+    check_names(arms)
+    _check_numbers(sweep)
+    for dataset in sweep.datasets:
+        data.find(dataset)
+    for network, density in (*product(sweep.networks, sweep.densities), *sweep.grid, *_own(arms)):
+        _network(network)
+        _density(density)
+    for training in (sweep.training, *(arm.training for arm in sweep.arms)):
+        complete(settings.SPACE, training, "training")
+    if missing := [name for name in _NEEDED if name not in sweep.training]:
+        raise InputError(f"sweep.training lacks {', '.join(missing)}")
+    names = {arm.name for arm in arms}
+    if not frozen.combinations():
+        raise InputError("it has no runs")
+    if unset := sorted({arm.strategy for arm in arms} - set(sweep.strategy_settings)):
+        raise InputError(f"sweep.strategy_settings lacks {', '.join(unset)}")
+    if strange := [pair for pair in frozen.contrasts if not {*pair} <= names]:
+        raise InputError(f"contrasts: {' and '.join(strange[0])} are not both arms")
+    if sweep.search is not None:
+        _check_proposals(frozen.proposals, names, sweep.search)
+
+
+def _own(arms: Iterable[Arm]) -> Iterator[tuple[str, float]]:
+    """Networks and densities that arms have of their own, each with a harmless other."""
+    for arm in arms:
+        yield "1x1" if arm.network is None else arm.network, 1.0 if arm.density is None else arm.density
+
+
+def _check_proposals(
+    proposals: Mapping[str, tuple[tuple[Proposal, ...], ...]], names: Set[str], search: Search
+) -> None:
+    if {*proposals} != names:
+        raise InputError("proposals are not of the arms")
+    for name, searches in proposals.items():
+        if [len(points) for points in searches] != [search.points] * search.searches:
+            raise InputError(f"proposals.{name}: not {search.searches} times {search.points} points")
+        if any({*point} != {*OWN_SETTINGS} for points in searches for point in points):
+            raise InputError(f"proposals.{name}: a point is not of {' and '.join(OWN_SETTINGS)}")
 
 
 def _network(network: str) -> str:

@@ -37,6 +37,19 @@ def check(name: str) -> None:
         raise unknown("measurement", name, names())
 
 
+def source(name: str) -> Path:
+    """Return the file of the measurement of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    check(name)
+    spec = find_spec(_modules()[name])
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin)
+
+
 def find(name: str) -> "Measure":
     """Return the measurement of that name.
 

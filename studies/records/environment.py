@@ -3,6 +3,8 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,23 @@ from kernels.choice import pinned
 
 REQUIRED = (
     "torch", "numpy", "scipy", "pandas", "scikit-learn", "ray", "matplotlib", "seaborn", "jinja2", "click", "rich",
-    "mlxtend", "mnist1d", "numba", "statsmodels", "moocore", "pooch", "pydantic",
+    "mlxtend", "mnist1d", "numba", "statsmodels", "moocore", "pooch", "psutil", "pydantic",
 )  # fmt: skip
 OPTIONAL = ("triton",)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What ``study.json`` holds of :func:`describe`; what was not there to be found is None."""
+
+    python: str | None = None
+    platform: str | None = None
+    processor: str | None = None
+    cpus: int | None = None
+    gpu: str | None = None
+    backend: str | None = None
+    git_commit: str | None = None
+    packages: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def installed(package: str) -> str | None:

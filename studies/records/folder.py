@@ -1,9 +1,9 @@
 """The folder of one study's results: its frozen design, its ledger, and what is derived from them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from filelock import FileLock, Timeout
 
 from core.errors import InputError
 from studies.design.freezing import FrozenStudy
-from studies.records.files import write_atomically
+from studies.design.plain import structured
+from studies.formatting import printable
+from studies.records.environment import Environment
+from studies.records.files import from_json, remove_unfinished, write_atomically
 from studies.records.ledger import Ledger
 
 
@@ -22,10 +25,12 @@ class Frozen:
     Attributes:
         design: what is run.
         environment: where it was frozen: versions, device, commit.
+        runs: from which code, versions and machines its runs are, in sentences; empty as long as it is not finished.
     """
 
     design: FrozenStudy
     environment: Mapping[str, Any]
+    runs: Sequence[str] = ()
 
 
 class ResultsFolder:
@@ -41,12 +46,15 @@ class ResultsFolder:
         """Make the folder, and keep every other driver from writing to it inside the ``with`` statement.
 
         Raises:
-            InputError: it cannot be made, or another driver is writing to it.
+            InputError: it or the ledger cannot be a folder, or another driver is writing to it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{self.path}: cannot be made a folder: {error.strerror}") from None
+        runs = self.path / "runs"
+        if runs.exists() and not runs.is_dir():
+            raise InputError(f"{runs}: is no folder, in which the records of runs are kept")
         try:
             lock = FileLock(self.path / ".lock", timeout=0).acquire()
         except Timeout:
@@ -54,12 +62,18 @@ class ResultsFolder:
                 f"{self.path}: another run is writing there; wait for it or choose another --results"
             ) from None
         with lock:
+            remove_unfinished(self.path)
             yield
 
     def freeze(self, frozen: Frozen) -> None:
         """Write ``study.json``."""
         design = frozen.design
-        content = {"design": design.as_dict(), "design_hash": design.design_hash, "environment": frozen.environment}
+        content = {
+            "design": design.as_dict(),
+            "design_hash": design.design_hash,
+            "environment": frozen.environment,
+            "runs": frozen.runs,
+        }
         write_atomically(self.path / "study.json", json.dumps(content, indent=1) + "\n")
 
     def frozen(self) -> Frozen:
@@ -70,9 +84,18 @@ class ResultsFolder:
         """
         path = self.path / "study.json"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            return Frozen(FrozenStudy.from_dict(content["design"]), content["environment"])
-        except FileNotFoundError:
+            content = from_json(path.read_text(encoding="utf-8"))
+            design = FrozenStudy.from_dict(content["design"])
+            environment = asdict(structured(Environment, content["environment"]))
+            frozen = Frozen(design, environment, tuple(map(str, content.get("runs", ()))))
+            stated, found = content["design_hash"], design.design_hash
+        except (FileNotFoundError, NotADirectoryError):
             raise InputError(f"{path}: not there; python -m studies run {self._study} makes it") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: not a readable study: {error!r}") from None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InputError(f"{path}: not a readable study: {type(error).__name__}: {printable(str(error))}") from None
+        again = f"python -m studies run {self._study}, with the options that began it, makes it again"
+        if design.study != self._study:
+            raise InputError(f"{path}: is of the study {design.study!r}, expected {self._study!r}; {again}")
+        if found != stated:
+            raise InputError(f"{path}: was changed: its design has the hash {found}, not {stated} as it says; {again}")
+        return frozen

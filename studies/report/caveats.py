@@ -3,12 +3,22 @@
 from studies.design.freezing import FrozenStudy
 from studies.formatting import points
 from studies.report.sentences import detectable, fewest_seeds_for_significance
-from studies.results import Results
+from studies.results import Results, origin
 
 
 def caveats(frozen: FrozenStudy, results: Results) -> list[str]:
     """Return a sentence for each limit of a finished study that its reader must know."""
-    return [*_of_the_contrasts(results), *_of_the_sample(frozen), *_of_the_search(frozen), *_of_the_budget(results)]
+    return [
+        *_of_the_code(results),
+        *_of_the_contrasts(results),
+        *_of_the_sample(frozen),
+        *_of_the_search(frozen),
+        *_of_the_budget(results),
+    ]
+
+
+def _of_the_code(results: Results) -> list[str]:
+    return origin.sentences(results.records) if origin.is_mixed(results.records) else []
 
 
 def _of_the_contrasts(results: Results) -> list[str]:

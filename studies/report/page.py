@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
@@ -10,25 +11,30 @@ import pandas as pd
 from studies.formatting import points, share
 from studies.records.files import write_atomically
 from studies.records.folder import Frozen, ResultsFolder
+from studies.records.stamp import Stamp
 from studies.report.caveats import caveats
 from studies.report.drawing.figure import FORMATS, Figure
 from studies.report.drawing.venue import VENUES, Venue
 from studies.report.latex import latex_table
 from studies.report.presentation import Presentation
 from studies.report.sentences import count_verdicts, sentences
-from studies.results import Results
-from studies.results.collecting import collect
+from studies.results import Results, origin
 from studies.results.table import Table
 from studies.results.tables import STANDARD
 
 _TEMPLATE = "page.html.jinja"
 
 
-def write_report(folder: ResultsFolder, presentation: Presentation, question: str, source: str) -> tuple[Results, Path]:
-    """Write tables, figures and ``report.html`` of a finished study; return its results and the page.
+def write_report(
+    folder: ResultsFolder, results: Results, presentation: Presentation, question: str, source: str
+) -> Path:
+    """Write tables, figures and ``report.html`` of a finished study, and last their stamp; return the page.
+
+    What an earlier report wrote and this one does not is deleted, and nothing else.
 
     Args:
-        folder: of the study.
+        folder: of the study; the caller holds its lock.
+        results: of the study.
         presentation: what is shown of it.
         question: what the study asks.
         source: whose question that is.
@@ -37,40 +43,62 @@ def write_report(folder: ResultsFolder, presentation: Presentation, question: st
         InputError: the study has not been run in this folder, or runs are missing.
     """
     frozen = folder.frozen()
-    results = collect(frozen.design, folder.ledger)
-    tables = _write_tables(folder, presentation, results)
-    write_figures(folder, presentation.figures, results, FORMATS)
+    earlier = Stamp.read(folder.path)
+    # Whoever is interrupted from here on leaves a stamp that names all there may be, so that the next one can clear up.
+    touched = {*(earlier.files if earlier is not None else ()), *_names(presentation)}
+    Stamp.unfinished(touched).write(folder.path)
+    frozen = replace(frozen, runs=tuple(origin.sentences(results.records)))
+    folder.freeze(frozen)
+    tables, files = _write_tables(folder, presentation, results)
+    pictures = write_figures(folder, presentation.figures, results, FORMATS)
+    files += pictures
+    files += [path.with_suffix(".csv") for path in files if path.suffix == f".{FORMATS[0]}"]
     page = folder.path / "report.html"
-    write_atomically(page, _page(folder, frozen, presentation, question, source, results, tables))
-    return results, page
+    write_atomically(page, _page(frozen, presentation, question, source, results, tables, pictures))
+    # The study too: whoever changes it changes what all of this is of.
+    files += [page, folder.path / "study.json"]
+    for name in touched - {str(path.relative_to(folder.path)) for path in files}:
+        (folder.path / name).unlink(missing_ok=True)
+    Stamp.of(frozen.design.design_hash, results.records, folder.path, files).write(folder.path)
+    return page
+
+
+def _names(presentation: Presentation) -> set[str]:
+    """Return all files that a report may write, by their paths in the study's folder."""
+    tables = {f"tables/{table.name}.tex" for table in (*STANDARD, *presentation.tables)}
+    tables |= {f"{table.name}.csv" for table in STANDARD} | {
+        f"tables/{table.name}.csv" for table in presentation.tables
+    }
+    endings = ("csv", *FORMATS)
+    figures = {f"figures/{figure.name}.{ending}" for figure in presentation.figures for ending in endings}
+    return tables | figures | {"report.html"}
 
 
 def _write_tables(
     folder: ResultsFolder, presentation: Presentation, results: Results
-) -> list[tuple[Table, pd.DataFrame]]:
-    """Write every table that has something to show, as CSV and for papers; return them in the order of the page."""
-    written = []
+) -> tuple[list[tuple[Table, pd.DataFrame]], list[Path]]:
+    """Write every table that has something to show, as CSV and for papers.
+
+    Returns:
+        The tables in the order of the page, and the files.
+    """
+    written: list[tuple[Table, pd.DataFrame]] = []
+    files: list[Path] = []
     sources = folder.path / "tables"
     summary, *others = STANDARD
     for table in (summary, *presentation.tables, *others):
         numbers = table.numbers(results)
         csv = (folder.path if table in STANDARD else sources) / f"{table.name}.csv"
         if numbers.empty:
-            csv.unlink(missing_ok=True)
             continue
         write_atomically(csv, numbers.to_csv(index=False, lineterminator="\n"))
+        files.append(csv)
         if "paper" in table.outputs:
-            write_atomically(
-                sources / f"{table.name}.tex",
-                latex_table(table, numbers, table.full_caption(results, numbers, "paper")),
-            )
+            paper = sources / f"{table.name}.tex"
+            write_atomically(paper, latex_table(table, numbers, table.full_caption(results, numbers, "paper")))
+            files.append(paper)
         written.append((table, numbers))
-    # Tables that only an earlier design had are deleted.
-    names = {table.name for table, _ in written}
-    for path in sources.iterdir():
-        if path.stem not in names:
-            path.unlink()
-    return written
+    return written, files
 
 
 def write_figures(
@@ -86,13 +114,13 @@ def write_figures(
 
 
 def _page(
-    folder: ResultsFolder,
     frozen: Frozen,
     presentation: Presentation,
     question: str,
     source: str,
     results: Results,
     tables: Sequence[tuple[Table, pd.DataFrame]],
+    pictures: Sequence[Path],
 ) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -103,13 +131,14 @@ def _page(
     )
     environment.filters |= {"points": points, "share": share}
     runs = results.runs
-    pictures = ((figure, _picture(folder, figure)) for figure in presentation.figures)
+    vectors = {picture.stem: picture for picture in pictures if picture.suffix == ".svg"}
     return environment.get_template(_TEMPLATE).render(
         name=frozen.design.study,
         question=question,
         source=source,
         frozen=frozen.design,
         environment=frozen.environment,
+        made=frozen.runs,
         protocol=results.protocol,
         verdicts=sentences(results.contrasts, results.protocol),
         verdict_counts=count_verdicts(results.contrasts),
@@ -129,13 +158,14 @@ def _page(
         ],
         runs=len(runs),
         failures=runs[runs["status"] != "ok"].to_dict("records"),
-        figures=[(figure.title, figure.caption(results), picture) for figure, picture in pictures if picture],
+        figures=[
+            (figure.title, figure.caption(results), _embedded(vectors[figure.name]))
+            for figure in presentation.figures
+            if figure.name in vectors
+        ],
     )
 
 
-def _picture(folder: ResultsFolder, figure: Figure) -> str:
-    """Return the figure as a data URL, so that the page needs no other file; empty if it has nothing to show."""
-    path = folder.path / "figures" / f"{figure.name}.svg"
-    if not path.exists():
-        return ""
+def _embedded(path: Path) -> str:
+    """Return a picture as a data URL, so that the page needs no other file."""
     return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()

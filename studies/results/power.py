@@ -8,6 +8,8 @@ from studies.results.results import SETTING, Results
 from studies.results.statistics.power import seeds_needed
 from studies.results.table import Column, Table, setting_columns
 
+# At this factor, some thousand million seeds are needed.
+MOST_STDS = 30_000
 COLUMNS = (*SETTING, "arm", "reference", "n", "std", "minimum_detectable", "seeds_needed")
 
 
@@ -26,7 +28,8 @@ def seeds_for(results: Results, difference: float, power: float) -> pd.DataFrame
         ``COLUMNS``, one row per contrast.
 
     Raises:
-        InputError: the study has no contrasts, or only one seed, or no difference is asked for.
+        InputError: the study has no contrasts, or only one seed, or no difference is asked for, or one that is too
+            small; or the probability is that of an error.
     """
     contrasts = results.contrasts
     if difference <= 0:
@@ -36,6 +39,16 @@ def seeds_for(results: Results, difference: float, power: float) -> pd.DataFrame
     if contrasts["std"].isna().any():
         raise InputError("power: the study has one seed, which shows no variance; run it with --seeds 3 or more")
     alpha = results.protocol.alpha / len(contrasts)
+    if power <= alpha:
+        raise InputError(
+            f"power: a probability of {power:g} is not above {alpha:g}, that of an error (alpha over "
+            f"{len(contrasts)} contrasts)"
+        )
+    if (contrasts["std"] > MOST_STDS * difference).any():
+        raise InputError(
+            f"power: {points(difference, 10, signed=False)} points are less than the runs' standard deviation by more "
+            f"than a factor of {MOST_STDS}: no number of seeds that anybody could run detects them"
+        )
     needed = [seeds_needed(difference, std, alpha=alpha, power=power) for std in contrasts["std"]]
     return contrasts.assign(seeds_needed=needed)[list(COLUMNS)]
 

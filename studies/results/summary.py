@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from studies.formatting import count, interval, number, percent
+from studies.results import origin
 from studies.results.results import GROUP, Results, with_counted_errors
 from studies.results.statistics.intervals import interquartile_mean, sample_std, t_interval
 from studies.results.table import Column, Table, setting_columns
@@ -84,6 +85,7 @@ def _share_of_dense(macs: float, dense_macs: float) -> str:
 def _caption(results: Results) -> str:
     references = ", ".join(sorted(set(results.contrasts["reference"])))
     marks = f" Marked are verdicts against {references}: bold is better, ≈ equivalent, ↓ worse." if references else ""
+    mixed = " Runs are from more than one code." if origin.is_mixed(results.records) else ""
     search = results.protocol.search
     selected, procedure = "", ""
     if search is not None:
@@ -96,7 +98,7 @@ def _caption(results: Results) -> str:
     return (
         f"Test error over {results.protocol.seeds} paired seeds{selected} with the 95 % t interval of its mean; failed "
         "runs count at the chance floor. Densities and multiply-adds (MACs) are realised on the test split, those of "
-        f"the gater included.{procedure}{marks}"
+        f"the gater included.{procedure}{marks}{mixed}"
     )
 
 

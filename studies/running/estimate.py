@@ -13,10 +13,12 @@ import torch
 import strategies
 from core.architecture import Architecture
 from core.data import Split, Splits, load_if_there, split
+from core.errors import one_line
 from core.seeding import SeedStreams
 from core.training.settings import TrainingSettings
 from core.training.train import train
 from studies.design.configuration import Configuration
+from studies.formatting import printable
 from studies.records.ledger import Ledger
 
 logger = logging.getLogger(__name__)
@@ -99,9 +101,11 @@ def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...],
             replace(settings, epochs=2),
             density=configuration.target_density,
         )
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         # The run will fail too and be recorded; planning goes on.
-        logger.warning("%s cannot be timed: %s", configuration.strategy, error)
+        logger.warning("%s cannot be timed: %s", configuration.strategy, printable(one_line(error)))
         return 0.0
     finally:
         torch.set_num_threads(threads)

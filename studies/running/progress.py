@@ -7,7 +7,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from studies.formatting import duration, percent
+from studies.formatting import duration, percent, printable
 
 
 class RunProgress:
@@ -25,7 +25,8 @@ class RunProgress:
         self._total = total = len(arms)
         self.done = 0
         self._failed = 0
-        self._started = time.monotonic()
+        # When the first record came: what was before is starting, and not the pace of the work.
+        self._first: float | None = None
         self._live = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -34,7 +35,7 @@ class RunProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._live.add_task(study, total=total, failed=0, left="starting Ray")
+        self._task = self._live.add_task(study, total=total, failed=0, left="starting")
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -43,12 +44,19 @@ class RunProgress:
     def __exit__(self, *exception: object) -> None:
         self._live.stop()
 
+    def _left(self) -> str:
+        """Say how long the rest takes at the pace between the first record and the latest."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = now
+            return "time left not known yet"
+        return f"{duration((now - self._first) / (self.done - 1) * (self._total - self.done))} left"
+
     def update(self, record: dict[str, Any]) -> None:
         """Count one finished run."""
         self.done += 1
         self._failed += record["status"] != "ok"
-        elapsed = time.monotonic() - self._started
-        left = f"{duration(elapsed / self.done * (self._total - self.done))} left"
+        left = self._left()
         self._live.update(self._task, completed=self.done, failed=self._failed, left=left)
         if not self._console.is_terminal:
             line = f"[{self.done}/{self._total}] {describe(record, self._arms[record['run_id']])}; {left}"
@@ -63,7 +71,7 @@ def describe(record: dict[str, Any], arm: str) -> str:
         f"seed {configuration['seed']}"
     )
     if record["status"] != "ok":
-        reason = " ".join(record["reason"].split())
+        reason = printable(record["reason"])
         return f"{arm}, {setting}: {record['status']}: {reason}"
     error = record.get("test_error", record["validation_error"])
     return f"{arm}, {setting}: error {percent(error)} in {record['train_seconds']:.1f} s"

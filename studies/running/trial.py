@@ -1,8 +1,7 @@
 """One run from its configuration to its record."""
 
-import math
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,16 +13,25 @@ from core.seeding import Role, SeedStreams
 from core.strategy import Strategy
 from core.training.evaluate import Evaluation, evaluate
 from core.training.settings import TrainingSettings
-from core.training.train import Trained, train
+from core.training.train import Epoch, Trained, train
 from core.training.trained_network import TrainedNetwork
 from studies.design import measurements
 from studies.design.configuration import Configuration, Stage
+from studies.formatting import printable
+from studies.records.schema import Status, finite, problem
+
+# What a strategy raises may hold a whole tensor, or a file; where it was raised stands at the end.
+FIRST_LETTERS, LAST_LETTERS = 700, 300
 
 _ROLES: Mapping[Stage, Role] = {"search": "tune", "evaluate": "evaluate"}
 
 
 def execute(
-    configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, device: str = "cpu"
+    configuration: Configuration,
+    strategy_type: type[Strategy],
+    dataset: Dataset,
+    device: str = "cpu",
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> dict[str, Any]:
     """Train and evaluate, and return the record of the run: plain data for JSON.
 
@@ -34,15 +42,49 @@ def execute(
     # Decides the last digits of a record. Not for speed: a four-pass network took 23.4 s with it and 24.1 s without.
     torch.set_flush_denormal(True)
     try:
-        return _execute(configuration, strategy_type, dataset, device)
-    except Exception as error:
+        record = _execute(configuration, strategy_type, dataset, device, on_epoch)
+    except (Exception, SystemExit, GeneratorExit) as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
-        return _record(configuration, strategy_type, dataset, "error", reason)
+        reason = f"{type(error).__name__}: {_said(error)} ({frame.filename}:{frame.lineno})"
+        status: Status = "error" if isinstance(error, Exception) else "died"
+        return unfinished(configuration, strategy_type, dataset, status, reason)
+    wrong = problem(record)
+    if wrong is not None:
+        return unfinished(configuration, strategy_type, dataset, "error", f"its record does not hold: {wrong}")
+    return record
+
+
+def unfinished(
+    configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, status: Status, reason: str
+) -> dict[str, Any]:
+    """Return the record of a run that came to nothing, and why: in one line that every terminal and file can hold."""
+    if len(reason) > FIRST_LETTERS + LAST_LETTERS:
+        reason = f"{reason[:FIRST_LETTERS]} ... {reason[-LAST_LETTERS:]}"
+    return {
+        "run_id": configuration.run_id,
+        "family": strategy_type.family,
+        "gated": strategy_type.gated,
+        "status": status,
+        "reason": printable(reason),
+        "dense_macs": dense_macs(_architecture(configuration, dataset)),
+        "chance_error": 1 - 1 / dataset.classes,
+        "config": configuration.as_dict(),
+    }
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "its message cannot be printed"
 
 
 def _execute(
-    configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, device: str
+    configuration: Configuration,
+    strategy_type: type[Strategy],
+    dataset: Dataset,
+    device: str,
+    on_epoch: Callable[[Epoch], None],
 ) -> dict[str, Any]:
     streams = SeedStreams(
         configuration.root_seed,
@@ -61,14 +103,15 @@ def _execute(
         streams,
         TrainingSettings.of(configuration.training),
         density=density,
+        on_epoch=on_epoch,
     )
-    record = _record(configuration, strategy_type, dataset, trained.status, trained.reason)
+    record = unfinished(configuration, strategy_type, dataset, trained.status, trained.reason)
     last = trained.history[-1]
     record |= {
         "epochs": last.epoch,
         "train_macs": last.train_macs / len(splits.train.y),
         "train_seconds": last.train_seconds,
-        "history": [_finite(vars(epoch)) for epoch in trained.history],
+        "history": [finite(vars(epoch)) for epoch in trained.history],
     }
     if trained.chosen is None:
         return record
@@ -82,28 +125,9 @@ def _execute(
         record |= _test_measures(trained, splits.test, streams, density)
         if configuration.measurements:
             subject = TrainedNetwork(trained.network, trained.strategy, splits.train, splits.test, streams, density)
-            record["measured"] = {name: measurements.find(name)(subject) for name in configuration.measurements}
+            # What is undefined, such as a ratio to 0, is missing.
+            record["measured"] = finite({name: measurements.find(name)(subject) for name in configuration.measurements})
     return record
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Replace what JSON cannot hold, the losses of a run that went wrong, by None."""
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
-
-
-def _record(
-    configuration: Configuration, strategy_type: type[Strategy], dataset: Dataset, status: str, reason: str
-) -> dict[str, Any]:
-    return {
-        "run_id": configuration.run_id,
-        "family": strategy_type.family,
-        "gated": strategy_type.gated,
-        "status": status,
-        "reason": reason,
-        "dense_macs": dense_macs(_architecture(configuration, dataset)),
-        "chance_error": 1 - 1 / dataset.classes,
-        "config": configuration.as_dict(),
-    }
 
 
 def _architecture(configuration: Configuration, dataset: Dataset) -> Architecture:

@@ -49,7 +49,7 @@ def test_an_example_file_has_nothing_that_the_linter_finds(block, command):
 def test_the_example_strategy_keeps_the_protocol(tmp_path):
     path = tmp_path / "highest_scores.py"
     path.write_text(file_of(path.name), "utf-8")
-    plugin = strategies.Plugin.read(path)
+    plugin = strategies.read_plugin(path)
     assert conformance.problems(strategies.find("highest_scores", (plugin,))) == []
 
 

@@ -28,6 +28,8 @@ MODULE = re.compile(r"(?<![\w./-])(?:kernels|core|strategies|studies)(?:\.\w+)+(
 PATH = re.compile(r"(?<![\w./-])(?:kernels|core|strategies|studies|tests|docs)/[\w./-]*")
 # A dot before one of these ends the name of a file.
 SUFFIXES = {"py", "md", "csv", "svg", "yml"}
+# What a line has from here on is for another program than ours.
+OTHER_PROGRAMS = re.compile(r"(?<![\w-])(ray|srun|sbatch|scontrol|kubectl|pip|#SBATCH)(?=[\s=]).*")
 # What a page writes for whatever name is meant.
 PLACEHOLDER = re.compile(r"NAME")
 
@@ -156,8 +158,9 @@ def test_every_command_that_a_page_quotes_is_valid(page):
 
 @every_page
 def test_every_option_that_a_page_names_is_one_of_some_command(page):
-    known = set().union(*map(options_of, commands().values()))
-    found = {option for text in code(page) for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", text)}
+    known = options_of(app).union(*map(options_of, commands().values()))
+    ours = (OTHER_PROGRAMS.sub("", text) for text in code(page))
+    found = {option for text in ours for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", text)}
     assert found <= known
 
 

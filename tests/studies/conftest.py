@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from rich.console import Console
 
 from core.data import Dataset
 from strategies import Plugin
 from studies import catalogue, cli
+from studies.cli.output import PlainConsole
 from studies.design.configuration import Configuration
 from studies.report.presentation import Presentation
 from studies.running.resources import Resources
@@ -51,10 +51,10 @@ class Invented:
         lost = {entry.run_id: "its worker died" for entry in configurations if entry.strategy in self.lost}
         for number, entry in enumerate(entry for entry in configurations if entry.run_id not in lost):
             if number == self.stop_after:
-                return SimpleNamespace(lost={}, interrupted=True)
+                return SimpleNamespace(lost={}, interrupted=True, processor_seconds=0.0)
             status = self.failures.get((entry.strategy, entry.seed), "ok")
             on_record(record_of(entry, status, self.reason.format(status) if status != "ok" else "", plugins))
-        return SimpleNamespace(lost=lost, interrupted=False)
+        return SimpleNamespace(lost=lost, interrupted=False, processor_seconds=0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +112,6 @@ class Command:
 
 @pytest.fixture
 def command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setattr("studies.cli.output.console", Console(width=200))
+    monkeypatch.setattr("studies.cli.output.console", PlainConsole(width=200))
     monkeypatch.chdir(tmp_path)
     return Command(tmp_path / "results", capsys)

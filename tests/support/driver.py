@@ -44,9 +44,14 @@ def wait_until(condition: Callable[[], Any], what: str, driver: subprocess.Popen
 
 
 class Driver:
-    """Starts ``python -m studies``, and knows every process that came from it, workers of Ray included."""
+    """Starts ``python -m studies``, and knows every process that came from it, workers of Ray included.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where it works.
+        variables: of the environment, besides those of these tests.
+    """
+
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.results = folder / "results"
         self.folder = folder
         # Short, since Ray keeps sockets there; apart from /tmp/ray, so that no other cluster of the machine is found.
@@ -62,6 +67,7 @@ class Driver:
             "COLUMNS": "400",
             "RAY_TMPDIR": str(self.ray),
             "TMPDIR": str(folder / "tmp"),
+            **variables,
         }
 
     def start(self, *arguments: str, program: tuple[str, ...] = ("-m", "studies")) -> subprocess.Popen[str]:

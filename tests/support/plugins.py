@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import strategies
 from strategies import Plugin
 
 PLUGIN = '''"""A plugin."""
@@ -35,4 +36,4 @@ def write_plugin(folder: Path, name: str = "of_mine", *, body: str = "", text: s
 
 
 def read_plugin(folder: Path, name: str = "of_mine", *, body: str = "", text: str = PLUGIN) -> Plugin:
-    return Plugin.read(write_plugin(folder, name, body=body, text=text))
+    return strategies.read_plugin(write_plugin(folder, name, body=body, text=text))

@@ -15,10 +15,12 @@ from studies.design import Sweep
 from studies.design.configuration import Configuration
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList
-from studies.records import environment
+from studies.records import environment, provenance
 from studies.records.folder import Frozen, ResultsFolder
 
 CHANCE = 0.9
+# What a run has nothing to show for.
+CAME_TO_NOTHING = frozenset({"error", "timeout", "died"})
 Failures = Mapping[tuple[str, int], str]
 
 
@@ -36,10 +38,17 @@ def configurations_of(design: FrozenStudy) -> list[Configuration]:
     return [design.configuration(*where, "evaluate", seed) for seed in seeds for where in design.combinations()]
 
 
+@cache
+def made_by(strategy: str, measurements: tuple[str, ...], plugins: tuple[Plugin, ...]) -> dict[str, Any]:
+    """What a record made here and now says of its making."""
+    design = design_of(strategy, seeds=1, plugins=plugins, measurements=measurements)
+    return provenance.of(configurations_of(design)[0], plugins, "cpu")
+
+
 def record_of(
     configuration: Configuration, status: str = "ok", reason: str = "", plugins: tuple[Plugin, ...] = ()
 ) -> dict[str, Any]:
-    """A record as ``studies.running.trial.execute`` makes it, with numbers drawn from the run's id."""
+    """A record as it comes back from a run, with numbers drawn from the run's id."""
     source, _ = data.find(configuration.dataset)
     architecture = Architecture.parse(configuration.network, source.features, source.classes)
     strategy = find(configuration.strategy, plugins)
@@ -54,8 +63,9 @@ def record_of(
         "dense_macs": whole,
         "chance_error": CHANCE,
         "config": configuration.as_dict(),
+        **made_by(configuration.strategy, configuration.measurements, plugins),
     }
-    if status == "error":
+    if status in CAME_TO_NOTHING:
         return record
     epochs = configuration.training["epochs"]
     density = configuration.target_density * random.uniform(0.9, 1.2) if strategy.gated else 1.0

@@ -21,9 +21,9 @@ from studies.timing.printing import print_head, print_row, print_verdict
 @click.option(
     "--device", type=click.Choice(("cpu", "cuda")), default="cpu", show_default=True, help="Where to measure."
 )
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of both sides.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows here.")
-@click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Draw speed-up against density here.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Of both sides.")
+@click.option("--json", "json_file", type=options.Place(dir_okay=False), help="Write the rows here.")
+@click.option("--figure", type=options.Place(dir_okay=False), help="Draw speed-up against density here.")
 def command(only: str | None, device: str, threads: int, json_file: Path | None, figure: Path | None) -> None:
     """Measure what gating saves in time, side by side with dense layers."""
     kinds = KINDS if only is None else tuple(options.listed(only))
@@ -39,6 +39,8 @@ def command(only: str | None, device: str, threads: int, json_file: Path | None,
     for file in (json_file, figure):
         if file is not None and not file.absolute().parent.is_dir():
             raise InputError(f"{file}: there is no folder {file.absolute().parent}")
+        if file is not None and file.exists() and not file.is_file():
+            raise InputError(f"{file}: is no file, and would be replaced by one")
     chosen = [case for case in timing.cases(device) if case.case in kinds]
     print_head(output.console)
     rows = timing.measure(chosen, device, threads, lambda row: print_row(output.console, row))

@@ -2,6 +2,7 @@
 
 import click
 from rich.padding import Padding
+from rich.text import Text
 
 from core import data
 from studies.cli import output
@@ -13,10 +14,10 @@ def command() -> None:
     """List the datasets, and which are embedded, downloaded already, or still to download."""
     for source in data.SOURCES.values():
         size = f"{count(source.examples)} examples of {count(source.features)} features, {source.classes} classes"
-        output.console.print(f"[bold]{source.name}[/bold]: {size}", highlight=False)
+        output.console.print(Text.assemble((source.name, "bold"), f": {size}"))
         any_size = f"; any number of examples as {source.name}:N" if source.sized else ""
         about = f"{source.summary}, from {source.origin}{any_size}; {_place(source)}"
-        output.console.print(Padding(about, (0, 0, 0, 4)), highlight=False, markup=False)
+        output.console.print(Padding(about, (0, 0, 0, 4)))
 
 
 def _place(source: data.Source) -> str:

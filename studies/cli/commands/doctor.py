@@ -1,6 +1,7 @@
 """Say what this machine has, and whether anything needed is missing."""
 
 import click
+from rich.text import Text
 
 from studies.cli import output
 from studies.records import environment
@@ -15,7 +16,7 @@ def command() -> int:
     for key, value in found.items():
         table.add_row(key.replace("_", " "), str(value if value is not None else "none"))
     for package in environment.REQUIRED:
-        table.add_row(package, packages[package] or "[red]missing[/red]")
+        table.add_row(package, packages[package] or Text("missing", "red"))
     for package in environment.OPTIONAL:
         table.add_row(package, packages[package] or "not installed (optional)")
     output.console.print(table)

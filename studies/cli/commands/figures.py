@@ -8,6 +8,7 @@ from core.errors import unknown
 from studies import catalogue
 from studies.cli import options, output
 from studies.records.folder import ResultsFolder
+from studies.records.stamp import Stamp
 from studies.report.drawing.figure import FORMATS
 from studies.report.drawing.venue import VENUES, find_venue
 from studies.report.page import write_figures
@@ -30,5 +31,11 @@ def command(name: str, results: Path, formats: str, venue: str) -> None:
     folder = ResultsFolder(results, name)
     frozen = folder.frozen().design
     shown = catalogue.presentation(name, searched=frozen.sweep.search is not None)
-    for picture in write_figures(folder, shown.figures, collect(frozen, folder.ledger), chosen, look):
-        output.console.print(str(picture), highlight=False, soft_wrap=True)
+    with folder.locked():
+        pictures = write_figures(folder, shown.figures, collect(frozen, folder.ledger), chosen, look)
+        stamp = Stamp.read(folder.path)
+        if stamp is not None:
+            # The pictures are as they were asked for: they do not make the report a stale one.
+            stamp.with_files(folder.path, pictures).write(folder.path)
+    for picture in pictures:
+        output.console.print(str(picture), soft_wrap=True)

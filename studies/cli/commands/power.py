@@ -18,13 +18,13 @@ from studies.results.power import power_table
 @options.results
 @click.option(
     "--difference",
-    type=click.FloatRange(0, 100, min_open=True),
+    type=options.Number(0, 100, min_open=True),
     help="Of test error to detect, in percentage points [default: the study's delta].",
 )
 @click.option(
     "--power",
     "probability",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=options.Number(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
     help="Probability of detecting it.",

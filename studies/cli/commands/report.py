@@ -13,5 +13,5 @@ from studies.records.folder import ResultsFolder
 @options.results
 def command(name: str, results: Path) -> None:
     """Write the tables, the figures and the page of a finished study again."""
-    _, page = whole_study.report(ResultsFolder(results, name), name)
-    output.console.print(f"report: {page}", highlight=False, soft_wrap=True)
+    page = whole_study.report(ResultsFolder(results, name), name)
+    output.console.print(f"report: {page}", soft_wrap=True)

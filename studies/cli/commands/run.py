@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from core.errors import InputError
 from studies import catalogue
 from studies.cli import options, sweeps
 from studies.cli.dry_run import print_plan
@@ -13,6 +14,7 @@ from studies.design.override import override
 from studies.design.study import SCALES, Scale
 from studies.records.folder import ResultsFolder
 from studies.running.resources import Resources
+from studies.running.runner import Old
 
 
 @click.command()
@@ -36,18 +38,32 @@ from studies.running.resources import Resources
 @click.option(
     "--data",
     "data_folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=options.Place(exists=True, file_okay=False),
     metavar="DIR",
     help="Take datasets that are not embedded from files in DIR or DIR/NAME, and download nothing.",
 )
 @options.results
 @options.plugin
 @click.option("--address", metavar="ADDR", help="Join this Ray cluster; code, data and plugins are sent along.")
-@click.option("--cpus", type=click.IntRange(min=1), metavar="N", help="Runs at once on this machine [default: all].")
 @click.option(
-    "--gpus-per-trial", type=click.FloatRange(min=0), default=0.0, metavar="F", help="Share of a GPU per run."
+    "--cpus", type=click.IntRange(1, 100_000), metavar="N", help="Runs at once on this machine [default: all]."
 )
+@click.option("--gpus-per-trial", type=options.Number(min=0), default=0.0, metavar="F", help="Share of a GPU per run.")
 @click.option("--retry-errors", is_flag=True, help="Run those again that ended in an error of the code or a timeout.")
+@click.option("--rerun-changed", is_flag=True, help="Run those again that were made by other code than today's.")
+@click.option("--mixed", is_flag=True, help="Keep runs of other code beside new ones; tables and report say so.")
+@click.option(
+    "--time-limit",
+    type=options.Number(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End a run that takes longer [default: only one that finishes no epoch for ten minutes].",
+)
+@click.option(
+    "--memory-limit",
+    type=options.Number(min=0, max=1e9, min_open=True),
+    metavar="GB",
+    help="End a run that takes more memory [default: 90 % of this machine's, divided by the runs at once, at least 2].",
+)
 @click.option("--dry-run", is_flag=True, help="Only print what would be run, and an estimate of the time it takes.")
 @click.option("--every-run", is_flag=True, help="With --dry-run, print every single run.")
 def command(
@@ -67,6 +83,10 @@ def command(
     cpus: int | None,
     gpus_per_trial: float,
     retry_errors: bool,
+    rerun_changed: bool,
+    mixed: bool,
+    time_limit: float | None,
+    memory_limit: float | None,
     dry_run: bool,
     every_run: bool,
 ) -> int:
@@ -75,10 +95,16 @@ def command(
     sweep = sweeps.changed(catalogue.find(name).scales[scale], names, seeds, dataset, plugins)
     sweep = sweeps.searched(name, sweep, {"points": points, "seeds": tuning_seeds, "searches": searches})
     frozen = FrozenStudy.freeze(name, scale, override(sweep, assignments, plugins), plugins)
-    resources = Resources(cpus, gpus_per_trial, address)
+    if rerun_changed and mixed:
+        raise InputError("--rerun-changed and --mixed: choose one of them")
+    most = None if memory_limit is None else int(memory_limit * 1e9)
+    resources = Resources(cpus, gpus_per_trial, address, time_limit, most)
     resources.check()
     folder = ResultsFolder(results, name)
+    old: Old = "rerun" if rerun_changed else "keep" if mixed else "refuse"
     if dry_run:
-        print_plan(frozen, folder, plugins, cpus, data_folder, every_run=every_run)
+        print_plan(frozen, folder, plugins, cpus, data_folder, every_run=every_run, retry_errors=retry_errors, old=old)
         return 0
-    return run_and_report(frozen, folder, plugins, resources, retry_errors=retry_errors, data_folder=data_folder)
+    return run_and_report(
+        frozen, folder, plugins, resources, retry_errors=retry_errors, old=old, data_folder=data_folder
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import click
+from rich.text import Text
 
 from studies import catalogue
 from studies.cli import output
@@ -16,8 +17,8 @@ from studies.design.study import SCALES
 def command(name: str) -> None:
     """Show what a study asks, what it runs at each scale, and which figures it draws."""
     study = catalogue.find(name)
-    output.console.print(f"[bold]{name}[/bold]: {study.question}")
-    output.console.print(f"source: {study.source}", highlight=False, markup=False)
+    output.console.print(Text.assemble((name, "bold"), f": {study.question}"))
+    output.console.print(f"source: {study.source}")
     table = output.table("", *SCALES)
     studies = [FrozenStudy.freeze(name, scale, study.scales[scale]) for scale in SCALES]
     rows: dict[str, Callable[[FrozenStudy], str]] = {
@@ -39,7 +40,7 @@ def command(name: str) -> None:
     output.console.print(table)
     searched = any(frozen.sweep.search is not None for frozen in studies)
     figures = catalogue.presentation(name, searched=searched).figures
-    output.console.print(f"figures: {', '.join(figure.name for figure in figures)}", highlight=False)
+    output.console.print(f"figures: {', '.join(figure.name for figure in figures)}")
 
 
 def _search(frozen: FrozenStudy) -> str:

@@ -32,8 +32,8 @@ def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:
         found = conformance.problems(strategies.find(name, plugins))
         broken += bool(found)
         verdict = "keeps the protocol" if not found else "breaks the protocol"
-        output.console.print(f"{name}: {verdict}", highlight=False)
+        output.console.print(f"{name}: {verdict}")
         for message in dict.fromkeys(problem.message for problem in found):
             checks = dict.fromkeys(problem.check for problem in found if problem.message == message)
-            output.console.print(f"  {', '.join(checks)}: {message}", highlight=False, markup=False)
+            output.console.print(f"  {', '.join(checks)}: {message}")
     return 1 if broken else 0

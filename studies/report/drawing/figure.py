@@ -8,7 +8,7 @@ import matplotlib as mpl
 import matplotlib.figure
 import pandas as pd
 
-from studies.records.files import write_atomically
+from studies.records.files import write_atomically, written_whole
 from studies.report.drawing.panels import panels_of
 from studies.report.drawing.style import theme
 from studies.report.drawing.venue import VENUES, Venue
@@ -44,9 +44,6 @@ class Figure:
         """Write the picture in each format and its numbers as CSV; return the pictures: none without numbers."""
         numbers = self.numbers(results)
         if numbers.empty:
-            # A picture of an earlier design would be mistaken for this one's.
-            for extension in ("csv", *FORMATS):
-                (folder / f"{self.name}.{extension}").unlink(missing_ok=True)
             return []
         write_atomically(folder / f"{self.name}.csv", numbers.to_csv(index=False, lineterminator="\n"))
         if not formats:
@@ -87,5 +84,6 @@ def _has_room(drawn: matplotlib.figure.Figure) -> bool:
 def save(drawn: matplotlib.figure.Figure, picture: Path) -> Path:
     """Write a picture in the format of its ending, without a creation date: equal numbers give an equal file."""
     metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(picture.suffix)
-    drawn.savefig(picture, metadata=metadata)
+    with written_whole(picture) as temporary:
+        drawn.savefig(temporary, metadata=metadata)
     return picture

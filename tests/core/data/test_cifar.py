@@ -44,7 +44,25 @@ def test_nothing_is_unpacked(tmp_path):
 
 RECORD = bytes(3073)
 WHOLE = tar(members())
-LAST = "test_batch.bin"
+FOLDER, LAST = "cifar-10-batches-bin", "test_batch.bin"
+
+
+def headed_by(size: bytes, name: str = "in", kind: bytes = tarfile.REGTYPE, extra: bytes = b"") -> bytes:
+    """An archive of one header, in which the size of the member and what follows its prefix is as given."""
+    made = tarfile.TarInfo(name)
+    made.type = kind
+    head = bytearray(made.tobuf(tarfile.GNU_FORMAT))
+    head[124:136] = size
+    head[345 : 345 + len(extra)] = extra
+    head[148:156] = b" " * 8
+    head[148:156] = f"{sum(head[:512]):06o}\0 ".encode()
+    return bytes(head) + bytes(2048)
+
+
+def sparse(size: int) -> bytes:
+    """An archive of one member of so many bytes, all of them holes."""
+    real = b"\x80" + size.to_bytes(11, "big")
+    return headed_by(b"00000000000\0", f"{FOLDER}/{LAST}", tarfile.GNUTYPE_SPARSE, bytes(41 + 96) + b"\0" + real)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +74,8 @@ LAST = "test_batch.bin"
         (b"", "not a whole tar.gz archive"),
         (gzip.compress(b"no archive at all" * 100), "not a whole tar.gz archive"),
         (gzip.compress(gzip.decompress(WHOLE)[:20_000]), "not a whole tar.gz archive"),
-        (tar([]), f"lacks cifar-10-batches-bin/{CIFAR_BATCHES[0]}, "),
-        (tar(entry for entry in members() if LAST not in entry[0].name), f"lacks cifar-10-batches-bin/{LAST};"),
+        (tar([]), f"lacks {FOLDER}/{CIFAR_BATCHES[0]}, "),
+        (tar(entry for entry in members() if LAST not in entry[0].name), f"lacks {FOLDER}/{LAST};"),
         (tar(changed(LAST, RECORD[:-1])), f"{LAST} has 3072 bytes"),
         (tar(changed(LAST, b"")), f"{LAST} has 0 bytes"),
         (tar(changed(LAST, b"\x0a" + RECORD[1:])), f"{LAST} has the label 10"),
@@ -69,6 +87,11 @@ LAST = "test_batch.bin"
         (tar([member("in", tarfile.SYMTYPE, "/etc"), *members()]), "its member 'in' is a link or a device"),
         (tar([member("in", tarfile.LNKTYPE, "x"), *members()]), "its member 'in' is a link or a device"),
         (tar([member("in", tarfile.FIFOTYPE), *members()]), "its member 'in' is a link or a device"),
+        (gzip.compress(sparse(1 << 60)), f"its member '{FOLDER}/{LAST}' is no plain file"),
+        (gzip.compress(headed_by(b"\xff" * 12)), "its member 'in' is no plain file"),
+        (gzip.compress(headed_by(b"\x80" + b"\x7f" * 11)), "not a whole tar.gz archive"),
+        (gzip.compress(headed_by(b"77777777777\0")), "not a whole tar.gz archive"),
+        (tar([*members(), *[member(f"surplus_{number}") for number in range(200)]]), "has more than 100 members"),
     ],
     ids=lambda value: "bytes" if isinstance(value, bytes) else value,
 )
@@ -81,3 +104,11 @@ def test_a_damaged_or_escaping_archive_is_named_in_one_line(tmp_path, content, m
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_more_comes_out_of_an_archive_than_any_published_one_holds(tmp_path, monkeypatch):
+    path = tmp_path / "cifar.tar.gz"
+    path.write_bytes(tar(members()))
+    monkeypatch.setattr("core.data.expanding.MOST_BYTES", 20_000)
+    with pytest.raises(InputError, match=r"cifar.tar.gz: more than 0 MB come out of it"):
+        read_cifar(path)

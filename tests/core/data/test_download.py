@@ -148,3 +148,21 @@ def test_nothing_is_said_where_there_is_no_terminal(publisher, capsys):
     publisher.faults = [503]
     load("mnist")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_that_goes_on_beyond_the_published_size_is_not_read_to_its_end(publisher, cache, monkeypatch):
+    written = []
+    write = pooch.HTTPDownloader.__call__
+
+    def watched(self, url, output_file, *arguments, **options):
+        try:
+            write(self, url, output_file, *arguments, **options)
+        finally:
+            written.append(Path(output_file).stat().st_size)
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", watched)
+    size = len(publisher.served["mnist", IMAGES])
+    publisher.served["mnist", IMAGES] += bytes(50_000_000)
+    assert f"{IMAGES}: the file there is longer than the {size} bytes of the published one" in refusal()
+    assert kept(cache) == []
+    assert max(written) <= size

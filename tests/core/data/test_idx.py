@@ -50,3 +50,19 @@ def test_a_damaged_file_is_named_in_one_line(tmp_path, content, message):
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_no_more_comes_out_of_a_file_than_any_published_one_holds(tmp_path, monkeypatch):
+    path = tmp_path / "images.gz"
+    path.write_bytes(headed(0x0803, 400, 50, 50, content=bytes(1_000_000)))
+    assert read_idx(path, 3).shape == (400, 50, 50)
+    monkeypatch.setattr("core.data.expanding.MOST_BYTES", 1 << 19)
+    with pytest.raises(InputError, match=r"images.gz: more than 0 MB come out of it"):
+        read_idx(path, 3)
+
+
+def test_a_header_that_promises_more_than_there_is_takes_no_memory(tmp_path):
+    path = tmp_path / "images.gz"
+    path.write_bytes(headed(0x0803, *[0xFFFFFFFF] * 3))
+    with pytest.raises(InputError, match="holds 60 values"):
+        read_idx(path, 3)

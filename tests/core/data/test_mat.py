@@ -34,7 +34,8 @@ def test_pixels_are_ordered_as_in_cifar_and_ten_is_zero(tmp_path):
         (mat({"X": IMAGES[..., 0], "y": LABELS}), "X is uint8 [32, 32, 3], not uint8 [32, 32, 3, N]"),
         (mat({"X": IMAGES.transpose(3, 0, 1, 2), "y": LABELS}), "X is uint8 [4, 32, 32, 3]"),
         (mat({"X": IMAGES, "y": LABELS[:3]}), "y is uint8 [3, 1], not [4, 1] labels"),
-        (mat({"X": IMAGES, "y": "abcd"}), "y is <U4 [1], not [4, 1] labels"),
+        (mat({"X": IMAGES, "y": "abcd"}), "y is a char array; SVHN's cropped digits have X"),
+        (mat({"X": np.array([IMAGES, 1], object), "y": LABELS}), "X is a cell array"),
         (mat({"X": IMAGES, "y": LABELS - 1}), "y has labels other than 1..10"),
         (mat({"X": IMAGES, "y": LABELS + 0.5}), "y has labels other than 1..10"),
     ],
@@ -48,3 +49,22 @@ def test_a_damaged_or_other_file_is_named_in_one_line(tmp_path, content, message
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_no_more_comes_out_of_a_file_than_any_published_one_holds(tmp_path, monkeypatch):
+    path = tmp_path / "train_32x32.mat"
+    path.write_bytes(mat({"surplus": np.zeros(1_000_000, np.uint8), "X": IMAGES, "y": LABELS}))
+    assert len(read_mat(path)[0]) == 4
+    for module in ("expanding", "mat"):
+        monkeypatch.setattr(f"core.data.{module}.MOST_BYTES", 1 << 19)
+    with pytest.raises(InputError, match=r"train_32x32.mat: more than 0 MB come out of it"):
+        read_mat(path)
+
+
+def test_a_part_that_says_it_is_longer_than_the_file_takes_no_memory(tmp_path):
+    path = tmp_path / "train_32x32.mat"
+    content = bytearray(WHOLE)
+    content[132:136] = b"\xff" * 4
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="a part is longer than the file"):
+        read_mat(path)

@@ -7,7 +7,10 @@ import pytest
 
 from tests.support.driver import ROOT
 
-COMMANDS = ("bench", "datasets", "doctor", "figures", "list", "power", "report", "run", "show", "strategies")
+COMMANDS = (
+    *("bench", "datasets", "doctor", "figures", "list", "load"),
+    *("power", "report", "run", "show", "strategies", "verify"),
+)
 # What takes seconds to load.
 HEAVY = {"torch", "numpy", "pandas", "matplotlib", "ray"}
 

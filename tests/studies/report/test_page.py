@@ -14,15 +14,14 @@ from studies.report.figures.failures import FAILURES as FAILED_RUNS
 from studies.report.figures.gates_by_class import GATES_BY_CLASS
 from studies.report.figures.profile import PROFILE
 from studies.report.figures.seeds import SEEDS
-from studies.report.page import write_report
 from studies.report.presentation import Presentation
 from studies.results.collecting import collect
 from tests.support.records import Failures, configurations_of, design_of, finished, forget
+from tests.support.reports import NO_FIGURES, report_on
 
 QUESTION = "Is <one> better & faster?"
 SOURCE = "A paper, table 2"
 USUAL = Presentation.usual(searched=False)
-NO_FIGURES = Presentation(())
 FAILURES = {("reinforce", 2): "nan", ("reinforce", 1): "error", ("dense", 1): "diverged"}
 REASON = "ValueError: <script>alert('x')</script> & \"more\"\nsecond line"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -73,7 +72,7 @@ def write(
     results: Path, design: FrozenStudy, failures: Failures | None = None, presentation: Presentation = NO_FIGURES
 ) -> tuple[ResultsFolder, str]:
     folder = finished(results, design, failures, reason=REASON)
-    _, page = write_report(folder, presentation, QUESTION, SOURCE)
+    page = report_on(folder, presentation, QUESTION, SOURCE)
     return folder, page.read_text("utf-8")
 
 
@@ -207,7 +206,7 @@ def test_writing_the_report_again_changes_no_file(tmp_path):
     folder, _ = write(tmp_path, design_of("small_dense", "reinforce", seeds=2), presentation=presentation)
     before = files_of(folder)
     assert "figures/seeds.pdf" in before
-    write_report(folder, presentation, QUESTION, SOURCE)
+    report_on(folder, presentation, QUESTION, SOURCE)
     assert files_of(folder) == before
 
 
@@ -257,13 +256,13 @@ def test_a_study_with_runs_missing_is_not_reported(tmp_path):
     folder = finished(tmp_path, design_of("dense", seeds=2))
     forget(folder, configurations_of(folder.frozen().design)[1].run_id)
     with pytest.raises(InputError, match="1 of 2 runs"):
-        write_report(folder, NO_FIGURES, QUESTION, SOURCE)
+        report_on(folder)
     assert not (folder.path / "report.html").exists()
 
 
 def test_a_study_never_run_is_not_reported(tmp_path):
     with pytest.raises(InputError, match="python -m studies run quickstart"):
-        write_report(ResultsFolder(tmp_path, "quickstart"), NO_FIGURES, QUESTION, SOURCE)
+        report_on(ResultsFolder(tmp_path, "quickstart"))
 
 
 @pytest.mark.slow

@@ -12,12 +12,11 @@ from scipy import stats
 
 from core.errors import InputError
 from studies.records.folder import ResultsFolder
-from studies.report.page import write_report
-from studies.report.presentation import Presentation
 from studies.results.collecting import collect
 from studies.results.results import with_counted_errors
 from studies.results.summary import summarise
 from tests.support.records import CHANCE, configurations_of, design_of, finished, forget
+from tests.support.reports import report_on
 
 # The columns that docs/guides/results.md promises.
 RUN_CONTRACT = {
@@ -52,7 +51,7 @@ def failing(tmp_path):
     )
     failures = {("reinforce", 1): "nan", ("reinforce", 3): "error", ("straight_through", 0): "diverged"}
     folder = finished(tmp_path, design, failures)
-    write_report(folder, Presentation(figures=()), "Which is best?", "a test")
+    report_on(folder)
     return folder
 
 

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from studies.formatting import interval, number, percent
-from studies.report.page import write_report
 from studies.report.presentation import Presentation
 from studies.results.collecting import collect
 from studies.results.table import OUTPUTS, Cell, Column, Output, Table, setting_columns
 from studies.results.tables import STANDARD
 from tests.support.invented import random_record, results_of
 from tests.support.records import design_of, finished
+from tests.support.reports import report_on
 
 TABLE = Table(
     name="own",
@@ -155,7 +155,8 @@ def shown(*tables: Table) -> Presentation:
 
 
 def test_a_studys_own_table_is_written_as_csv_latex_and_in_the_page(folder):
-    results, page = write_report(folder, shown(TABLE), "Which is best?", "a test")
+    page = report_on(folder, shown(TABLE))
+    results = collect(folder.frozen().design, folder.ledger)
     numbers = pd.read_csv(folder.path / "tables" / "own.csv")
     assert numbers["arm"].tolist() == ["small_dense", "random_blocks"]
     source = (folder.path / "tables" / "own.tex").read_text("utf-8")
@@ -170,23 +171,23 @@ def test_a_studys_own_table_is_written_as_csv_latex_and_in_the_page(folder):
 
 
 def test_a_table_without_numbers_is_left_out_and_an_earlier_one_goes(folder):
-    write_report(folder, shown(TABLE), "Which is best?", "a test")
+    report_on(folder, shown(TABLE))
     empty = replace(TABLE, numbers=lambda results: pd.DataFrame())
-    _, page = write_report(folder, shown(empty), "Which is best?", "a test")
+    page = report_on(folder, shown(empty))
     assert not list((folder.path / "tables").glob("own.*"))
     assert "A table of its own" not in page.read_text("utf-8")
 
 
 def test_a_table_has_files_only_for_the_outputs_that_it_names(folder):
-    write_report(folder, shown(replace(TABLE, outputs=("page",))), "Which is best?", "a test")
+    report_on(folder, shown(replace(TABLE, outputs=("page",))))
     assert [path.name for path in (folder.path / "tables").glob("own.*")] == ["own.csv"]
-    _, page = write_report(folder, shown(replace(TABLE, outputs=("paper",))), "Which is best?", "a test")
+    page = report_on(folder, shown(replace(TABLE, outputs=("paper",))))
     assert (folder.path / "tables" / "own.tex").exists()
     assert "A table of its own" not in page.read_text("utf-8")
 
 
 def test_standard_tables_are_csv_in_the_folder_and_latex_beside_a_studys_own(folder):
-    write_report(folder, shown(), "Which is best?", "a test")
+    report_on(folder, shown())
     assert {path.name for path in folder.path.glob("*.csv")} == {"runs.csv", "summary.csv", "contrasts.csv"}
     assert {path.name for path in (folder.path / "tables").iterdir()} == {"summary.tex", "contrasts.tex"}
     results = collect(folder.frozen().design, folder.ledger)

@@ -16,15 +16,13 @@ from studies.design import Search
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList
 from studies.records.folder import ResultsFolder
-from studies.report.page import write_report
-from studies.report.presentation import Presentation
 from studies.results import Results
 from studies.results.collecting import collect
 from studies.results.statistics.curves import expected_maximum_of_normals
 from studies.running import trial
 from tests.support.records import CHANCE, design_of, finished, forget, record_of
+from tests.support.reports import report_on
 
-NO_FIGURES = Presentation(figures=())
 SEARCH = Search(points=3, seeds=1, searches=2, rerun_seeds=2)
 KEY = ["dataset", "network", "target_density", "arm"]
 
@@ -72,7 +70,7 @@ def folder(tmp_path_factory) -> ResultsFolder:
     design = searched("dense", "small_dense", "reinforce", seeds=4, densities=(0.25, 0.5))
     failures = {("reinforce", 1000): "nan", ("reinforce", 2): "diverged"}
     made = finished(tmp_path_factory.mktemp("searched"), design, failures)
-    write_report(made, NO_FIGURES, "Which is best?", "a test")
+    report_on(made)
     return made
 
 
@@ -150,11 +148,11 @@ def test_the_report_tells_of_the_search(folder):
 
 def test_tables_of_a_search_go_with_it(tmp_path):
     made = finished(tmp_path, searched())
-    write_report(made, NO_FIGURES, "Which is best?", "a test")
+    report_on(made)
     assert {"winners.csv", "optimism.csv"} <= {path.name for path in made.path.iterdir()}
     assert (made.path / "tables" / "optimism.tex").exists()
     made = finished(tmp_path, design_of(seeds=2))
-    write_report(made, NO_FIGURES, "Which is best?", "a test")
+    report_on(made)
     assert not {"winners.csv", "optimism.csv"} & {path.name for path in made.path.iterdir()}
     assert not (made.path / "tables" / "optimism.tex").exists()
 

@@ -9,6 +9,7 @@ import strategies
 from core import data
 from core.errors import InputError
 from studies.design.configuration import Configuration
+from studies.records import provenance
 from studies.running.trial import execute
 from tests.support.plugins import read_plugin
 from tests.support.records import configurations_of, design_of, record_of
@@ -46,7 +47,8 @@ def test_a_record_is_plain_data_that_json_gives_back(strategy):
 @pytest.mark.parametrize("strategy", ["dense", "reinforce"])
 def test_the_invented_records_of_these_tests_are_like_real_ones(strategy):
     configuration = configuration_of(strategy, networks=("4x4,2x8",))
-    real, invented = run(configuration), record_of(configuration)
+    # As the process that executes it hands it over.
+    real, invented = run(configuration) | provenance.of(configuration, (), "cpu"), record_of(configuration)
     assert real.keys() == invented.keys()
     assert real["history"][0].keys() == invented["history"][0].keys()
     for key, value in real.items():
@@ -116,7 +118,7 @@ def test_a_loss_that_is_no_number_becomes_a_record_with_its_history(tmp_path):
 
 def test_a_failed_record_is_plain_data_too(tmp_path):
     record = faulty(tmp_path, "done = batch(open_all); return done.mean_loss() * float('nan'), done")
-    assert record.keys() == record_of(configuration_of("dense"), "nan").keys()
+    assert record.keys() | {"code", "versions", "host"} == record_of(configuration_of("dense"), "nan").keys()
     assert json.loads(json.dumps(record))["run_id"] == record["run_id"]
 
 

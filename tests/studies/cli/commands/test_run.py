@@ -40,7 +40,7 @@ def test_a_first_run_asks_for_everything_and_reports(command, scheduler):
     assert scheduler.datasets == {"digits"}
     folder = command.results / "quickstart"
     names = {name for name in files(folder) if not name.startswith("runs/")} - {".lock"}
-    assert names == {"study.json", "runs.csv", "summary.csv", "tables/summary.tex", "report.html"}
+    assert names == {"study.json", "runs.csv", "summary.csv", "tables/summary.tex", "report.html", "derived.json"}
     assert "4 runs, 0 already done, 4 to run" in done.out
     assert str(folder / "report.html") in done.out
 
@@ -214,9 +214,12 @@ def test_scales_share_runs_that_differ_in_nothing(command, scheduler):
 def test_options_reach_the_scheduler(command, scheduler):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        done = command.study("--seeds", "1", "--cpus", "3", "--address", address, "--gpus-per-trial", "0.5")
+        where = ("--cpus", "3", "--address", address, "--gpus-per-trial", "0.5")
+        done = command.study("--seeds", "1", *where, "--time-limit", "90", "--memory-limit", "1.5")
     assert done.code == 0
-    assert vars(scheduler.resources) == {"cpus": 3, "gpus_per_trial": 0.5, "address": address}
+    assert vars(scheduler.resources) == {
+        "cpus": 3, "gpus_per_trial": 0.5, "address": address, "time_limit": 90.0, "memory_limit": 1_500_000_000
+    }  # fmt: skip
 
 
 def test_a_scheduler_that_cannot_start_leaves_no_study_behind(command, monkeypatch):

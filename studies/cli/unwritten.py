@@ -1,0 +1,3 @@
+"""Why something that was printed could not be written; apart, since it takes no time to load."""
+
+unwritten: list[OSError] = []

@@ -1,0 +1,150 @@
+"""What a record of a run holds: its fields, their types and ranges, checked when it is written and when it is read."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from studies.design.configuration import content_hash
+
+Status = Literal["ok", "nan", "diverged", "over_budget", "error", "timeout", "died"]
+# Those of runs that were trained, be it to no good, and of those trained to their end, and tested if they were to be.
+TRAINED: frozenset[str] = frozenset({"ok", "over_budget", "nan", "diverged"})
+ENDED: frozenset[str] = frozenset({"ok", "over_budget"})
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+# The losses of a run that went wrong are not finite, which JSON cannot hold.
+Loss = float | None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Epoch(_Part):
+    """One epoch of training, see :class:`core.training.train.Epoch`."""
+
+    epoch: Annotated[int, Field(ge=1)]
+    train_loss: Loss
+    validation_error: Share | None
+    validation_loss: Loss
+    validation_density: Amount | None
+    validation_macs: Amount | None
+    train_macs: Amount
+    train_seconds: Amount
+
+
+class Host(_Part):
+    """Where a run was executed."""
+
+    name: str
+    processor: str
+    system: str
+    device: str
+
+
+class Record(_Part):
+    """The record of one run; docs/guides/results.md says what each field means."""
+
+    run_id: str
+    family: str
+    gated: bool
+    status: Status
+    reason: str
+    dense_macs: Annotated[int, Field(gt=0)]
+    chance_error: Annotated[float, Field(gt=0, lt=1)]
+    config: dict[str, Any]
+    design_hash: str = ""
+    code: dict[str, str] | None = None
+    versions: dict[str, str] | None = None
+    host: Host | None = None
+
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    train_macs: Amount | None = None
+    train_seconds: Amount | None = None
+    history: list[Epoch] | None = None
+    chosen_epoch: Annotated[int, Field(ge=1)] | None = None
+    validation_error: Share | None = None
+    validation_density: Amount | None = None
+    validation_macs: Amount | None = None
+
+    test_error: Share | None = None
+    test_loss: Loss = None
+    test_error_fallback: Share | None = None
+    test_density: Amount | None = None
+    test_density_fallback: Amount | None = None
+    all_closed: Share | None = None
+    dead_blocks: Annotated[int, Field(ge=0)] | None = None
+    gate_entropy: Amount | None = None
+    test_macs: Amount | None = None
+    gates_by_class: list[list[list[Amount | None]]] | None = None
+    measured: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> "Record":
+        if self.run_id != content_hash(self.config):
+            raise ValueError("config is not that of the run that run_id names")
+        if self.status == "ok" and self.reason:
+            raise ValueError("a run whose status is ok gives a reason")
+        missing = [name for name in self._needed() if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"status is {self.status}, but {', '.join(missing)} is missing")
+        if self.history is not None and [entry.epoch for entry in self.history] != list(
+            range(1, (self.epochs or 0) + 1)
+        ):
+            raise ValueError(f"history is not of the epochs 1 to {self.epochs}")
+        if self.chosen_epoch is not None and self.chosen_epoch > (self.epochs or 0):
+            raise ValueError(f"chosen_epoch is {self.chosen_epoch}, of {self.epochs} epochs")
+        if self.measured is not None and sorted(self.measured) != sorted(self.config.get("measurements", ())):
+            raise ValueError(f"measured is of {', '.join(self.measured)}, which is not what config asks for")
+        if self.measured is not None and finite(self.measured) != self.measured:
+            raise ValueError("measured holds a number that is not finite")
+        return self
+
+    def _needed(self) -> list[str]:
+        needed: list[str] = []
+        if self.status in TRAINED:
+            needed += ["epochs", "train_macs", "train_seconds", "history"]
+        if self.status in ENDED:
+            needed += ["chosen_epoch", "validation_error", "validation_density", "validation_macs"]
+            if self.config.get("stage") == "evaluate":
+                needed += ["test_error", "test_loss", "test_density", "all_closed", "dead_blocks", "test_macs"]
+                needed += ["gates_by_class", *(["measured"] if self.config.get("measurements") else [])]
+        return needed
+
+
+def problem(record: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a record, or None: each field that does not fit, and what would be right.
+
+    >>> problem({"run_id": "0"})[:20]
+    'family: Field requir'
+    """
+    try:
+        Record.model_validate(record)
+    except ValidationError as error:
+        return "; ".join(map(_said, error.errors()))
+    return None
+
+
+def finite(value: Any) -> Any:
+    """Return plain data with None in place of numbers that are not finite, as undefined measurements are.
+
+    >>> finite({"bias": [0.5, float("nan")]})
+    {'bias': [0.5, None]}
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(entry) for entry in value]
+    return value
+
+
+def _said(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    held = error["input"]
+    shown = "" if isinstance(held, Mapping | list) or error["type"] == "missing" else f", it is {held!r}"
+    return f"{where}: {error['msg']}{shown}" if where else str(error["msg"]).removeprefix("Value error, ")
