@@ -10,10 +10,11 @@ _STYLES = {"better": "bold"}
 
 
 def terminal_table(table: Table, numbers: pd.DataFrame) -> rich.table.Table:
-    """Return a table as rich prints it: no cell is broken over two lines."""
+    """Return a table as rich prints it: where there is no room for it, names are broken over lines, never numbers."""
     shown = rich.table.Table(box=None, pad_edge=False, header_style="bold")
     for column in table.shown(numbers, "terminal"):
-        shown.add_column(column.head, justify="left" if column.text is None else "right", no_wrap=True)
+        number = column.text is not None
+        shown.add_column(column.head, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in table.cells(numbers, "terminal"):
         shown.add_row(*(Text(cell.text, "red" if cell.flagged else _STYLES.get(cell.verdict, "")) for cell in row))
     return shown

@@ -65,9 +65,13 @@ def test_words_stand_to_the_left_and_numbers_to_the_right():
     assert [line[0] for line in lines[1:]] == ["r", "a", "t"]
 
 
-@pytest.mark.parametrize("width", [80, 30])
-def test_a_row_is_one_line_however_narrow_the_terminal(width):
-    assert len(printed(width=width)) == 1 + len(NUMBERS)
+@pytest.mark.parametrize("width", [80, 40, 30])
+def test_numbers_are_whole_however_narrow_the_terminal_and_names_are_broken(width):
+    lines = printed(width=width)
+    assert [line.endswith(number) for line, number in zip(lines, ("failed", "0"), strict=False)] == [True, True]
+    assert not [line for line in lines if "…" in line]
+    assert sum("25.0 %       2" in line for line in lines) == 1
+    assert (len(lines) == 1 + len(NUMBERS)) == (width == 80)
 
 
 def test_what_failed_is_red_and_what_is_better_is_bold():
