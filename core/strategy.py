@@ -4,6 +4,7 @@ Gates are chosen layer by layer from activations that are already gated, so a st
 forward pass; and it owns how many passes there are. Optimiser, seeds and accounting stay with core.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,15 +47,36 @@ class Site(Protocol):
     def scores_at(self, indices: Tensor) -> Tensor:
         """Return ``[B, m]``: only the logits at ``indices`` ``[B, m]`` of each example, and charge only those."""
 
+    def map(self, module: nn.Module, *inputs: Tensor) -> Tensor:
+        """Run a module of the strategy's own, such as a gater of two layers, and charge it to this decision.
+
+        Charged are matrix products, convolutions and attention, by the formulas of ``torch.utils.flop_counter``, and
+        elementwise multiplications, divisions and powers at one each; in training the gradients to the module's
+        parameters, and to those of its inputs that have one, too. A matrix product that reads the input of this layer,
+        or of an earlier one of the pass, costs its *open* units only. Biases, activations, normalisations, sorting and
+        random draws are free. What was counted for the first inputs of a shape stands for all of that shape.
+
+        Args:
+            module: an attribute of the strategy, so that its parameters are trained and saved.
+            inputs: of the module; :attr:`hidden` if none are given. The input of an earlier layer, or the result of an
+                earlier map, makes a predictor that looks ahead.
+
+        Returns:
+            What the module returned, one tensor.
+
+        Raises:
+            ProtocolError: the module returned something else.
+        """
+
 
 @dataclass(frozen=True)
 class Decision:
     """What a strategy decides at a site.
 
     Attributes:
-        gates: ``[B, blocks]``; 0 is closed, anything else scales its block.
-        probability: ``[B, blocks]``, the strategy's own open-probability, for penalties, entropy and the all-closed
-            fallback. None where a layer can never be fully closed.
+        gates: ``[B, blocks]``; 0 is closed, any other finite number scales its block.
+        probability: ``[B, blocks]`` in 0..1, the strategy's own open-probability, for penalties, entropy and the
+            all-closed fallback. None where a layer can never be fully closed.
         gate_grad: ``"exact"`` gives closed gates their true gradient, and charges training for computing them.
     """
 
@@ -83,6 +105,8 @@ Decide = Callable[[Site], Decision]
 @dataclass(frozen=True)
 class Pass:
     """An answer to the current batch: one pass of the network, or several mixed by a halting distribution.
+
+    Its tensors are only to be read: writing to one in place is an error, and no record would hold what was written.
 
     With S samples per example the rows are S copies of the batch, sample by sample, so that
     ``loss.unflatten(0, (S, -1))`` is ``[S, B]``.
@@ -125,10 +149,49 @@ class SinglePass(Pass):
     Attributes:
         inputs: the gated input of each layer and of the read-out, as computed.
         read: ``[B]`` float64 for each of these, how many of its units are open.
+        products: what a pass that carries on from this one need not compute again; for the network alone.
     """
 
     inputs: tuple[Tensor, ...] = field(kw_only=True)
     read: tuple[Tensor, ...] = field(kw_only=True)
+    products: object = field(default=None, kw_only=True, repr=False)
+
+
+class Table(Protocol):
+    """The losses in nats under other gates of one layer of a pass, from cached block contributions.
+
+    Gates of later layers stay as in the pass. Nothing sends a gradient. The table is charged once, when it is made; its
+    calls cost the products of the layers after the next one, which is none in the last gated layer.
+    """
+
+    @property
+    def gates(self) -> Tensor:
+        """``[B, blocks]``: the gates of the pass, where a search may start."""
+
+    def losses(self, gates: Tensor) -> Tensor:
+        """Return ``[B]``: the loss under these gates ``[B, blocks]``; or ``[B, C]`` under ``[B, C, blocks]``.
+
+        Raises:
+            ProtocolError: the gates are of another shape.
+        """
+
+    def flips(self, gates: Tensor) -> Tensor:
+        """Return the loss with each one gate flipped, in the shape of ``gates``, ``[B, blocks]`` or ``[B, C, blocks]``.
+
+        Open gates are closed, closed gates are opened to 1.
+
+        Raises:
+            ProtocolError: the gates are of another shape.
+        """
+
+    def swaps(self, gates: Tensor) -> Tensor:
+        """Return ``[B, blocks, blocks]``: at ``i, j`` the loss with open block i closed and closed block j opened to 1.
+
+        It is infinite where i is not open or j is not closed, so that the number of open blocks stays what it is.
+
+        Raises:
+            ProtocolError: the gates are of another shape than ``[B, blocks]``.
+        """
 
 
 class Batch(Protocol):
@@ -158,22 +221,29 @@ class Batch(Protocol):
             ProtocolError: a decision does not fit its site, or ``carry`` was not declared.
         """
 
-    def flips(self, base: SinglePass, layer: int) -> Tensor:
-        """Return ``[B, blocks]``: the loss in nats of ``base`` with that one gate of ``layer`` flipped.
-
-        Open gates are closed, closed gates are opened to 1; the other gates stay as in ``base``, in later layers too.
-        Computed from cached block contributions, without gradients.
+    def table(self, base: SinglePass, layer: int) -> Table:
+        """Return the table of all block contributions of a layer, for any number of flips, swaps and restarts.
 
         Raises:
             ProtocolError: labels are withheld, or ``base`` is a mix.
         """
 
-    def project(self, done: SinglePass, linear: nn.Linear, layer: int = -1) -> Tensor:
-        """Return ``[B, outputs]``: an affine map of what a layer of a pass has read, charged to that pass.
+    def flips(self, base: SinglePass, layer: int) -> Tensor:
+        """Return ``[B, blocks]``: the loss in nats of ``base`` with that one gate of ``layer`` flipped.
+
+        Open gates are closed, closed gates are opened to 1; the other gates stay as in ``base``, in later layers too.
+        This is ``table(base, layer).flips`` of the gates of ``base``, with a table of its own.
+
+        Raises:
+            ProtocolError: labels are withheld, or ``base`` is a mix.
+        """
+
+    def project(self, done: SinglePass, module: nn.Module, layer: int = -1) -> Tensor:
+        """Return ``[B, outputs]``: a map of what a layer of a pass has read, charged to that pass as by `Site.map`.
 
         Args:
             done: a pass of this batch.
-            linear: the map, a parameter of the strategy such as a halting unit or a learned baseline.
+            module: the map, a part of the strategy such as a halting unit or a learned baseline.
             layer: which layer's input; 0 is the network's, -1 the read-out's, that is the last hidden state.
 
         Raises:
@@ -241,6 +311,27 @@ class Strategy(nn.Module, ABC):
         """Return the network to train in place of ``architecture``; only dense controls change it."""
         return architecture
 
+    @classmethod
+    def impossible(
+        cls, architecture: Architecture, settings: Mapping[str, Any], density: float, tolerance: float
+    ) -> str | None:
+        """Say why no training can keep the budget, so that such a run is refused before it begins; None if one can.
+
+        Args:
+            architecture: the network before :meth:`reshape`.
+            settings: complete, of :attr:`space`.
+            density: the target share of open blocks.
+            tolerance: how far realised density may exceed it, relative to it.
+        """
+        return None
+
+    def initial_bias(self, density: float) -> float:
+        """Return the bias that gaters start from: where a share ``density`` of the gates is open.
+
+        That is its logit, unless the probability of a gate is another function of its score than the sigmoid.
+        """
+        return logit(density)
+
     def gate_rule(self) -> GateRule | None:
         """Return the rule that :meth:`infer` follows in every layer of its one pass, or None if it follows no rule."""
         return None
@@ -267,6 +358,15 @@ class Strategy(nn.Module, ABC):
     @abstractmethod
     def infer(self, batch: Batch) -> Pass:
         """Return the pass to predict from at test time: labels are withheld, gates are hard."""
+
+
+def logit(share: float) -> float:
+    """Return the logit of a share of open gates, of at most 0.99: a target of 1 has an infinite one.
+
+    >>> logit(0.5), round(logit(1.0), 3)
+    (0.0, 4.595)
+    """
+    return math.log(min(share, 0.99) / (1 - min(share, 0.99)))
 
 
 class ProtocolError(RuntimeError):

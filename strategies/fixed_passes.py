@@ -7,16 +7,19 @@ import torch
 from torch import Tensor
 
 from core.parts.anneal import linear
+from core.parts.halting import affordable
+from core.parts.least_one import LeastOneStrategy
 from core.parts.routing import SPACE, noisy_best_blocks
 from core.space import Domain, Integer
-from core.strategy import Batch, Family, Pass, Strategy
+from core.strategy import Batch, Family, Pass
 
 
-class FixedPasses(Strategy):
+class FixedPasses(LeastOneStrategy):
     """Run the same number of passes for every example, each with its own share of the budget: halting taken away.
 
-    Every pass opens the best ``tau * n / passes`` blocks, at least one, sees the hidden state of the pass before, and
-    weighs equally in the output.
+    Every pass opens the best ``tau * n / passes`` blocks, sees the hidden state of the pass before, and weighs equally
+    in the output. There are never more passes than the budget has blocks: ``passes`` is cut to ``tau * n``, rounded
+    down.
     """
 
     source: ClassVar[str] = "control for act_halting"
@@ -36,8 +39,7 @@ class FixedPasses(Strategy):
         return self._passes(batch, 0.0, [])
 
     def _passes(self, batch: Batch, noise: float, imbalance: list[Tensor]) -> Pass:
-        count = self.settings["passes"]
-
+        count = int(affordable(self.settings["passes"], self.architecture, batch.density))
         decide = noisy_best_blocks(batch, batch.density / count, noise, imbalance)
         passes: list[Pass] = []
         for _ in range(count):

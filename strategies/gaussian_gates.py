@@ -2,15 +2,20 @@
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from core.architecture import Architecture
 from core.parts.gates import normal_like
 from core.parts.penalised import ENTROPY, SPACE, PenalisedStrategy
-from core.space import Domain, Real
+from core.parts.thresholds import Thresholds
+from core.space import Choice, Domain, Real
 from core.strategy import Batch, Decision, Family, Pass, Site
+
+# Of an open gate at test time.
+SMALLEST = 1e-3
 
 
 class GaussianGates(PenalisedStrategy):
@@ -22,6 +27,9 @@ class GaussianGates(PenalisedStrategy):
     ``mu`` is ``sigma`` times the logit, so that ``sigma`` sets the gates' scale as well as their noise; ``noise``
     changes the noise alone, and at 0 training has none. ``entropy`` is the reward for undecided gates, by ``P(open)``,
     per nat and block; below 0 it is a price on them.
+
+    ``test_gates`` ``published`` opens where the mean is above 0; ``calibrated`` the highest means, as many of each
+    layer's as the budget allows on validation.
     """
 
     source: ClassVar[str] = "Yamada et al. 2020, arXiv 1810.04247"
@@ -31,7 +39,13 @@ class GaussianGates(PenalisedStrategy):
         "sigma": Real(0.5, low=0.05, high=2.0, log=True, search=(0.1, 1.0)),
         "entropy": ENTROPY,
         "noise": Real(1.0, low=0.0, high=10.0, searched=False),
+        "test_gates": Choice("calibrated", ("calibrated", "published"), searched=False),
     }
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        super().__init__(architecture, settings, generator)
+        calibrated = self.settings["test_gates"] == "calibrated"
+        self.thresholds = Thresholds(len(architecture.layers), 0.0) if calibrated else None
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         deviation = self.settings["sigma"] * self.settings["noise"]
@@ -46,7 +60,12 @@ class GaussianGates(PenalisedStrategy):
 
     def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:
-            return Decision(self._mean(site).clamp(0, 1), self._probability(site))
+            mean = self._mean(site)
+            gates = mean.clamp(0, 1)
+            if self.thresholds is not None:
+                # One that is open has a gate above 0, wherever the threshold is.
+                gates = torch.where(self.thresholds.exceeded(site, mean), gates.clamp(min=SMALLEST), 0.0)
+            return Decision(gates, self._probability(site))
 
         return batch(decide)
 

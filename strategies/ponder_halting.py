@@ -1,5 +1,6 @@
 """PonderNet: halting as a probability per pass, regularised towards a geometric prior."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -8,17 +9,32 @@ from torch import Tensor, nn
 
 from core.architecture import Architecture
 from core.parts.anneal import linear
-from core.parts.halting import BALANCE, PASSES, halting_passes, halting_unit, stopping_distribution
+from core.parts.controller import DualPrice
+from core.parts.halting import (
+    BALANCE,
+    PASSES,
+    TEST_HALTING,
+    affordable,
+    halting_passes,
+    halting_unit,
+    last_pass,
+    most_affordable,
+    stopping_distribution,
+    stopping_probability,
+)
+from core.parts.least_one import LeastOneStrategy
 from core.parts.routing import SPACE, noisy_best_blocks
-from core.space import Choice, Domain, Real
-from core.strategy import Batch, Family, Pass, SinglePass, Strategy
+from core.space import Domain, Real
+from core.strategy import Batch, Family, Pass, SinglePass
 
 
-class PonderHalting(Strategy):
+class PonderHalting(LeastOneStrategy):
     """Learn the probability of stopping at each pass, from the expected loss over when to stop.
 
-    ``L = sum_t p_t loss_t + beta KL(p | geometric(prior))``. At test time an example stops where a draw says so
-    (``sampled``) or where stopping has become more likely than not (``median``), and the answer is that pass's.
+    ``L = sum_t p_t loss_t + beta KL(p | geometric) + price sum_t p_t t``. ``expected_passes`` is the mean of the prior,
+    where stopping starts, and what the budget is divided for; the price is controlled, at ``price_rate``, until as many
+    passes are run in the mean by the rule of test time. An example stops there where a draw says so (``sampled``, the
+    paper's) or where stopping has become more likely than not (``median``), and the answer is that pass's.
     """
 
     source: ClassVar[str] = "Banino et al. 2021, arXiv 2107.05407"
@@ -26,43 +42,47 @@ class PonderHalting(Strategy):
     needs = frozenset({"passes"})
     space: ClassVar[Mapping[str, Domain]] = {
         **PASSES,
-        "prior": Real(0.5, low=0.05, high=0.95, search=(0.2, 0.8)),
         "beta": Real(0.01, low=1e-4, high=10.0, log=True, or_zero=True, search=(0.001, 0.1)),
         **SPACE,
         "balance": BALANCE,
-        "test_halting": Choice("median", ("median", "sampled")),
+        "test_halting": TEST_HALTING,
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
         super().__init__(architecture, settings, generator)
-        self.halting = halting_unit(architecture, generator)
+        start = stopping_probability(self.settings["expected_passes"], self.settings["most_passes"])
+        self.halting = halting_unit(architecture, generator, start)
+        self.price = DualPrice(self.settings["price_rate"], lowest=-math.inf)
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         imbalance: list[Tensor] = []
         passes, stop = self._passes(batch, linear(self.settings["noise"], 0.0, batch.progress), imbalance)
-        prior = stopping_distribution([torch.full_like(stop[0], self.settings["prior"])] * len(passes))
-        divergence = (stop * (stop.clamp_min(1e-12) / prior).log()).sum(dim=0).mean()
-        expected = sum(
-            ((weight * done.loss).mean() for weight, done in zip(stop, passes, strict=True) if done.loss is not None),
-            start=torch.zeros_like(divergence),
-        )
-        objective = expected + self.settings["beta"] * divergence
+        wanted = self._expected(batch)
+        prior = torch.full_like(stop[0], stopping_probability(wanted, len(passes)))
+        divergence = (stop * (stop.clamp_min(1e-12) / stopping_distribution([prior] * len(passes))).log()).sum(dim=0)
+        losses = torch.stack([done.loss for done in passes if done.loss is not None])
+        number = torch.arange(1, len(passes) + 1, dtype=stop.dtype, device=stop.device)[:, None]
+        objective = (stop * (losses + self.price.value * number)).sum(dim=0).mean()
+        objective = objective + self.settings["beta"] * divergence.mean()
         objective = objective + self.settings["balance"] * torch.stack(imbalance).mean()
+        with torch.no_grad():
+            self.price.update((self._last(batch, stop) + 1).to(stop.dtype).mean(), wanted)
         return objective, batch.mix(passes, stop)
 
     def infer(self, batch: Batch) -> Pass:
         passes, stop = self._passes(batch, 0.0, [])
-        reached = stop.cumsum(dim=0)
-        if self.settings["test_halting"] == "median":
-            threshold = torch.full_like(stop[0], 0.5)
-        else:
-            threshold = torch.rand(stop[0].shape, generator=batch.generator, dtype=stop.dtype, device=stop.device)
-        # Rounding may leave the last sum a little below a threshold near 1.
-        reached[-1] = 2.0
-        last = (reached >= threshold).to(stop.dtype).argmax(dim=0)
-        return batch.mix(passes, nn.functional.one_hot(last, len(passes)).T.to(stop.dtype))
+        return batch.mix(passes, nn.functional.one_hot(self._last(batch, stop), len(passes)).T.to(stop.dtype))
+
+    def _expected(self, batch: Batch) -> float:
+        return affordable(self.settings["expected_passes"], self.architecture, batch.density)
+
+    def _last(self, batch: Batch, stop: Tensor) -> Tensor:
+        """Return ``[B]``, counted from 0, the pass at which an example stops at test time."""
+        return last_pass(stop, self.settings["test_halting"], batch.generator)
 
     def _passes(self, batch: Batch, noise: float, imbalance: list[Tensor]) -> tuple[list[SinglePass], Tensor]:
-        decide = noisy_best_blocks(batch, batch.density / self.settings["expected_passes"], noise, imbalance)
-        passes, halting = halting_passes(batch, decide, self.halting, self.settings["most_passes"])
+        expected = self._expected(batch)
+        decide = noisy_best_blocks(batch, batch.density / expected, noise, imbalance)
+        most = most_affordable(self.settings["most_passes"], expected)
+        passes, halting = halting_passes(batch, decide, self.halting, most)
         return passes, stopping_distribution(halting)

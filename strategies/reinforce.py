@@ -1,41 +1,57 @@
-"""REINFORCE: the paper's own policy gradient on block gates."""
+"""REINFORCE: the paper's own policy gradient on block gates, and on better founded ones."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from core.architecture import Architecture
-from core.parts.baselines import BASELINES, baseline
-from core.parts.bernoulli import SPACE, BernoulliStrategy
-from core.parts.gates import bernoulli
+from core.parts.baselines import BASELINES
+from core.parts.distributions.bernoulli import Bernoulli
+from core.parts.distributions.distribution import GateDistribution
+from core.parts.drawn import DrawnStrategy, space
+from core.parts.estimators.score_function import ScoreFunction
+from core.parts.penalised import PENALTIES
 from core.space import Choice, Domain, Integer, PerLayer, Real, at_layer
-from core.strategy import Batch, Decision, Family, Pass, Site
+from core.strategy import Batch, Family, Pass
 
 
-class Reinforce(BernoulliStrategy):
-    """Sample gates from a Bernoulli policy; reinforce those that came with a low loss.
+class Reinforce(DrawnStrategy):
+    """Draw gates from a policy; reinforce those that came with a low loss.
 
-    The network learns by backpropagation through the sampled gates; the gaters by
-    ``(C - baseline) grad log pi(g | h)`` with the cost ``C = -log P(y | x)`` of each example (paper, section 3.1), and
-    by the penalties. The baseline is one of :func:`core.parts.baselines.baseline`, of which ``none`` is the paper's
-    text and ``batch_minimum`` the authors' code, or ``learned``: a linear prediction of the cost from the input,
-    trained by least squares. ``entropy`` is the reward for undecided policies, per nat and block; below 0 it is a price
-    on them.
+    The network learns by backpropagation through the drawn gates; the gaters by ``(C - baseline) grad log pi(g | h)``
+    with the cost ``C = -log P(y | x)`` of each example (paper, section 3.1), and by what keeps the budget. Unbiased,
+    but for the baseline ``batch_minimum``.
+
+    ``gates`` is ``exactly_k``, ``bernoulli`` as in the paper, or ``tree``. The ``baseline`` is ``samples``, the mean
+    cost of the same example's other samples (RLOO), or another one of :func:`core.parts.baselines.baseline`, of which
+    ``none`` is the paper's text and ``batch_minimum`` the authors' code, or ``learned``: a linear prediction of the
+    cost from the input, trained by least squares. ``entropy`` is the reward for undecided policies, per nat and block;
+    below 0 it is a price on them.
 
     ``layer_densities`` are targets of layers, as of the paper's networks for SVHN; 0 is that of the batch, which should
     be the layers' mean, weighted by their blocks: it is what budgets are about, and where the gaters' biases start.
+    ``probability_floor`` is the least probability of a Bernoulli gate to be open, and to be closed. ``penalties`` are
+    the paper's, or its ``code``'s: :func:`core.parts.penalties.code_penalty`.
     """
 
-    source: ClassVar[str] = "Bengio et al. 2015, section 3; Williams 1992"
+    source: ClassVar[str] = (
+        "Bengio et al. 2015, section 3; Williams 1992; Kool et al. 2019; exactly k: arXiv 1903.06059"
+    )
     family: ClassVar[Family] = "policy gradient"
     needs = frozenset({"samples"})
     space: ClassVar[Mapping[str, Domain]] = {
-        **SPACE,
-        "baseline": Choice("batch_minimum", (*BASELINES, "learned")),
+        **space(
+            "exactly_k",
+            "bernoulli",
+            "tree",
+            balance=Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
+        ),
+        "baseline": Choice("samples", (*BASELINES, "learned"), searched=False),
         "samples": Integer(4, low=2, high=64, search=(2, 6)),
+        "probability_floor": Real(0.0, low=0.0, high=0.25, searched=False),
+        "penalties": PENALTIES,
         "entropy": Real(0.0, low=-10.0, high=10.0, log=True, search=(0.0001, 0.1)),
         "layer_densities": PerLayer(0.0, low=1e-3, high=1.0, or_zero=True, searched=False),
     }
@@ -48,33 +64,15 @@ class Reinforce(BernoulliStrategy):
             nn.init.zeros_(self.predicted_cost.weight)
             nn.init.zeros_(self.predicted_cost.bias)
 
+    def distribution(self, density: float) -> GateDistribution:
+        if self.settings["gates"] == "bernoulli":
+            return Bernoulli(density, floor=self.settings["probability_floor"])
+        return super().distribution(density)
+
     def density_of(self, layer: int, batch: Batch) -> float:
         return at_layer(self.settings["layer_densities"], layer) or batch.density
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
-        log_probabilities: list[Tensor] = []
-
-        def decide(site: Site) -> Decision:
-            probability = self.probability(site, batch)
-            gates = bernoulli(probability, batch.generator)
-            # The policy gradient is the gaters' alone: it does not reach the layers below.
-            log_probabilities.append(
-                -binary_cross_entropy_with_logits(site.scores_detached, gates, reduction="none").sum(dim=1)
-            )
-            return Decision(gates, probability)
-
-        kind = self.settings["baseline"]
-        done = batch(decide, samples=self.settings["samples"] if kind == "samples" else 1)
-        assert done.loss is not None
-        cost = done.loss.detach().unflatten(0, (done.samples, -1))
-        total = done.mean_loss()
-        if self.predicted_cost is None:
-            compared_with = baseline(cost, kind)
-        else:
-            predicted = batch.project(done, self.predicted_cost, layer=0).view_as(cost)
-            compared_with = predicted.detach()
-            total = total + (predicted - cost).square().mean()
-        log_probability = torch.stack(log_probabilities).sum(dim=0).view_as(cost)
-        total = total + ((cost - compared_with) * log_probability).mean()
-        total = total + self.price(batch, done.decisions)
-        return self.with_entropy(total, done.decisions), done
+        return self.estimate(
+            batch, ScoreFunction(self.settings["baseline"], self.settings["samples"], self.predicted_cost)
+        )

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from core.architecture import Architecture
 from core.parts.anneal import linear
 from core.parts.gates import budget, normal_like, straight_through, top_blocks
+from core.parts.least_one import LeastOneStrategy
 from core.space import Domain, Real
-from core.strategy import Batch, Decide, Decision, Family, Pass, Site, Strategy
+from core.strategy import Batch, Decide, Decision, Family, Pass, Site
 
 
-class StaticBlocks(Strategy):
+class StaticBlocks(LeastOneStrategy):
     """Learn which blocks to open, the same for every input, without a gater.
 
     Is conditionality worth anything? One logit per block; the tau * n blocks of the highest ones are open, with the

@@ -72,9 +72,16 @@ class Gater(nn.Module):
         carried = 0 if other.carried_weight is None else other.carried_weight.shape[1]
         return cls(other.weight.shape[1], other.weight.shape[0], carried)
 
-    def forward(self, seen: Tensor) -> Tensor:
-        """Map ``[B, features + carried]`` to logits ``[B, blocks]``."""
-        return nn.functional.linear(seen, self._weights(), self.bias)
+    def forward(self, seen: Tensor, of_input: Tensor | None = None) -> Tensor:
+        """Map ``[B, features + carried]`` to logits ``[B, blocks]``; ``of_input`` is :meth:`of_input`, if known."""
+        if self.carried_weight is None:
+            return nn.functional.linear(seen, self.weight, self.bias)
+        x, state = seen.split([self.weight.shape[1], self.carried_weight.shape[1]], dim=1)
+        return (self.of_input(x) if of_input is None else of_input) + nn.functional.linear(state, self.carried_weight)
+
+    def of_input(self, x: Tensor) -> Tensor:
+        """Return the part of the logits that an input ``[B, features]`` makes, bias included, ``[B, blocks]``."""
+        return nn.functional.linear(x, self.weight, self.bias)
 
     def at(self, seen: Tensor, indices: Tensor) -> Tensor:
         """Return the logits at ``indices`` ``[B, m]`` only, ``[B, m]``."""

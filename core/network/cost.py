@@ -4,6 +4,7 @@ Counted are the matrix products: open blocks only, the gater's own, the read-out
 gates are not, as is usual.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -45,6 +46,11 @@ class PassCost:
             self.training_macs += read * (needed if computed is None else computed) + (read + differentiated) * needed
         else:
             self.training_macs += read * needed
+
+    def charge(self, forward: Tensor | float, backward: Tensor | float) -> None:
+        """Charge what was counted elsewhere: ``[B]`` or a number per row, of the output and of the gradients."""
+        self.macs += forward
+        self.training_macs += forward + backward
 
     def repeat(self, read: Tensor, needed: int) -> None:
         """Charge training for computing a product once more, with its weight gradient, that the output needs once."""
@@ -96,3 +102,21 @@ def equal_macs_dense(architecture: Architecture, density: float) -> Architecture
 
     # Gated networks with a gater can cost more than dense ones of their own width, hence twice the width.
     return min((scaled(width) for width in range(1, 2 * widest + 1)), key=lambda dense: abs(dense_macs(dense) - target))
+
+
+def least_macs(architecture: Architecture, executed: Sequence[Tensor]) -> Tensor:
+    """Return ``[B]``: what one pass costs at the least that computed these blocks, without anything that decides.
+
+    Five features, 2 and 0 of 4 blocks of 3 units open, 3 classes: 5 x 6 + 6 x 3, and nothing:
+
+    >>> executed = [torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]])]
+    >>> least_macs(Architecture.parse("4x3", features=5, classes=3), executed)
+    tensor([48.,  0.], dtype=torch.float64)
+    """
+    read = torch.full_like(executed[0][:, 0], architecture.features, dtype=torch.float64)
+    total = torch.zeros_like(read)
+    for layer, mask in zip(architecture.layers, executed, strict=True):
+        needed = (mask != 0).sum(dim=1, dtype=torch.float64) * layer.size
+        total += read * needed
+        read = needed
+    return total + read * architecture.classes

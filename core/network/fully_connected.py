@@ -1,6 +1,6 @@
 """The block-gated network, and its forward pass with one decision per gated layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
@@ -11,7 +11,10 @@ from core.architecture import Architecture
 from core.errors import InputError
 from core.network.blocks import BlockLinear, Gater
 from core.network.cost import PassCost
-from core.parts.gates import budget
+from core.network.counting import Reading, run_charged, version_of
+from core.network.input_products import InputProducts
+from core.network.uncharged import charged, deciding, watching
+from core.parts.gates import ROUNDING, budget
 from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass, Strategy
 from kernels import activate, gate_blocks
 
@@ -20,12 +23,36 @@ if TYPE_CHECKING:
 
 
 class LayerSite:
-    """One gated layer in one pass; scores are computed when first asked for, and only then charged."""
+    """One gated layer in one pass; scores are computed when first asked for, and only then charged.
 
-    def __init__(self, index: int, hidden: Tensor, gater: Gater) -> None:
+    Args:
+        index: the layer.
+        hidden: its input.
+        gater: scores its blocks.
+        readings: what is known of this input and of those of the layers below.
+        cost: is charged for modules of the strategy's own; None where nothing is accounted for.
+        input_scores: see below; None where they are not known yet.
+
+    Attributes:
+        input_scores: ``[B, blocks]``, what the gater makes of the network's input alone, where it sees a carried state
+            too; from an earlier pass, or computed with the first scores.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        hidden: Tensor,
+        gater: Gater,
+        readings: Sequence[Reading] = (),
+        cost: PassCost | None = None,
+        input_scores: Tensor | None = None,
+    ) -> None:
         self.index = index
         self.hidden = hidden
+        self._readings = readings
+        self._cost = cost
         self.blocks = gater.bias.shape[0]
+        self.input_scores = input_scores
         self._gater = gater
         self._scores: Tensor | None = None
         self._scores_detached: Tensor | None = None
@@ -34,7 +61,8 @@ class LayerSite:
     @property
     def scores(self) -> Tensor:
         if self._scores is None:
-            self._scores = self._gater(self.hidden)
+            with charged():
+                self._scores = self._logits(self.hidden)
         return self._scores
 
     @property
@@ -42,18 +70,37 @@ class LayerSite:
         if not self.hidden.requires_grad:
             return self.scores
         if self._scores_detached is None:
-            self._scores_detached = self._gater(self.hidden.detach())
+            with charged():
+                self._scores_detached = self._logits(self.hidden.detach())
         return self._scores_detached
 
     def scores_at(self, indices: Tensor) -> Tensor:
         self._single_scores += indices.shape[1]
-        return self._gater.at(self.hidden, indices)
+        with charged():
+            return self._gater.at(self.hidden, indices)
+
+    def map(self, module: nn.Module, *inputs: Tensor) -> Tensor:
+        inputs = inputs or (self.hidden,)
+        if self._cost is None:
+            return cast(Tensor, module(*inputs))
+        with charged():
+            return run_charged(module, inputs, self._readings, self._cost)
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        if self._gater.carried_weight is not None and self.input_scores is None:
+            self.input_scores = self._gater.of_input(self.hidden[:, : self._gater.weight.shape[1]])
+        logits: Tensor = self._gater(hidden, self.input_scores)
+        return logits
 
     @property
     def scored(self) -> int:
         """How many logits were computed for each example: all blocks' if all were asked for, else the single ones."""
-        everything = self._scores is not None or self._scores_detached is not None
-        return self.blocks if everything else self._single_scores
+        return self.blocks if self.scored_all else self._single_scores
+
+    @property
+    def scored_all(self) -> bool:
+        """Whether all blocks' logits were asked for."""
+        return self._scores is not None or self._scores_detached is not None
 
     @property
     def scored_twice(self) -> bool:
@@ -99,6 +146,12 @@ class GatedNetwork(nn.Module):
             elif isinstance(part, BlockLinear):
                 part.reset(generator_for(name))
 
+    def set_gater_biases(self, value: float) -> None:
+        """Let all gaters' biases start from ``value``."""
+        with torch.no_grad():
+            for gater in self.gaters:
+                cast(Gater, gater).bias.fill_(value)
+
     def forward(self, x: Tensor, decide: Decide, carry: Pass | None = None) -> SinglePass:
         """Run one pass over ``x`` ``[B, features]``; the returned pass has no loss.
 
@@ -114,7 +167,9 @@ class GatedNetwork(nn.Module):
         differentiated = torch.zeros_like(read)
         in_mask: Tensor | None = None
         seen = x
+        known: InputProducts | None = None
         if self.recurrence is not None:
+            known = self._known(x, carry)
             state, carried = self._state(x, carry)
             seen = torch.cat([x, state], dim=1)
             units = _units(carried, self.architecture.layers[-1].size)
@@ -125,20 +180,29 @@ class GatedNetwork(nn.Module):
         inputs: list[Tensor] = []
         decisions: list[Decision] = []
         reads: list[Tensor] = []
+        readings: list[Reading] = []
         for index, layer in enumerate(self.architecture.layers):
-            site = LayerSite(index, seen, cast(Gater, self.gaters[index]))
-            decision = _checked(decide(site), site)
+            shared = known if index == 0 else None
+            readings.append(Reading(seen, read, differentiated))
+            gater = cast(Gater, self.gaters[index])
+            site = LayerSite(index, seen, gater, readings, cost, shared.scores if shared else None)
+            decision = _decided(decide, site)
             exact = _exact(decision)
             needed = _units(decision.gates, layer.size)
             inputs.append(seen)
             decisions.append(decision)
+            reads.append(read)
+            if shared is not None:
+                # What is left to read in full is the carried state: the input's products are charged when first made.
+                read = read - x.shape[1]
+                seen, known = self._first_layer(seen, in_mask, decision, exact, site, shared, cost)
+            else:
+                seen = self._layer(index, seen, in_mask, decision, exact)
             if site.scored:
                 cost.product(read, site.scored, differentiated=differentiated if site.differentiated else 0)
             if site.scored_twice:
                 cost.repeat(read, layer.blocks)
-            reads.append(read)
             cost.product(read, needed, computed=layer.units if exact else None, differentiated=differentiated)
-            seen = self._layer(index, seen, in_mask, decision, exact)
             in_mask = None if exact else (decision.gates != 0).to(seen.dtype)
             read = needed
             differentiated = torch.full_like(read, layer.units) if exact else needed
@@ -152,6 +216,7 @@ class GatedNetwork(nn.Module):
             executed=tuple((decision.gates != 0).to(x.dtype) for decision in decisions),
             macs=cost.macs,
             training_macs=cost.training_macs,
+            products=known,
         )
 
     def for_inference(self, strategy: Strategy, density: float) -> "FusedNetwork":
@@ -175,7 +240,13 @@ class GatedNetwork(nn.Module):
         for layer, gater in zip(self.layers, self.gaters, strict=True):
             layer, gater = cast(BlockLinear, layer), cast(Gater, gater)
             assert layer.bias is not None
-            top = budget(layer.weight.shape[0], density)
+            blocks = layer.weight.shape[0]
+            top = budget(blocks, density)
+            if rule.kind == "top" and abs(top - density * blocks) > ROUNDING:
+                raise InputError(
+                    f"{strategy.name()} draws how many of {blocks} blocks it opens, since {density:.3g} of them is no "
+                    "whole number: run infer instead"
+                )
             layers.append(FusedLayer(layer.weight, layer.bias, gater.weight, gater.bias, top))
         assert self.readout.bias is not None
         return FusedNetwork(
@@ -205,13 +276,53 @@ class GatedNetwork(nn.Module):
         return cast(Tensor, layer(x, None, out_mask) + self.recurrence(state, in_mask, out_mask))
 
     def _layer(self, index: int, seen: Tensor, in_mask: Tensor | None, decision: Decision, exact: bool) -> Tensor:
-        activation = self.architecture.activation
         gate_grad = "exact" if exact else "open"
-        if index > 0 or self.recurrence is None:
-            return cast(Tensor, self.layers[index](seen, in_mask, decision.gates, activation, gate_grad))
-        out_mask = None if exact else (decision.gates != 0).to(seen.dtype)
-        hidden = activate(self.preactivation(index, seen, in_mask, out_mask), activation)
-        return gate_blocks(hidden, decision.gates, "exact" if exact else "open")
+        return cast(Tensor, self.layers[index](seen, in_mask, decision.gates, self.architecture.activation, gate_grad))
+
+    def _first_layer(
+        self,
+        seen: Tensor,
+        in_mask: Tensor | None,
+        decision: Decision,
+        exact: bool,
+        site: LayerSite,
+        known: InputProducts,
+        cost: PassCost,
+    ) -> tuple[Tensor, InputProducts]:
+        """Return the first layer's gated output where a state may be carried, and all products with the input so far.
+
+        Those that are made here for the first time, of the gater's scores and of blocks, are charged.
+        """
+        layer, size = cast(BlockLinear, self.layers[0]), self.architecture.layers[0].size
+        x, state = seen.split([self.architecture.features, self.architecture.layers[-1].units], dim=1)
+        read = cost.macs.new_full(cost.macs.shape, x.shape[1])
+        is_open = (decision.gates != 0).to(seen.dtype)
+        computed = torch.ones_like(is_open) if exact else is_open
+        missing = computed * (1 - known.computed)
+        cost.product(read, _units(is_open * (1 - known.opened), size), computed=_units(missing, size))
+        # Single scores are computed in full each time.
+        if known.scores is None or not site.scored_all:
+            cost.product(read, site.scored)
+        units = known.units + layer(x, None, missing)
+        assert self.recurrence is not None
+        z = units + self.recurrence(state, in_mask, None if exact else is_open)
+        hidden = gate_blocks(activate(z, self.architecture.activation), decision.gates, "exact" if exact else "open")
+        products = InputProducts(
+            site.input_scores,
+            units,
+            torch.maximum(known.computed, computed),
+            torch.maximum(known.opened, is_open),
+            torch.is_grad_enabled(),
+        )
+        return hidden, products
+
+    def _known(self, x: Tensor, carry: Pass | None) -> InputProducts:
+        """Return the products with the input that the carried pass knows, as far as this pass may use them."""
+        known = carry.products if isinstance(carry, SinglePass) else None
+        if isinstance(known, InputProducts) and known.usable(x.shape[0]):
+            return known
+        first = self.architecture.layers[0]
+        return InputProducts.none(x, first.blocks, first.units)
 
     def _state(self, x: Tensor, carry: Pass | None) -> tuple[Tensor, Tensor]:
         """Return the carried hidden state ``[B, units]`` and which of its blocks are open ``[B, blocks]``."""
@@ -229,6 +340,21 @@ def _exact(decision: Decision) -> bool:
 
 def _units(gates: Tensor, size: int) -> Tensor:
     return (gates != 0).sum(dim=1, dtype=torch.float64) * size
+
+
+def _decided(decide: Decide, site: LayerSite) -> Decision:
+    """Return a strategy's decision, if it fits its site and the strategy left the layer's input as it was."""
+    version = version_of(site.hidden)
+    before = site.hidden.clone() if watching() else None
+    with deciding(site.hidden.shape[0], site.blocks):
+        decision = decide(site)
+    if version_of(site.hidden) != version or (before is not None and not _equal(before, site.hidden)):
+        raise ProtocolError(f"layer {site.index}: decide wrote in place to site.hidden, which is only to be read")
+    return _checked(decision, site)
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return bool(torch.isclose(one, other, rtol=0.0, atol=0.0, equal_nan=True).all())
 
 
 def _checked(decision: Decision, site: LayerSite) -> Decision:

@@ -4,22 +4,28 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import torch
+from torch import Tensor
+
 from core.parts import routing
+from core.parts.least_one import LeastOneStrategy
 from core.parts.routing import best_blocks
 from core.space import Choice, Domain, Real
-from core.strategy import Batch, GateRule, Pass, Strategy
+from core.strategy import Batch, GateRule, Pass
 
-# Besides those of routing: the weight of the imitation, and whose gates the network is trained on.
+# Besides those of routing: the weight of the imitation and what it is of, and whose gates the network is trained on.
 SPACE: Mapping[str, Domain] = MappingProxyType(
     {
         **routing.SPACE,
         "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
+        "temperature": Real(0.1, low=1e-4, high=100.0, log=True, searched=False),
+        "targets": Choice("regret", ("regret", "expected", "hard", "soft")),
         "network_gates": Choice("student", ("student", "teacher"), searched=False),
     }
 )
 
 
-class ImitationStrategy(Strategy):
+class ImitationStrategy(LeastOneStrategy):
     """A student opens the blocks of its highest scores; how its teacher finds better ones is left open.
 
     A ``space`` of its own must include :data:`SPACE`. With ``network_gates`` ``teacher`` the network is trained on, and
@@ -31,8 +37,59 @@ class ImitationStrategy(Strategy):
     def gate_rule(self) -> GateRule | None:
         return GateRule("top")
 
+    def imitation(self, scores: Tensor, costs: Tensor) -> Tensor:
+        """Return :func:`imitation_loss` as the settings have it, weight included."""
+        weight, targets, temperature = (self.settings[name] for name in ("imitation", "targets", "temperature"))
+        loss: Tensor = weight * imitation_loss(scores, costs, targets, temperature)
+        return loss
+
     def infer(self, batch: Batch) -> Pass:
         return batch(best_blocks(batch))
 
     def teacher_settings(self) -> Mapping[str, Any] | None:
         return {**self.settings, "network_gates": "teacher"}
+
+
+def imitation_loss(scores: Tensor, costs: Tensor, targets: str, temperature: float) -> Tensor:
+    """Return the mean cross-entropy of the student's softmax with what a teacher names, by the costs of the blocks.
+
+    * ``hard``: the cheapest blocks, in equal shares.
+    * ``regret``: these too, but each example counts in proportion to its regret, what the student's softmax would lose
+      by drawing a block, over the mean of all examples: a gain that hardly matters hardly teaches (cost-sensitive
+      imitation: Ross and Bagnell 2014, arXiv 1406.5979).
+    * ``expected`` is no cross-entropy: the regret itself, of a block drawn by the student's softmax.
+    * ``soft``: the softmax of ``-costs / temperature``: where all cost the same, all are named alike.
+
+    Args:
+        scores: ``[B, blocks]`` logits of the student.
+        costs: ``[B, blocks]`` in nats, without a gradient; infinite for what is no choice. At least one is finite.
+        targets: one of these.
+        temperature: of ``soft``, in nats.
+
+    Costs of 0 and ln 3 at temperature 1 name the first block by 3/4, and the student gives each 1/2. Of two examples
+    that would lose 1 and 3 the second counts three times as much:
+
+    >>> imitation_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0986]]), "soft", 1.0)
+    tensor(0.6931)
+    >>> scores = torch.tensor([[0.0, 0.0], [0.0, 1.0986]])
+    >>> imitation_loss(scores, torch.tensor([[0.0, 2.0], [0.0, 4.0]]), "regret", 1.0)
+    tensor(1.2130)
+    """
+    choosable = costs.isfinite()
+    regret = torch.where(choosable, costs - costs.amin(dim=1, keepdim=True), 0.0)
+    logits = scores.masked_fill(~choosable, -torch.inf)
+    if targets == "expected":
+        return (logits.softmax(dim=1) * regret).sum(dim=1).mean()
+    if targets == "soft":
+        named = (-regret / temperature).masked_fill(~choosable, -torch.inf).softmax(dim=1)
+    else:
+        cheapest = ((regret == 0) & choosable).to(scores.dtype)
+        named = cheapest / cheapest.sum(dim=1, keepdim=True)
+    # What is no choice has no share in the target, which must not meet its infinite logarithm.
+    each = -(named * logits.log_softmax(dim=1).masked_fill(~choosable, 0.0)).sum(dim=1)
+    if targets == "regret":
+        with torch.no_grad():
+            lost = (logits.softmax(dim=1) * regret).sum(dim=1)
+            weight = lost / lost.mean().clamp_min(torch.finfo(lost.dtype).tiny)
+        each = weight * each
+    return each.mean()

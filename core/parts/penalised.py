@@ -18,6 +18,8 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
         "score_gradient": Choice("gater", ("gater", "all")),
     }
 )
+# For strategies that have the setting ``penalties``: the paper's, or as its authors coded them.
+PENALTIES = Choice("paper", ("paper", "code"), searched=False)
 # For strategies that have the setting ``entropy``: a reward for undecided gates, or, below 0, a price on them.
 ENTROPY = Real(0.0, low=-10.0, high=10.0, searched=False)
 
@@ -49,7 +51,8 @@ class PenalisedStrategy(Strategy):
         lambda_s, lambda_v = (
             [risen * at_layer(self.settings[name], layer) for layer in layers] for name in ("lambda_s", "lambda_v")
         )
-        return penalties.penalty(decisions, densities, lambda_s, lambda_v)
+        form = penalties.code_penalty if self.settings.get("penalties") == "code" else penalties.penalty
+        return form(decisions, densities, lambda_s, lambda_v)
 
     def with_entropy(self, objective: Tensor, decisions: Sequence[Decision]) -> Tensor:
         """Return an objective less the setting ``entropy`` times the mean entropy of the gates, in nats per block."""

@@ -71,6 +71,37 @@ def penalty(decisions: Iterable[Decision], density: Layerwise, lambda_s: Layerwi
     return total
 
 
+def code_penalty(decisions: Iterable[Decision], density: Layerwise, lambda_s: Layerwise, lambda_v: Layerwise) -> Tensor:
+    """Return the penalties as the paper's authors coded them, summed over the layers' decisions.
+
+    ``lambda_s (sum_j (mean_i p_ij - tau)^2 + 0.001 sum_i (mean_j p_ij - tau)^2) - lambda_v (sum_j var_i(p_ij) + 0.1
+    sum_i var_j(p_ij))`` (github.com/bengioe/condnet, policyDropout.py). There it stands beside the sum of a batch's
+    losses: beside their mean, the weights are those of the code over the number of examples.
+
+    For p = [[1, 0], [0.5, 0]] and tau = 0.25 the two squares are 0.25 + 0.0625 and 0.0625 + 0, and the variances 0.0625
+    and 0.25 + 0.0625:
+
+    >>> p = torch.tensor([[1.0, 0.0], [0.5, 0.0]])
+    >>> code_penalty([Decision(torch.ones(2, 2), p)], 0.25, lambda_s=1, lambda_v=0)
+    tensor(0.3126)
+    >>> code_penalty([Decision(torch.ones(2, 2), p)], 0.25, lambda_s=0, lambda_v=1)
+    tensor(-0.0938)
+
+    Raises:
+        ValueError: a decision has no probability to penalise.
+    """
+    total = torch.zeros(())
+    for number, decision in enumerate(decisions):
+        p = decision.probability
+        if p is None:
+            raise ValueError("a decision without a probability cannot be penalised")
+        tau, of_usage, of_variance = (at_layer(each, number) for each in (density, lambda_s, lambda_v))
+        usage = (p.mean(dim=0) - tau).square().sum() + 1e-3 * (p.mean(dim=1) - tau).square().sum()
+        spread = p.var(dim=0, correction=0).sum() + 0.1 * p.var(dim=1, correction=0).sum()
+        total = total + of_usage * usage - of_variance * spread
+    return total
+
+
 def entropy(decisions: Iterable[Decision]) -> Tensor:
     """Return the mean entropy of the open-probabilities in nats per block, over all decisions that have one.
 

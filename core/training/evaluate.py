@@ -1,16 +1,21 @@
 """What a trained network does on a split: measured from the gates that were executed, never from the strategy."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from core.architecture import Architecture
 from core.data import Split
+from core.network.cost import least_macs
 from core.network.fully_connected import GatedNetwork
+from core.network.uncharged import found_out
 from core.parts.penalties import bernoulli_entropy
-from core.strategy import Pass, ProtocolError, Strategy
+from core.strategy import Pass, ProtocolError, SinglePass, Strategy
 from core.training.batch import CountedBatch
+from core.training.ownership import Owned
 
 # Large enough that a split of the embedded datasets takes a few calls, small enough for wide networks on 24 GiB.
 BATCH = 500
@@ -50,8 +55,12 @@ def evaluate(
     *,
     density: float,
     fallback: bool = False,
+    watched: bool = True,
 ) -> Evaluation | None:
     """Infer the classes of a split, labels withheld.
+
+    Output, multiply-adds and executed blocks are core's own copies, whatever has become of the pass that the strategy
+    was handed.
 
     Args:
         network: the trained network.
@@ -60,28 +69,29 @@ def evaluate(
         generator: gate noise.
         density: the target that the strategy is told.
         fallback: open the most likely block of a fully closed layer.
+        watched: find out work that is not charged, in the first batch.
 
     Returns:
         The measures; None if ``fallback`` is asked of a strategy whose layers can never be fully closed.
 
     Raises:
-        ProtocolError: the strategy returned a pass that the batch did not make, or not one prediction per example.
+        ProtocolError: the strategy returned a pass that the batch did not make, or not one prediction per example; it
+            wrote to a pass, or did work that is not charged.
     """
     strategy.eval()
     outputs: list[Tensor] = []
     macs: list[Tensor] = []
     executed: list[tuple[Tensor, ...]] = []
     entropies: list[Tensor] = []
-    for x in split.x.split(BATCH):
+    for number, x in enumerate(split.x.split(BATCH)):
         batch = CountedBatch(network, x, None, generator, density=density, fallback=fallback)
-        done = strategy.infer(batch)
-        if done.output.shape != (x.shape[0], network.architecture.classes):
-            raise ProtocolError(
-                f"infer returned output {list(done.output.shape)}, "
-                f"expected {[x.shape[0], network.architecture.classes]}: one prediction per example"
-            )
-        outputs.append(done.output)
-        macs.append(batch.macs(done))
+        done = inferred(strategy, network.architecture, batch, watched=watched and number == 0)
+        own = batch.owned(done)
+        spent = batch.macs(done)
+        if bool((spent < _least(network.architecture, own)).any()):
+            raise ProtocolError("the multiply-adds of a prediction are below those of its open blocks")
+        outputs.append(own.output)
+        macs.append(spent)
         executed.append(batch.executed(done))
         entropies += _entropies(done)
     if fallback and not entropies:
@@ -100,6 +110,36 @@ def evaluate(
         macs=float(torch.cat(macs).mean()),
         gates_by_class=[[_shares(layer[split.y == label]) for label in classes] for layer in layers],
     )
+
+
+def inferred(strategy: Strategy, architecture: Architecture, batch: CountedBatch, *, watched: bool) -> Pass:
+    """Return what a strategy infers from a batch, if it is one prediction for each example.
+
+    Args:
+        strategy: that infers.
+        architecture: of the network.
+        batch: to infer.
+        watched: find out work that is not charged.
+
+    Raises:
+        ProtocolError: it is something else, or there was such work.
+    """
+    blocks = [layer.blocks for layer in architecture.layers]
+    with found_out("infer", batch.examples, blocks) if watched else nullcontext():
+        done = strategy.infer(batch)
+    if not isinstance(done, Pass):
+        raise ProtocolError(f"infer returned {type(done).__name__}, expected a pass")
+    if done.output.shape != (batch.examples, architecture.classes):
+        raise ProtocolError(
+            f"infer returned output {list(done.output.shape)}, "
+            f"expected {[batch.examples, architecture.classes]}: one prediction per example"
+        )
+    return done
+
+
+def _least(architecture: Architecture, own: Owned) -> Tensor | float:
+    """Return what an answer costs at the least; several passes may have opened different blocks."""
+    return least_macs(architecture, own.executed) if isinstance(own.handed, SinglePass) else 0.0
 
 
 def _shares(executed: Tensor) -> list[float | None]:

@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,11 +14,14 @@ from torch import Tensor, nn
 from core.architecture import Architecture
 from core.data import Split, Splits
 from core.network.fully_connected import GatedNetwork
+from core.network.uncharged import found_out
 from core.seeding import SeedStreams
 from core.space import at_layer, check_layers
-from core.strategy import Pass, ProtocolError, Strategy
+from core.strategy import ProtocolError, Strategy
 from core.training.batch import CountedBatch
+from core.training.calibration import calibrate
 from core.training.evaluate import evaluate
+from core.training.ownership import Owned
 from core.training.revival import Revival
 from core.training.settings import SPACE, TrainingSettings, density_limit
 
@@ -97,6 +101,7 @@ def train(
     network = GatedNetwork(architecture, recurrent="passes" in strategy_type.needs)
     network.reset(lambda part: streams.torch("initialisation", part), density)
     strategy = strategy_type(architecture, strategy_settings, streams.torch("initialisation", "strategy"))
+    network.set_gater_biases(strategy.initial_bias(density))
     network.to(device)
     strategy.to(device)
     optimizer = _optimizer(network, strategy, settings)
@@ -125,7 +130,7 @@ def train(
         for number, (x, y) in enumerate(_batches(splits.train, settings.batch_size, order)):
             progress = ((epoch - 1) * batches + number) / steps
             batch = CountedBatch(network, x, y, noise, density=density, progress=progress)
-            objective, logged = _objective(strategy, batch)
+            objective, logged = _objective(strategy, batch, watched=epoch == 1 and number == 0)
             optimizer.zero_grad()
             objective.backward()
             if settings.clip_norm > 0:
@@ -134,7 +139,8 @@ def train(
             if scheduler is not None:
                 scheduler.step()
             objectives += objective.detach()
-            losses += logged.mean_loss().detach()
+            assert logged.loss is not None
+            losses += logged.loss.mean()
             macs += batch.training_macs()
             if revival is not None:
                 revival.count(logged.executed)
@@ -142,8 +148,16 @@ def train(
             revival.end_epoch()
         train_loss = float(losses) / batches
         seconds += time.perf_counter() - started
+        calibrate(
+            network, strategy, splits.validation, streams.torch("gates", "calibration", device=device), density=density
+        )
         measured = evaluate(
-            network, strategy, splits.validation, streams.torch("gates", "validation", device=device), density=density
+            network,
+            strategy,
+            splits.validation,
+            streams.torch("gates", "validation", device=device),
+            density=density,
+            watched=epoch == 1,
         )
         assert measured is not None
         validation = measured.error, measured.loss, measured.density, measured.macs
@@ -198,8 +212,11 @@ def _optimizer(network: GatedNetwork, strategy: Strategy, settings: TrainingSett
             return torch.optim.Adam(groups, weight_decay=decay, fused=True)
 
 
-def _objective(strategy: Strategy, batch: CountedBatch) -> tuple[Tensor, Pass]:
-    returned = strategy.objective(batch)
+def _objective(strategy: Strategy, batch: CountedBatch, *, watched: bool) -> tuple[Tensor, Owned]:
+    """Return what is to be minimised, and core's own copy of the pass to log."""
+    blocks = [layer.blocks for layer in strategy.architecture.layers]
+    with found_out("objective", batch.examples, blocks) if watched else nullcontext():
+        returned = strategy.objective(batch)
     if not (isinstance(returned, tuple) and len(returned) == 2):
         raise ProtocolError(f"objective returned {type(returned).__name__}, expected a scalar and a pass")
     objective, logged = returned
@@ -207,7 +224,7 @@ def _objective(strategy: Strategy, batch: CountedBatch) -> tuple[Tensor, Pass]:
         raise ProtocolError("objective must return a scalar and a pass with a loss")
     if not objective.requires_grad:
         raise ProtocolError("the objective has no gradient; was it computed under torch.no_grad, or detached?")
-    return objective, logged
+    return objective, batch.owned(logged)
 
 
 def _health(

@@ -88,7 +88,9 @@ class FrozenStudy:
         proposals = {}
         if sweep.search is not None:
             proposals = {arm.name: _proposals(arm, sweep, sweep.search, found[arm.strategy]) for arm in arms}
-        return cls(study, scale, complete_sweep, sources, tuple(_contrasts(sweep, arms, found)), proposals)
+        frozen = cls(study, scale, complete_sweep, sources, tuple(_contrasts(sweep, arms, found)), proposals)
+        _refuse_impossible(frozen, found)
+        return frozen
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -172,6 +174,23 @@ class FrozenStudy:
     @cached_property
     def _by_name(self) -> Mapping[str, Arm]:
         return {arm.name: arm for arm in self.arms}
+
+
+def _refuse_impossible(frozen: FrozenStudy, found: Mapping[str, type[Strategy]]) -> None:
+    """Refuse a setting in which a strategy cannot keep the budget, however it is trained.
+
+    Raises:
+        InputError: there is one.
+    """
+    for setting, name in frozen.combinations():
+        run = frozen.configuration(setting, name, "evaluate", 0)
+        source, _ = data.find(setting.dataset)
+        architecture = Architecture.parse(run.network, source.features, source.classes, run.activation)
+        reason = found[run.strategy].impossible(
+            architecture, run.strategy_settings, run.target_density, run.training["density_tolerance"]
+        )
+        if reason is not None:
+            raise InputError(f"{name} cannot keep the budget on network {run.network}: {reason}")
 
 
 def _check_numbers(sweep: Sweep) -> None:

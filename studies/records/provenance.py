@@ -18,7 +18,7 @@ from studies.records.environment import installed, processor
 
 # What trains and evaluates every run. Conformance is left out: it judges strategies and runs nothing of a study.
 _SHARED: Final = ("kernels", "core", "strategies/__init__.py", "studies/running/trial.py")
-_NOT_SHARED: Final = ("core/conformance.py",)
+_NOT_SHARED: Final = "core/conformance/"
 # Whose versions can change a number.
 _PACKAGES: Final = ("torch", "numpy", "scipy", "scikit-learn", "numba", "llvmlite", "triton", "mlxtend", "mnist1d")
 
@@ -94,7 +94,7 @@ def _shared() -> str:
         place = root / rest
         found = [place] if place.is_file() else place.rglob("*.py")
         files |= {f"{package}/{file.relative_to(root).as_posix()}": file for file in found}
-    return _hash_of({name: file for name, file in files.items() if name not in _NOT_SHARED})
+    return _hash_of({name: file for name, file in files.items() if not name.startswith(_NOT_SHARED)})
 
 
 @cache

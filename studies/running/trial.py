@@ -9,9 +9,11 @@ import torch
 from core.architecture import Architecture
 from core.data import Dataset, Split, split
 from core.network.cost import dense_macs
+from core.plugins.places import place_of
 from core.seeding import Role, SeedStreams
 from core.strategy import Strategy
 from core.training.evaluate import Evaluation, evaluate
+from core.training.independence import check_independence
 from core.training.settings import TrainingSettings
 from core.training.train import Epoch, Trained, train
 from core.training.trained_network import TrainedNetwork
@@ -44,8 +46,7 @@ def execute(
     try:
         record = _execute(configuration, strategy_type, dataset, device, on_epoch)
     except (Exception, SystemExit, GeneratorExit) as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__}: {_said(error)} ({frame.filename}:{frame.lineno})"
+        reason = f"{type(error).__name__}: {_said(error)} ({place_of(error) or _last_line(error)})"
         status: Status = "error" if isinstance(error, Exception) else "died"
         return unfinished(configuration, strategy_type, dataset, status, reason)
     wrong = problem(record)
@@ -70,6 +71,11 @@ def unfinished(
         "chance_error": 1 - 1 / dataset.classes,
         "config": configuration.as_dict(),
     }
+
+
+def _last_line(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}:{frame.lineno}"
 
 
 def _said(error: BaseException) -> str:
@@ -115,6 +121,13 @@ def _execute(
     }
     if trained.chosen is None:
         return record
+    check_independence(
+        trained.network,
+        trained.strategy,
+        (splits.test or splits.validation).x,
+        streams.torch("gates", "independence", device=device),
+        density=density,
+    )
     record |= {
         "chosen_epoch": trained.chosen.epoch,
         "validation_error": trained.chosen.validation_error,

@@ -9,7 +9,7 @@ from torch.nn.functional import linear
 
 from core.network.blocks import BlockLinear, Gater
 from core.network.fully_connected import GatedNetwork, LayerSite
-from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass, Strategy
+from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass, Strategy, Table
 from kernels import activate
 
 
@@ -80,10 +80,13 @@ class UnaccountedBatch:
         nothing = torch.empty(0)
         return SinglePass(tuple(decisions), hidden, output, (), nothing, nothing, inputs=(), read=())
 
+    def table(self, base: SinglePass, layer: int) -> Table:
+        raise ProtocolError("flips are not for inference")
+
     def flips(self, base: SinglePass, layer: int) -> Tensor:
         raise ProtocolError("flips are not for inference")
 
-    def project(self, done: SinglePass, linear: nn.Linear, layer: int = -1) -> Tensor:
+    def project(self, done: SinglePass, module: nn.Module, layer: int = -1) -> Tensor:
         raise ProtocolError("projections are not timed without accounting")
 
     def mix(self, passes: Sequence[Pass], weights: Tensor) -> Pass:

@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import strategies
 from core import conformance
+from core.architecture import Architecture
+from core.data import Split, Splits
+from core.network.fully_connected import GatedNetwork
+from core.strategy import ProtocolError, Strategy
+from core.training.batch import CountedBatch
+from core.training.settings import TrainingSettings
+from core.training.train import train
 from studies import catalogue, cli
 from studies.design import Search, Sweep
 from studies.design.freezing import FrozenStudy
@@ -24,7 +32,7 @@ from studies.results.table import OUTPUTS
 from tests.docs.markdown import ROOT, Block, examples, file_of
 from tests.support.invented import random_record, results_of
 from tests.support.records import record_of
-from tests.support.trained import subject_of
+from tests.support.trained import STREAMS, subject_of
 
 FILES = [block for block in examples("python") if block.title]
 SNIPPETS = [block for block in examples("python") if not block.title]
@@ -46,11 +54,46 @@ def test_an_example_file_has_nothing_that_the_linter_finds(block, command):
     assert done.returncode == 0, done.stdout
 
 
-def test_the_example_strategy_keeps_the_protocol(tmp_path):
-    path = tmp_path / "highest_scores.py"
+def example(folder: Path, name: str) -> type[Strategy]:
+    path = folder / f"{name}.py"
     path.write_text(file_of(path.name), "utf-8")
-    plugin = strategies.read_plugin(path)
-    assert conformance.problems(strategies.find("highest_scores", (plugin,))) == []
+    return strategies.find(name, (strategies.read_plugin(path),))
+
+
+@pytest.mark.parametrize("name", ["highest_scores", "low_rank"])
+def test_an_example_strategy_keeps_the_protocol_without_a_warning(tmp_path, name):
+    found = example(tmp_path, name)
+    assert conformance.problems(found) == []
+    assert conformance.warnings(found) == []
+
+
+def test_the_gater_of_the_guide_costs_what_the_guide_says(tmp_path):
+    architecture = Architecture.parse("16x16", features=784, classes=10)
+    strategy = example(tmp_path, "low_rank")(architecture, {}, torch.Generator().manual_seed(0))
+    network = GatedNetwork(architecture)
+    network.reset(lambda part: torch.Generator().manual_seed(0), 1 / 8)
+    batch = CountedBatch(network, torch.ones(3, 784), torch.zeros(3).long(), torch.Generator(), density=1 / 8)
+    _, done = strategy.objective(batch)
+    two_blocks = 784 * 32 + 32 * 10
+    assert done.macs.tolist() == [two_blocks + 784 * 8 + 8 * 16] * 3 == [two_blocks + 6400] * 3
+    trained = 2 * 784 * 32 + 3 * 32 * 10 + 2 * 784 * 8 + 3 * 8 * 16
+    assert done.training_macs.tolist() == [trained] * 3
+
+
+def test_the_gater_of_the_guide_is_refused_as_the_guide_says_where_it_is_not_charged(tmp_path):
+    text = file_of("low_rank.py")
+    charged, free = "site.map(self.gaters[site.index])", "self.gaters[site.index](site.hidden)"
+    assert charged in text
+    path = tmp_path / "low_rank.py"
+    path.write_text(text.replace(charged, free), "utf-8")
+    strategy = strategies.find("low_rank", (strategies.read_plugin(path),))
+    architecture = Architecture.parse("16x16", features=784, classes=10)
+    split = Split(torch.ones(4, 784), torch.zeros(4).long())
+    settings = TrainingSettings.of({"epochs": 1})
+    with pytest.raises(ProtocolError) as raised:
+        train(strategy, {}, architecture, Splits(split, split, None), STREAMS, settings, density=1 / 8)
+    said = str(raised.value).replace(str(path), path.name)
+    assert f"ProtocolError: {said}\n" in (ROOT / "docs" / "guides" / "add_a_strategy.md").read_text("utf-8")
 
 
 def test_the_entry_point_of_the_guide_is_in_our_group():
@@ -198,6 +241,7 @@ def test_the_example_of_the_estimators_measures_one(tmp_path, monkeypatch, capsy
 def test_no_example_is_left_out():
     assert {block.title for block in FILES} == {
         "highest_scores.py",
+        "low_rank.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",
         "studies/catalogue/wider/measure_parameters.py",

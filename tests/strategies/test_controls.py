@@ -5,7 +5,9 @@ from core.architecture import Architecture
 from core.network.cost import dense_macs, gated_macs
 from core.training.batch import CountedBatch
 from strategies.dense import Dense
+from strategies.frozen_gater import FrozenGater
 from strategies.random_blocks import RandomBlocks
+from strategies.random_exactly_k import RandomExactlyK
 from strategies.small_dense import SmallDense
 from tests.support.networks import FEATURES, batch_of, fixed, network_of, normal, seeded
 
@@ -66,3 +68,28 @@ def test_random_blocks_draw_from_the_batchs_generator():
     first, again, other = (strategy.infer(batch_of(network, X, seed=seed)).decisions[0].gates for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_random_exactly_k_opens_its_number_of_any_blocks_whatever_the_input():
+    network = network_of("4x2,2x2")
+    strategy = RandomExactlyK(network.architecture, {}, seeded())
+    first, other = (strategy.infer(batch_of(network, X, seed=seed)) for seed in (1, 2))
+    for decision, blocks in zip(first.decisions, (4, 2), strict=True):
+        assert (decision.gates.sum(dim=1) == blocks / 2).all()
+        assert decision.gates.mean(dim=0).tolist() == pytest.approx([0.5] * blocks, abs=5 * 0.5 / ROWS**0.5)
+    assert not torch.equal(first.decisions[0].gates, other.decisions[0].gates)
+    # No gater is asked: two of four open blocks of 2, one of two behind them, and the read-out.
+    assert (first.macs == FEATURES * 4 + 4 * 2 + 2 * 3).all()
+
+
+def test_a_frozen_gater_opens_what_it_scores_highest_and_learns_nothing():
+    network = network_of("4x2,2x2")
+    strategy = FrozenGater(network.architecture, {}, seeded())
+    objective, done = strategy.objective(batch_of(network, X, Y))
+    objective.backward()
+    scores = network.gaters[0](X)
+    for row, gates in zip(scores[:50], done.decisions[0].gates[:50], strict=True):
+        assert gates.nonzero().flatten().tolist() == sorted(row.topk(2).indices.tolist())
+    assert all(parameter.grad is None for parameter in network.gaters.parameters())
+    assert all(parameter.grad is not None for parameter in network.layers.parameters())
+    assert (done.macs == FEATURES * (4 + 4) + 4 * (2 + 2) + 2 * 3).all()

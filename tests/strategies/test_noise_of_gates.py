@@ -14,7 +14,8 @@ X, Y = normal(6, FEATURES), torch.arange(6) % 3
 
 def objective_of(name: str, *, seed: int = 0, **settings: object) -> tuple[torch.Tensor, Pass]:
     network = network_of("4x2,3x2")
-    strategy = strategies.find(name)(network.architecture, settings, seeded())
+    bernoulli = {"gates": "bernoulli"} if name == "reinforce" else {}
+    strategy = strategies.find(name)(network.architecture, {**bernoulli, **settings}, seeded())
     return strategy.objective(batch_of(network, X, Y, seed=seed))
 
 

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.autograd import grad
 from torch.nn.functional import cross_entropy
 
-from core.network.blocks import Gater
 from core.network.fully_connected import GatedNetwork
 from core.parts import penalties
 from core.strategy import Batch, Pass
@@ -18,7 +17,8 @@ from strategies.reinforce import Reinforce
 from strategies.straight_through import StraightThrough
 from tests.support.networks import FEATURES, batch_of, masked_dense, network_of, normal, seeded
 
-NO_PENALTY = {"lambda_s": 0, "lambda_v": 0}
+# The paper's gates, without a price.
+BERNOULLI = {"gates": "bernoulli", "lambda_s": 0, "lambda_v": 0}
 BLOCKS, EXAMPLES = 6, 4
 # The share of true claims that may be rejected over all tests here, by chance once and for all: seeds are fixed.
 LEVEL = 1e-3
@@ -42,7 +42,7 @@ def sensitive_network() -> GatedNetwork:
 @cache
 def probed(strategy_type: type[Reinforce | StraightThrough], **settings: str) -> Probe:
     network = sensitive_network()
-    strategy = strategy_type(network.architecture, {**NO_PENALTY, **settings}, seeded())
+    strategy = strategy_type(network.architecture, {**BERNOULLI, **settings}, seeded())
     x, y = normal(EXAMPLES, FEATURES), torch.arange(EXAMPLES) % 3
     return probe(strategy, network, x, y, seeded(5), draws=2000, density=0.5)
 
@@ -83,55 +83,13 @@ def test_baselines_reduce_the_variance():
     assert variances[1] < 0.5 * variances[2]
 
 
-def gater_parameters(network: GatedNetwork) -> list[Tensor]:
-    return [parameter for gater in network.gaters for parameter in gater.parameters()]
-
-
-def enumerated_gradient(network: GatedNetwork, x: Tensor, y: Tensor) -> Tensor:
-    """The gradient of ``mean_i E[loss_i]`` in all gaters' parameters, over every combination of both layers' gates."""
-    first, second = (cast(Gater, gater) for gater in network.gaters)
-    one_layer = network_of("3x2")
-    one_layer.layers[0].load_state_dict(network.layers[0].state_dict())
-    expected = torch.zeros((), dtype=torch.float64)
-    for row in range(len(x)):
-        seen = x[row : row + 1]
-        for combination in itertools.product((0.0, 1.0), repeat=6):
-            gates = list(torch.tensor([combination], dtype=torch.float64).split(3, dim=1))
-            with torch.no_grad():
-                hidden, _ = masked_dense(one_layer, seen, gates[:1])
-                loss = cross_entropy(masked_dense(network, seen, gates)[1], y[row : row + 1])
-            weight = torch.ones((), dtype=torch.float64)
-            for gater, read, layer in ((first, seen, gates[0]), (second, hidden, gates[1])):
-                p = torch.sigmoid(read @ gater.weight.T + gater.bias)
-                weight = weight * torch.where(layer == 1, p, 1 - p).prod()
-            expected = expected + weight * loss / len(x)
-    return torch.cat([gradient.flatten() for gradient in grad(expected, gater_parameters(network))])
-
-
-@pytest.mark.parametrize("scale", [1.0, 0.8])
-def test_with_two_layers_the_gaters_gradient_is_unbiased_and_a_planted_bias_is_found(scale):
-    network = network_of("3x2,3x2", seed=2)
-    x, y = normal(2, FEATURES), torch.tensor([1, 2])
-    strategy_type = Reinforce if scale == 1 else Scaled
-    strategy = strategy_type(network.architecture, {**NO_PENALTY, "baseline": "samples", "samples": 64}, seeded())
-    generator = seeded(3)
-    draws = []
-    for _ in range(150):
-        batch = batch_of(network, x, y)
-        batch.generator = generator
-        gradients = grad(strategy.objective(batch)[0], gater_parameters(network))
-        draws.append(torch.cat([gradient.flatten() for gradient in gradients]))
-    found = Probe(torch.stack(draws)[:, None], enumerated_gradient(network, x, y)[None])
-    assert beyond_chance(found.z_scores) == (scale != 1)
-
-
 ROWS = 5
 X, Y = normal(ROWS, FEATURES, seed=7), torch.arange(ROWS) % 3
 
 
 def objective_of(layers: str, rows: int = ROWS, **settings: Any) -> tuple[GatedNetwork, Tensor, Pass]:
     network = network_of(layers)
-    strategy = Reinforce(network.architecture, {**NO_PENALTY, **settings}, seeded())
+    strategy = Reinforce(network.architecture, {**BERNOULLI, **settings}, seeded())
     return network, *strategy.objective(batch_of(network, X[:rows], Y[:rows]))
 
 
@@ -203,7 +161,7 @@ def test_penalties_reach_the_layers_below_the_gater_only_if_they_are_asked_to():
 
 def inferred(test_gates: str, seed: int = 0) -> Pass:
     network = network_of("3x2,2x2")
-    strategy = Reinforce(network.architecture, {"test_gates": test_gates}, seeded())
+    strategy = Reinforce(network.architecture, {"gates": "bernoulli", "test_gates": test_gates}, seeded())
     with torch.no_grad():
         return strategy.infer(batch_of(network, normal(3000, FEATURES), seed=seed))
 

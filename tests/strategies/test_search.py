@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 import strategies
+from core.architecture import Architecture
 from core.network.fully_connected import GatedNetwork
 from core.parts.gates import explicit, top_blocks
 from core.strategy import Strategy
@@ -52,12 +53,13 @@ def climbed(network: GatedNetwork, count: int, **settings: object) -> tuple[Tens
     teacher = strategy_of("local_search", network, **settings)
     assert isinstance(teacher, LocalSearch)
     start = top_blocks(normal(ROWS, BLOCKS, seed=5), count)
-    found = teacher._search(batch_with(network, Y, 0.5), [start])
-    return found[0], loss_of(network, found), loss_of(network, [start])
+    batch = batch_with(network, Y, 0.5)
+    found, _ = teacher._search(batch, batch.table(batch(explicit([start])), 0))
+    return found, loss_of(network, [found]), loss_of(network, [start])
 
 
 def test_one_step_finds_the_best_single_block(network):
-    _, found, _ = climbed(network, 1)
+    _, found, _ = climbed(network, 1, steps=1)
     torch.testing.assert_close(found, best_of_all(network, 1))
 
 
@@ -70,18 +72,19 @@ def test_a_step_keeps_the_budget_and_never_raises_the_loss(network, count):
 
 
 def test_steps_and_restarts_come_close_to_brute_force(network):
-    _, once, _ = climbed(network, 3)
+    _, once, _ = climbed(network, 3, steps=1)
     _, thorough, _ = climbed(network, 3, steps=6, restarts=4)
     best = best_of_all(network, 3)
     assert thorough.mean() < once.mean()
     assert ((thorough - best).abs() < 1e-9).double().mean() > 0.8
 
 
-def named_by_greedy(network: GatedNetwork, density: float) -> Tensor:
-    """The gradient that imitation alone sends to the scores: negative where the teacher names a block."""
-    network.gaters[0].weight.data.zero_()  # type: ignore[operator]
-    network.gaters[0].bias.data.zero_()  # type: ignore[operator]
-    teacher = strategy_of("greedy_structured", network, balance=0, noise=0, first_mix=1.0)
+@pytest.mark.parametrize("name", NAMES)
+def test_imitation_alone_moves_the_scores_to_the_best_single_block(name, network):
+    """The gradient that imitation alone sends to the scores is negative where the teacher names a block."""
+    network.gaters[0].weight.data.zero_()
+    network.gaters[0].bias.data.zero_()
+    teacher = strategy_of(name, network, balance=0, noise=0)
     seen: list[Tensor] = []
 
     def keep(module: object, inputs: object, output: Tensor) -> None:
@@ -89,15 +92,11 @@ def named_by_greedy(network: GatedNetwork, density: float) -> Tensor:
         seen.append(output)
 
     hook = network.gaters[0].register_forward_hook(keep)
-    objective, _ = teacher.objective(batch_with(network, Y, density))
+    objective, _ = teacher.objective(batch_with(network, Y, 1 / BLOCKS))
     hook.remove()
     objective.backward()
     assert seen[0].grad is not None
-    return (seen[0].grad < 0).double()
-
-
-def test_greedy_names_the_best_single_block(network):
-    named = named_by_greedy(network, 1 / BLOCKS)
+    named = (seen[0].grad < 0).double()
     assert named.sum(dim=1).tolist() == [1] * ROWS
     torch.testing.assert_close(loss_of(network, [named]), best_of_all(network, 1))
 
@@ -125,9 +124,48 @@ def test_the_network_learns_on_the_students_gates_only(name):
     assert torch.equal(passes[0].output, passes[1].output)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_teachers_passes_are_charged_to_training(name):
-    network = network_of("6x3")
+# Of "6x3,4x2", half of each layer open, in multiply-adds per example: the closed units of a layer, what all its units
+# contribute to the open ones above or to the classes, and for each candidate of the first layer the read-out behind the
+# second. An exchange has 3 x 3 candidates and a start, a replacement flips all 6 gates twice; greedy opens one block
+# after another, of 6 that there are.
+TABLES = [5 * 9 + 18 * 4, 9 * 4 + 8 * 3]
+CANDIDATE = 4 * 3
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("restarts", [0, 2])
+@pytest.mark.parametrize("moves", ["exchange", "replace"])
+def test_any_number_of_steps_and_restarts_costs_one_table_a_layer_and_its_candidates(steps, restarts, moves):
+    network = network_of("6x3,4x2")
     batch = batch_with(network, Y, 0.5)
-    _, done = strategy_of(name, network).objective(batch)
-    assert batch.training_macs() > 2 * done.training_macs.sum()
+    settings = {"steps": steps, "restarts": restarts, "moves": moves}
+    _, done = strategy_of("local_search", network, **settings).objective(batch)
+    candidates = (1 + restarts) * (1 + 9 * steps if moves == "exchange" else 2 * 6 * steps)
+    expected = done.training_macs.sum() + ROWS * (sum(TABLES) + candidates * CANDIDATE)
+    assert batch.training_macs() == expected
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_greedy_teacher_costs_one_table_a_layer_and_its_candidates(beam):
+    network = network_of("6x3,4x2")
+    batch = batch_with(network, Y, 0.5)
+    _, done = strategy_of("greedy_structured", network, beam=beam, first_mix=0).objective(batch)
+    spent = batch.training_macs() - done.training_macs.sum().item() - ROWS * sum(TABLES)
+    # All examples together wait for the one that has most blocks to add: one to three steps of 1, then `beam`, sets.
+    assert spent in [ROWS * 6 * (1 + beam * (steps - 1)) * CANDIDATE for steps in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_one_layer_a_teacher_costs_at_most_three_times_reinforce(name):
+    """On the network of the sanity study, in multiply-adds of one training batch; reinforce has two samples."""
+    architecture = Architecture.parse("16x16", 784, 10)
+    spent = {}
+    for each in (name, "reinforce"):
+        network = GatedNetwork(architecture)
+        network.reset(lambda part: torch.Generator().manual_seed(0), 1 / 8)
+        batch = CountedBatch(network, torch.rand(20, 784), torch.arange(20) % 10, torch.Generator(), density=1 / 8)
+        settings = {"baseline": "samples", "samples": 2} if each == "reinforce" else {}
+        strategy = strategies.find(each)(architecture, settings, torch.Generator())
+        strategy.objective(batch)
+        spent[each] = batch.training_macs()
+    assert spent[name] <= 3 * spent["reinforce"]

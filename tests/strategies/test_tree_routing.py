@@ -1,12 +1,18 @@
 """Tree routing: exactly one path, and a price of choosing that grows with depth."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
+from torch.autograd import grad
 
 import strategies
+from core.errors import InputError
+from core.parts.distributions.tree_leaf import depth, leaf_log_probabilities, spread, walk
+from core.strategy import Pass
 from core.training.batch import CountedBatch
-from strategies.tree_routing import depth, leaf_log_probabilities, spread, walk
-from tests.support.networks import FEATURES, network_of, normal
+from tests.support.networks import FEATURES, network_of, normal, seeded
 
 ROWS = 20
 
@@ -58,3 +64,74 @@ def test_every_block_belongs_to_one_leaf_of_almost_equal_size(blocks, leaves):
 
 def test_depth_grows_with_the_logarithm_of_the_width():
     assert [depth(blocks, 1 / blocks) for blocks in (2, 4, 16, 256)] == [1, 2, 4, 8]
+
+
+Y = torch.arange(ROWS) % 3
+
+
+def objective_of(network: Any, density: float = 1 / 4, **settings: object) -> tuple[Tensor, Pass]:
+    free = {"balance": 0, "hardening": 0}
+    strategy = strategies.find("tree_routing")(network.architecture, {**free, **settings}, seeded())
+    return strategy.objective(CountedBatch(network, normal(ROWS, FEATURES), Y, seeded(), density=density))
+
+
+def test_the_mixture_has_every_leaf_by_its_probability():
+    network = network_of("4x2")
+    _, done = objective_of(network, training="mixture")
+    expected = leaf_log_probabilities(network.gaters[0](normal(ROWS, FEATURES)), 2).exp()
+    torch.testing.assert_close(done.decisions[0].gates, expected)
+
+
+def test_hardening_pays_for_the_entropy_of_the_nodes():
+    network = network_of("4x2")
+    p = network.gaters[0](normal(ROWS, FEATURES))[:, :3].sigmoid()
+    entropy = -(p * p.log() + (1 - p) * (1 - p).log()).mean()
+    soft, paid = (objective_of(network, training="mixture", hardening=weight)[0] for weight in (0, 2.0))
+    torch.testing.assert_close(paid - soft, 2 * entropy)
+
+
+def test_hardened_gates_are_those_of_a_walk_without_noise_with_the_gradient_of_the_mixture():
+    network = network_of("4x2")
+    objective, done = objective_of(network, training="hardened")
+    walked, _ = objective_of(network, noise=0)
+    assert objective.item() == pytest.approx(walked.item())
+    bias = network.gaters[0].bias
+    assert isinstance(bias, Tensor)
+    gates = done.decisions[0].gates
+    assert set(gates.detach().round(decimals=9).unique().tolist()) == {0.0, 1.0}
+    of_gates = grad(objective, gates, retain_graph=True)[0]
+    mixture = leaf_log_probabilities(network.gaters[0](normal(ROWS, FEATURES)), 2).exp()
+    expected = grad((of_gates.detach() * mixture).sum(), bias)[0]
+    torch.testing.assert_close(grad(objective, bias)[0], expected)
+
+
+def test_a_walk_sends_the_gradient_of_the_log_probability_of_its_leaf_alone():
+    network = network_of("4x2")
+    objective, done = objective_of(network)
+    gates = done.decisions[0].gates
+    of_gates = grad(objective, gates, retain_graph=True)[0]
+    log_probability = leaf_log_probabilities(network.gaters[0](normal(ROWS, FEATURES)), 2)
+    expected = grad((of_gates.detach() * gates.detach() * log_probability).sum(), network.gaters[0].bias)[0]  # type: ignore[arg-type]
+    torch.testing.assert_close(grad(objective, network.gaters[0].bias)[0], expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("training", ["walk", "mixture", "hardened"])
+def test_several_trees_open_a_leaf_each_and_ask_for_the_nodes_of_their_own_path(training):
+    network = network_of("16x2")
+    strategy = strategies.find("tree_routing")(network.architecture, {"trees": 2, "training": training}, seeded())
+    batch = CountedBatch(network, normal(ROWS, FEATURES), None, seeded(), density=1 / 8)
+    with torch.no_grad():
+        done = strategy.infer(batch)
+    gates = done.decisions[0].gates
+    assert gates[:, :8].sum(dim=1).tolist() == gates[:, 8:].sum(dim=1).tolist() == [1.0] * ROWS
+    assert done.macs.tolist() == [FEATURES * (2 * 2 + 2 * 3) + 2 * 2 * 3] * ROWS
+
+
+def test_trees_that_cannot_share_the_blocks_are_refused():
+    with pytest.raises(InputError, match=r"^tree_routing.trees: 3 trees cannot share 16 blocks evenly$"):
+        strategies.find("tree_routing")(network_of("16x2").architecture, {"trees": 3}, seeded())
+
+
+def test_training_starts_with_all_leaves_equally_likely():
+    strategy = strategies.find("tree_routing")(network_of("16x2").architecture, {}, seeded())
+    assert strategy.initial_bias(1 / 8) == 0

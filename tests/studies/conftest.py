@@ -105,7 +105,7 @@ class Command:
 
     def study(self, *arguments: str, name: str = "quickstart", chosen: str = "dense,reinforce") -> Done:
         """Run a study on a small network."""
-        small = ["--dataset", "digits", "--set", "network=4x4", "--set", "epochs=2", "--results", str(self.results)]
+        small = ["--dataset", "digits", "--set", "network=8x2", "--set", "epochs=2", "--results", str(self.results)]
         strategies = ["--strategies", chosen] if chosen else []
         return self("run", name, *small, *strategies, *arguments)
 

@@ -23,10 +23,10 @@ pytestmark = [
 
 RAY = ("-c", "from ray.scripts.scripts import main; main()")
 HERE, OTHER = "127.0.0.1", "127.0.0.2"
-SMALL = ("--dataset", "digits", "--set", "network=4x4", "--set", "epochs=1", "--strategies", "dense,of_mine")
+SMALL = ("--dataset", "digits", "--set", "network=8x2", "--set", "epochs=1", "--strategies", "dense,of_mine")
 LINES = (
     r"quickstart \(default\): \d+ runs, \d+ already done, \d+ to run",
-    r"\[\d+/\d+\] (dense|of_mine), digits 4x4 density 0\.125 seed \d+: .*",
+    r"\[\d+/\d+\] (dense|of_mine), digits 8x2 density 0\.125 seed \d+: .*",
     r"arm +n +test error .*",
     r"(dense|of_mine) .*",
     r"report: .*",

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc"),
 ]
 
-SMALL = ("--dataset", "digits", "--set", "network=4x4")
+SMALL = ("--dataset", "digits", "--set", "network=8x2")
 CONTRACT = {"study.json", "runs.csv", "summary.csv", "report.html"}
 FIGURES = ("error_against_macs", "seeds", "learning_curves", "gates_by_class")
 
@@ -100,8 +100,8 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     assert kept.items() <= driver.runs().items()
     failed = [line for line in grown.stdout.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 2
-    assert failed[0].startswith("failed: of_mine, digits 4x4 density 0.125 seed 1: error: RuntimeError: out of luck")
-    assert failed[1].startswith("failed: of_mine, digits 4x4 density 0.125 seed 2: nan: objective is nan")
+    assert failed[0].startswith("failed: of_mine, digits 8x2 density 0.125 seed 1: error: RuntimeError: out of luck")
+    assert failed[1].startswith("failed: of_mine, digits 8x2 density 0.125 seed 2: nan: objective is nan")
     table = untimed(driver.files()["runs.csv"])
     assert table[table.status != "ok"].status.tolist() == ["error", "nan"]
     page = driver.files()["report.html"].decode()
@@ -216,7 +216,7 @@ def test_a_dry_run_creates_nothing_and_needs_no_ray(driver):
 
 
 def test_a_search_is_scheduled_in_two_stages_and_grows(driver):
-    small = ("--dataset", "digits", "--set", "network=4x4", "--set", "epochs=1", "--results", str(driver.results))
+    small = ("--dataset", "digits", "--set", "network=8x2", "--set", "epochs=1", "--results", str(driver.results))
     arguments = ("run", "strategies", "--scale", "quick", "--strategies", "dense,small_dense,reinforce", *small)
     first = driver.run(*arguments)
     assert first.returncode in {0, 1}, first.stderr

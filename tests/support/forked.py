@@ -149,7 +149,7 @@ class Forked:
             "--dataset",
             "digits",
             "--set",
-            "network=4x4",
+            "network=8x2",
             "--set",
             "epochs=2",
             "--strategies",

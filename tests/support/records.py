@@ -27,7 +27,7 @@ Failures = Mapping[tuple[str, int], str]
 def design_of(
     *strategies: str, seeds: int = 3, study: str = "quickstart", plugins: tuple[Plugin, ...] = (), **changes: Any
 ) -> FrozenStudy:
-    sweep: dict[str, Any] = {"datasets": ("digits",), "networks": ("4x4",), "training": {"epochs": 3}, **changes}
+    sweep: dict[str, Any] = {"datasets": ("digits",), "networks": ("8x2",), "training": {"epochs": 3}, **changes}
     chosen = strategies or ("dense", "reinforce")
     return FrozenStudy.freeze(study, "default", Sweep(seeds=seeds, strategies=chosen, **sweep), plugins)
 

@@ -13,7 +13,7 @@ SWEEP = Sweep(
     densities=(1 / 16, 1 / 8, 1 / 4, 1 / 2),
     # Not about keeping to a budget: the realised density stands beside every time.
     training={"epochs": 8, "density_tolerance": 1.0},
-    strategy_settings={"reinforce": {"test_gates": "threshold"}},
+    strategy_settings={"reinforce": {"gates": "bernoulli", "test_gates": "threshold"}},
     measurements=("batch_latency",),
 )
 

@@ -30,7 +30,9 @@ class Noise:
 
 THRESHOLD = {"test_gates": "threshold"}
 
-REINFORCE = Noise("Bernoulli (reinforce)", "discrete", "reinforce")
+BERNOULLI = {"gates": "bernoulli"}
+
+REINFORCE = Noise("Bernoulli (reinforce)", "discrete", "reinforce", BERNOULLI)
 
 SAMPLED = Noise("Bernoulli (straight_through)", "discrete", "straight_through")
 
@@ -51,7 +53,7 @@ TRAINED = (
 )
 
 TESTED = (
-    Noise("Bernoulli, not at test time (reinforce)", "discrete", "reinforce", THRESHOLD),
+    Noise("Bernoulli, not at test time (reinforce)", "discrete", "reinforce", {**BERNOULLI, **THRESHOLD}),
     Noise("Bernoulli, not at test time (straight_through)", "discrete", "straight_through", THRESHOLD),
 )
 

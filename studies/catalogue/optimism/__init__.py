@@ -19,7 +19,7 @@ SWEEP = Sweep(
     # Nor is what multiplies the cost of a run.
     strategy_settings={
         **AT_DEFAULTS,
-        "reinforce": {**AT_DEFAULTS["reinforce"], "baseline": "batch_minimum"},
+        "reinforce": {**AT_DEFAULTS["reinforce"], "baseline": "samples", "samples": 4},
         "local_search": {"steps": 1, "restarts": 0},
     },
     test_split="fixed",

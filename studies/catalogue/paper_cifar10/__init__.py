@@ -10,12 +10,19 @@ from studies.design import Arm, Study, Sweep
 
 BATCH = 128
 
+# Its text has no baseline.
+THE_PAPERS = {"gates": "bernoulli", "baseline": "none"}
+
+# The authors' code, where it differs from their text.
+THE_CODES = {"baseline": "batch_minimum", "probability_floor": 0.01, "penalties": "code"}
+
 SWEEP = Sweep(
     seeds=5,
     arms=(
         Arm("condnet 24-24x64", "reinforce", network="24x64,24x64", density=1 / 24),
         Arm("condnet 16-32x16", "reinforce", network="16x16,32x16", density=1 / 16),
         Arm("condnet 10-10x64", "reinforce", network="10x64,10x64", density=1 / 16),
+        Arm("code 10-10x64", "reinforce", network="10x64,10x64", density=1 / 16, strategy_settings=THE_CODES),
         Arm("bdNN 0.17", "random_blocks", network="10x64,10x64", density=0.17),
         Arm("bdNN 0.2", "random_blocks", network="10x64,10x64", density=0.2),
         Arm("NN 64-64", "dense", network="1x64,1x64", density=1.0),
@@ -36,10 +43,15 @@ SWEEP = Sweep(
         "density_tolerance": 1000,
     },
     strategy_settings={
-        "reinforce": {"baseline": "none", "lambda_s": 20 / BATCH, "lambda_v": (40 / BATCH, 20 / BATCH)},
+        "reinforce": {
+            **THE_PAPERS,
+            "lambda_s": 20 / BATCH,
+            "lambda_v": (40 / BATCH, 20 / BATCH),
+        },
     },
     pairs=(
         ("condnet 10-10x64", "bdNN 0.17"),
+        ("code 10-10x64", "condnet 10-10x64"),
         ("condnet 10-10x64", "NN 128-128"),
         ("condnet 10-10x64", "NN 480-480"),
         ("condnet 16-32x16", "NN 64-64"),

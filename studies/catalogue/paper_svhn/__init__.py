@@ -15,6 +15,12 @@ MEAN = (27 * LAYERS[0] + 7 * LAYERS[1]) / (27 + 7)
 
 BATCH = 128
 
+# Its text has no baseline.
+THE_PAPERS = {"gates": "bernoulli", "baseline": "none"}
+
+# The authors' code, where it differs from their text.
+THE_CODES = {"baseline": "batch_minimum", "probability_floor": 0.01, "penalties": "code"}
+
 SWEEP = Sweep(
     seeds=5,
     arms=(
@@ -27,6 +33,7 @@ SWEEP = Sweep(
             strategy_settings={"layer_densities": LAYERS},
         ),
         Arm("condnet 25-22x32", "reinforce", network="25x32,22x32", density=1 / 22),
+        Arm("code 25-22x32", "reinforce", network="25x32,22x32", density=1 / 22, strategy_settings=THE_CODES),
         Arm("NN 288-928", "dense", network="1x288,1x928", density=1.0),
         Arm("NN 800-736", "dense", network="1x800,1x736", density=1.0),
         Arm("NN 1280-1056", "dense", network="1x1280,1x1056", density=1.0),
@@ -45,10 +52,15 @@ SWEEP = Sweep(
         "density_tolerance": 1000,
     },
     strategy_settings={
-        "reinforce": {"baseline": "none", "lambda_s": 20 / BATCH, "lambda_v": (40 / BATCH, 20 / BATCH)},
+        "reinforce": {
+            **THE_PAPERS,
+            "lambda_s": 20 / BATCH,
+            "lambda_v": (40 / BATCH, 20 / BATCH),
+        },
     },
     pairs=(
         ("condnet 25-22x32", "NN 1280-1056"),
+        ("code 25-22x32", "condnet 25-22x32"),
         ("condnet 25-22x32", "NN 800-736"),
         ("condnet 27-7x16", "NN 288-928"),
     ),

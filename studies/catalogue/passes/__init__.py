@@ -22,14 +22,19 @@ HALTING_TAKEN_AWAY = tuple(
     for passes in (1, 2, 3, 4)
 )
 
+# How many passes there are is what a price, or a prior's mean, makes of them: none is controlled.
+FREE = {"price_rate": 0.0}
 HALTING = (
     *(
-        Arm(f"act_halting, {price:g}", "act_halting", strategy_settings={"ponder_price": price})
+        Arm(f"act_halting, {price:g}", "act_halting", strategy_settings={**FREE, "ponder_price": price})
         for price in (0.03, 0.1, 0.3)
     ),
-    *(Arm(f"ponder_halting, {prior:g}", "ponder_halting", strategy_settings={"prior": prior}) for prior in (0.3, 0.5)),
     *(
-        Arm(f"reinforce_halting, {price:g}", "reinforce_halting", strategy_settings={"pass_price": price})
+        Arm(f"ponder_halting, {expected:g}", "ponder_halting", strategy_settings={**FREE, "expected_passes": expected})
+        for expected in (2.5, 1.9)
+    ),
+    *(
+        Arm(f"reinforce_halting, {price:g}", "reinforce_halting", strategy_settings={**FREE, "pass_price": price})
         for price in (0.005, 0.05)
     ),
 )

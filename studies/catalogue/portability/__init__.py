@@ -11,6 +11,8 @@ SWEEP = Sweep(
     densities=(1 / 4,),
     # Not about keeping to a budget, and every strategy must have networks to run.
     training={"epochs": 10, "density_tolerance": 1.0},
+    # One whose test gates are drawn.
+    strategy_settings={"reinforce": {"gates": "bernoulli"}},
     measurements=("backends",),
 )
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from studies.design import Arm, Study, Sweep
 
+# The paper's, which penalties keep to their density.
+GATES = {"gates": "bernoulli"}
+
 # What all arms have but for the one thing that they vary; this suite's defaults.
 CENTRE: Mapping[str, float] = {"lambda_s": 1.0, "lambda_v": 0.1, "density": 1 / 8}
 
@@ -20,7 +23,7 @@ def _arms(values: Mapping[str, Sequence[float]]) -> tuple[Arm, ...]:
     def arm(name: str, levels: Mapping[str, float]) -> Arm:
         settings: dict[str, Any] = {**CENTRE, **levels}
         density = settings.pop("density")
-        return Arm(name, "reinforce", strategy_settings=settings, density=density, levels=levels)
+        return Arm(name, "reinforce", strategy_settings={**GATES, **settings}, density=density, levels=levels)
 
     others = (
         arm(f"{level} {value:.4g}", {level: value})

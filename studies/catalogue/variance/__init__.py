@@ -37,7 +37,7 @@ class Estimator:
 
 
 def _reinforce(baseline: str, samples: int = 0, *, followed: bool = False) -> Estimator:
-    settings = {"baseline": baseline, **({"samples": samples} if samples else {})}
+    settings = {"gates": "bernoulli", "baseline": baseline, **({"samples": samples} if samples else {})}
     name = f"reinforce, {f'{samples} samples' if samples else baseline}"
     return Estimator(name, "reinforce", settings, baseline != "batch_minimum", followed)
 

@@ -5,13 +5,14 @@ from typing import Any
 
 from core.network.fully_connected import GatedNetwork
 from core.strategy import Strategy
-from core.training.probe import probe
+from core.training.probe import combinations, distribution_of, probe
 from core.training.trained_network import TrainedNetwork
 
 DRAWS = 200
 EXAMPLES = 50
-# All combinations of their gates are enumerated.
+# Passes that the exact gradient takes at most: all gates of 10 blocks.
 MOST_BLOCKS = 10
+MOST_COMBINATIONS = 2**MOST_BLOCKS
 
 
 def measure(trained: TrainedNetwork) -> dict[str, Any]:
@@ -23,16 +24,19 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
     Returns:
         ``initial``, of the network as training began with it, and ``trained``: each ``relative_variance``,
         ``relative_bias``, ``bias_by_chance``, which is what an unbiased estimator of this variance would show, and
-        ``gradient``, the length of the exact one. Empty for a strategy without Bernoulli gates, and where there is more
-        than one gated layer or more than ``MOST_BLOCKS`` blocks.
+        ``gradient``, the length of the exact one. Empty for a strategy whose gates' distribution is not known, and
+        where there are more than ``MOST_BLOCKS`` blocks or ``MOST_COMBINATIONS`` draws.
     """
     network, strategy = trained.network, trained.strategy
-    layers = network.architecture.layers
     settings = strategy.estimator_settings()
-    if settings is None or len(layers) > 1 or layers[0].blocks > MOST_BLOCKS:
+    # Without a look at the distribution first: its support is listed, and may be too long a list.
+    if settings is None or sum(layer.blocks for layer in network.architecture.layers) > MOST_BLOCKS:
+        return {}
+    if combinations(distribution_of(strategy, trained.density), network.architecture) > MOST_COMBINATIONS:
         return {}
     fresh = GatedNetwork(network.architecture)
     fresh.reset(lambda part: trained.streams.torch("initialisation", part), trained.density)
+    fresh.set_gater_biases(strategy.initial_bias(trained.density))
     fresh.to(trained.train.x.device)
     first, last = _set(settings, trained), _set(settings, trained)
     last.load_state_dict(strategy.state_dict())

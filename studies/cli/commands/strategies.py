@@ -29,11 +29,25 @@ def command(plugin_files: tuple[Path, ...], check: str | None) -> int:
 def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:
     broken = 0
     for name in names:
-        found = conformance.problems(strategies.find(name, plugins))
+        strategy = strategies.find(name, plugins)
+        found = conformance.problems(strategy)
         broken += bool(found)
-        verdict = "keeps the protocol" if not found else "breaks the protocol"
-        output.console.print(f"{name}: {verdict}")
-        for message in dict.fromkeys(problem.message for problem in found):
-            checks = dict.fromkeys(problem.check for problem in found if problem.message == message)
-            output.console.print(f"  {', '.join(checks)}: {message}")
+        output.console.print(f"{name}: {'breaks' if found else 'keeps'} the protocol")
+        for line in _by_message(found):
+            output.console.print(f"  {line}")
+        if not found:
+            for line in _by_message(conformance.warnings(strategy)):
+                output.console.print(f"  warning: {line}")
+            estimate = conformance.estimate(strategy)
+            if estimate is not None:
+                output.console.print(f"  {estimate}")
     return 1 if broken else 0
+
+
+def _by_message(found: Sequence[conformance.Problem]) -> list[str]:
+    """Say each message once, after the checks that it is from."""
+    messages = dict.fromkeys(problem.message for problem in found)
+    checks = {
+        message: dict.fromkeys(problem.check for problem in found if problem.message == message) for message in messages
+    }
+    return [f"{', '.join(checks[message])}: {message}" for message in messages]

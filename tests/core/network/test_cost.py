@@ -99,10 +99,11 @@ def test_without_gradients_training_costs_only_the_forward_pass(gate_grad):
 @pytest.mark.parametrize(
     ("gate_grad", "training_first", "training_second"),
     [
-        # The second pass reads 5 features and the 6 open units of the state, which receive a gradient too.
-        ("open", 40 + 60 + 54, (44 + 44 + 24) + (33 + 33 + 18) + 27),
-        # The state's 12 units all do after exact gates.
-        ("exact", 40 + (60 + 30) + (18 + 18 + 36), (44 + 44 + 48) + (33 + 33 + 36) + 27),
+        # The second pass reads 5 features for the block that was not open yet, and the 6 open units of the state, which
+        # receive a gradient too, for it and for the gater.
+        ("open", 40 + 60 + 54, (24 + 24 + 24) + (15 + 15) + (18 + 18 + 18) + 27),
+        # The state's 12 units all do after exact gates, which have computed every block.
+        ("exact", 40 + (60 + 30) + (18 + 18 + 36), (24 + 24 + 48) + (0 + 15) + (18 + 18 + 36) + 27),
     ],
 )
 def test_two_passes_cost_the_carried_state_too(gate_grad, training_first, training_second):
@@ -110,11 +111,65 @@ def test_two_passes_cost_the_carried_state_too(gate_grad, training_first, traini
     first = batch(fixed([rows(TWO_OPEN)], gate_grad, score="scores"))
     second = batch(fixed([rows(ONE_OPEN)], score="scores"), carry=first)
     assert first.macs.tolist() == [20 + 30 + 18]
-    assert second.macs.tolist() == [44 + 33 + 9]
-    assert batch.macs(second).tolist() == [68 + 86]
+    assert second.macs.tolist() == [24 + 15 + 18 + 9]
+    assert batch.macs(second).tolist() == [68 + 66]
     assert first.training_macs.tolist() == [training_first]
     assert second.training_macs.tolist() == [training_second]
     assert batch.training_macs() == training_first + training_second
+
+
+@pytest.mark.parametrize("first_layer", [[THREE_OPEN, TWO_OPEN, ONE_OPEN], [ONE_OPEN, ONE_OPEN, NONE_OPEN]])
+def test_products_with_the_unchanged_input_are_charged_once_over_all_passes(first_layer):
+    """Against a count by row and block: the gater once, each block when first opened, and what the state adds."""
+    batch = batch_of(network_of("4x3,2x2", recurrent=True), normal(2, FEATURES))
+    second_layer = [[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+    done: list[Pass] = []
+    for above in second_layer:
+        gates = [rows(first_layer[len(done)], TWO_OPEN), rows(above, above)]
+        done.append(batch(fixed(gates, score="scores"), carry=done[-1] if done else None))
+    for row in range(2):
+        opened: set[int] = set()
+        state = 0
+        for number, above in enumerate(second_layer):
+            below = {block for block, gate in enumerate(first_layer[number] if row == 0 else TWO_OPEN) if gate}
+            units, top = 3 * len(below), 2 * int(sum(above))
+            input_part = 5 * 4 * (number == 0) + 5 * 3 * len(below - opened)
+            macs = input_part + state * (4 + units) + units * (2 + top) + top * 3
+            assert done[number].macs[row].item() == macs
+            # Once forward and once for the weight; and for what was open below, but the data.
+            assert done[number].training_macs[row].item() == 2 * input_part + 3 * (macs - input_part)
+            opened |= below
+            state = top
+
+
+def test_a_pass_with_gradients_makes_products_again_that_an_earlier_one_made_without():
+    batch = batch_of(network_of("4x3", recurrent=True), normal(1, FEATURES), torch.tensor([0]))
+    with torch.no_grad():
+        blind = batch(fixed([rows(TWO_OPEN)], score="scores"))
+    second = batch(fixed([rows(TWO_OPEN)], score="scores"), carry=blind)
+    assert second.macs.tolist() == [5 * 4 + 6 * 4 + 5 * 6 + 6 * 6 + 6 * 3]
+    with torch.no_grad():
+        third = batch(fixed([rows(TWO_OPEN)], score="scores"), carry=second)
+    assert third.macs.tolist() == third.training_macs.tolist() == [6 * 4 + 6 * 6 + 6 * 3]
+
+
+def test_a_pass_that_carries_on_from_a_mix_makes_all_products_itself():
+    batch = batch_of(network_of("4x3", recurrent=True), normal(1, FEATURES))
+    passes = [batch(fixed([rows(gates)], score="scores")) for gates in (TWO_OPEN, TWO_OPEN)]
+    mixed = batch.mix(passes, rows([0.5], [0.5]))
+    done = batch(fixed([rows(TWO_OPEN)], score="scores"), carry=mixed)
+    assert done.macs.tolist() == [(5 + 6) * (4 + 6) + 6 * 3]
+
+
+def test_single_scores_of_a_further_pass_are_charged_in_full():
+    batch = batch_of(network_of("4x3", recurrent=True), normal(1, FEATURES))
+    first = batch(fixed([rows(TWO_OPEN)], score="scores"))
+
+    def decide(site: Site) -> Decision:
+        site.scores_at(torch.tensor([[1, 2]]))
+        return Decision(rows(NONE_OPEN))
+
+    assert batch(decide, carry=first).macs.tolist() == [(5 + 6) * 2]
 
 
 def test_samples_are_charged_to_their_example():
@@ -208,22 +263,50 @@ def test_scores_with_and_without_a_gradient_are_two_products_in_training():
     assert (twice.training_macs - once.training_macs).tolist() == [2 * 12 * 2]
 
 
-@pytest.mark.parametrize(
-    ("layer", "macs"),
-    [
-        # All 12 units, their contributions to the 2 open units above, that layer once, and the read-out per flip.
-        (0, 5 * 12 + 12 * 2 + 6 * 2 + 4 * 2 * 3),
-        (1, 6 * 4 + 4 * 3 + 2 * 3),
-    ],
-)
-def test_flips_are_charged_to_training(layer, macs):
+# By layer of "4x3,2x2" with 6 and 2 units open: the closed units, which the pass has not computed, and what all units
+# contribute to what is read next; and for each candidate the layers after the next one.
+TABLES = [(0, 5 * 6 + 12 * 2, 2 * 3), (1, 6 * 2 + 4 * 3, 0)]
+
+
+@pytest.mark.parametrize(("layer", "table", "candidate"), TABLES)
+def test_flips_are_charged_to_training(layer, table, candidate):
     batch = batch_of(network_of("4x3,2x2"), normal(2, FEATURES), torch.tensor([0, 1]))
     done = batch(fixed([rows(TWO_OPEN, TWO_OPEN), rows([0.0, 1.0], [0.0, 1.0])]))
     before = batch.training_macs()
+    blocks = done.decisions[layer].gates.shape[1]
     for times in (1, 2):
         batch.flips(done, layer)
-        assert batch.training_macs() == before + times * 2 * macs
+        assert batch.training_macs() == before + times * 2 * (table + blocks * candidate)
     assert batch.macs(done).tolist() == done.macs.tolist()
+
+
+@pytest.mark.parametrize(("layer", "macs", "candidate"), TABLES)
+def test_a_table_is_charged_once_and_its_candidates_as_later_layers(layer, macs, candidate):
+    batch = batch_of(network_of("4x3,2x2"), normal(2, FEATURES), torch.tensor([0, 1]))
+    done = batch(fixed([rows(TWO_OPEN, TWO_OPEN), rows([0.0, 1.0], [0.0, 1.0])]))
+
+    def spent_by(call) -> float:
+        before = batch.training_macs()
+        call()
+        return batch.training_macs() - before
+
+    assert spent_by(lambda: batch.table(done, layer)) == 2 * macs
+    table = batch.table(done, layer)
+    several = table.gates[:, None].expand(-1, 5, -1)
+    assert spent_by(lambda: table.losses(table.gates)) == 2 * candidate
+    assert spent_by(lambda: table.losses(several)) == 2 * 5 * candidate
+    assert spent_by(lambda: table.flips(several)) == 2 * 5 * several.shape[2] * candidate
+    pairs = {0: 2 * 2, 1: 1 * 1}[layer]
+    assert spent_by(lambda: table.swaps(table.gates)) == 2 * pairs * candidate
+
+
+def test_swaps_of_rows_with_other_numbers_of_open_blocks_are_charged_by_their_own_pairs():
+    batch = batch_of(network_of("4x3,2x2"), normal(3, FEATURES), torch.tensor([0, 1, 2]))
+    done = batch(fixed([rows(TWO_OPEN, ONE_OPEN, NONE_OPEN), rows(*[[0.0, 1.0]] * 3)]))
+    table = batch.table(done, 0)
+    before = batch.training_macs()
+    table.swaps(table.gates)
+    assert batch.training_macs() - before == (2 * 2 + 1 * 3 + 0) * 2 * 3
 
 
 def test_flips_of_a_carried_pass_read_the_open_units_of_the_state():
@@ -231,7 +314,7 @@ def test_flips_of_a_carried_pass_read_the_open_units_of_the_state():
     done = batch(fixed([rows(ONE_OPEN)]), carry=batch(fixed([rows(TWO_OPEN)])))
     before = batch.training_macs()
     batch.flips(done, 0)
-    assert batch.training_macs() == before + (5 + 6) * 12 + 12 * 3 + 3 * 3
+    assert batch.training_macs() == before + (5 + 6) * 9 + 12 * 3
 
 
 def test_dense_macs_are_the_products_of_neighbouring_widths():

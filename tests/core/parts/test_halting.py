@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.architecture import Architecture
-from core.parts.halting import act_weights, halting_unit, stopping_distribution
+from core.parts.halting import act_weights, affordable, halting_unit, stopping_distribution, stopping_probability
 
 PROBABILITIES = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=6)
 
@@ -49,9 +49,38 @@ def test_stopping_is_a_distribution_with_the_declared_hazards(values):
         left -= found.item()
 
 
+@given(st.floats(1.05, 3.9))
+def test_a_stopping_probability_gives_the_expected_passes(expected):
+    stop = stopping_distribution(column(*[stopping_probability(expected, 4)] * 4))[:, 0]
+    number = torch.arange(1, 5, dtype=torch.float64)
+    assert (stop * number).sum().item() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("expected", "least", "greatest"), [(1.0, 0.99, 1.0), (4.0, 0.0, 0.01), (9.0, 0.0, 0.01)])
+def test_expectations_at_and_beyond_the_ends_are_near_certain(expected, least, greatest):
+    assert least < stopping_probability(expected, 4) < greatest
+
+
+@pytest.mark.parametrize(
+    ("passes", "network", "density", "expected"),
+    [
+        (2, "16x16", 1 / 8, 2),
+        (3, "16x16", 1 / 8, 2),
+        (1.5, "16x16", 1 / 8, 1.5),
+        (2, "16x16", 1 / 16, 1),
+        (2, "16x16", 1 / 64, 1),
+        # Of the narrowest layer; and 0.3 of 10 is 3, though not in floating point.
+        (4, "16x16,8x4", 1 / 4, 2),
+        (4, "10x4", 0.1 * 3, 3),
+    ],
+)
+def test_no_more_passes_are_affordable_than_the_budget_has_blocks(passes, network, density, expected):
+    assert affordable(passes, Architecture.parse(network, 5, 2), density) == expected
+
+
 def test_the_halting_unit_is_drawn_from_its_generator():
     architecture = Architecture.parse("4x3", 5, 2)
-    first, again = (halting_unit(architecture, torch.Generator().manual_seed(3)) for _ in range(2))
+    first, again = (halting_unit(architecture, torch.Generator().manual_seed(3), 0.75) for _ in range(2))
     assert torch.equal(first.weight, again.weight)
     assert first.weight.shape == (1, 12)
-    assert first.bias.item() == 1.0
+    assert first.bias.sigmoid().item() == pytest.approx(0.75)

@@ -6,8 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from core.training.probe import Probe, exact_gradient, probe
+from core.architecture import Architecture
+from core.parts.distributions.discrete import DISCRETE
+from core.training.probe import Probe, combinations, exact_gradient, probe
 from strategies import find
+from tests.support import enumeration
+from tests.support.enumeration import sensitive_network
 from tests.support.networks import FEATURES, masked_dense, network_of, normal, seeded
 
 X = normal(2, FEATURES)
@@ -54,7 +58,7 @@ def test_a_draw_that_never_varies_has_an_infinite_z_score_unless_it_is_exact():
 
 def draws(seed: int, samples: int = 2) -> Tensor:
     network = network_of("3x2")
-    settings = {"lambda_s": 0, "lambda_v": 0, "baseline": "samples", "samples": samples}
+    settings = {"gates": "bernoulli", "lambda_s": 0, "lambda_v": 0, "baseline": "samples", "samples": samples}
     strategy = find("reinforce")(network.architecture, settings, seeded())
     return probe(strategy, network, X, Y, seeded(seed), draws=5, density=0.5).draws
 
@@ -66,8 +70,28 @@ def test_draws_are_one_gradient_per_example_and_block_and_depend_on_the_generato
     assert not torch.equal(draws(1)[0], draws(1)[1])
 
 
-def test_a_network_of_two_layers_is_refused():
-    network = network_of("3x2,3x2")
-    strategy = find("reinforce")(network.architecture, {}, seeded())
-    with pytest.raises(ValueError, match="the network has 2 gated layers, expected 1"):
-        probe(strategy, network, X, Y, seeded(), draws=1, density=0.5)
+@pytest.mark.parametrize("scale", [1.0, 0.8])
+@pytest.mark.parametrize("gates", ["bernoulli", "exactly_k", "tree"])
+def test_draws_in_two_layers_agree_with_the_exact_gradient_of_their_own_distribution(gates, scale):
+    network = sensitive_network("4x2,2x2")
+    settings = {"gates": gates, "balance": 0, "lambda_s": 0, "lambda_v": 0, "samples": 32}
+    strategy = find("reinforce")(network.architecture, settings, seeded())
+    found = probe(strategy, network, X, Y, seeded(3), draws=200, density=0.5)
+    assert found.exact.shape == (2, 6)
+    by_chance = (found.relative_variance / 200) ** 0.5
+    assert (Probe(scale * found.draws, found.exact).relative_bias > 2 * by_chance) == (scale != 1)
+
+
+def test_the_exact_gradient_by_a_last_layers_logits_is_that_by_its_gaters_biases():
+    network = sensitive_network("4x2,2x2")
+    for kind in ("bernoulli", "exactly_k"):
+        found = exact_gradient(network, X, Y, DISCRETE[kind](0.5))[:, 4:].sum(dim=0)
+        by_parameters = enumeration.exact_gradient(kind, network, X, Y, 0.5)
+        torch.testing.assert_close(found, by_parameters[-2:])
+
+
+def test_as_many_passes_are_enumerated_as_there_are_joint_draws():
+    architecture = Architecture.parse("4x1,2x1", 2, 2)
+    found = {name: combinations(kind(0.5), architecture) for name, kind in DISCRETE.items()}
+    # Two of 4 in order and one of 2; two leaves, twice.
+    assert found == {"bernoulli": 2**6, "exactly_k": 12 * 2, "tree": 2 * 2}

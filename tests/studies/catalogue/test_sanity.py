@@ -25,7 +25,7 @@ BOUNDS = {
     "dense": ((0.0, 0.070), None, DENSE),
     "small_dense": ((0.0, 0.090), None, DENSE),
     "random_blocks": ((0.17, 0.23), None, PENALISED),
-    "reinforce": ((0.0, 0.090), (0.0, 0.078), PENALISED),
+    "reinforce": ((0.0, 0.066), None, (0.125, 0.125)),
     "straight_through": ((0.0, 0.095), (0.0, 0.082), PENALISED),
     "gumbel_softmax": ((0.0, 0.084), None, PENALISED),
     "gaussian_gates": ((0.0, 0.077), None, PENALISED),
@@ -33,7 +33,7 @@ BOUNDS = {
     "top_k": ((0.0, 0.065), None, (0.125, 0.125)),
     "local_search": ((0.0, 0.078), None, ON_BUDGET),
     "greedy_structured": ((0.0, 0.078), None, ON_BUDGET),
-    "act_halting": ((0.0, 0.080), None, (0.09, 0.14)),
+    "act_halting": ((0.0, 0.070), None, (0.09, 0.14)),
 }
 
 

@@ -17,7 +17,7 @@ WITHOUT_CLASS = "from core.strategy import Strategy\n"
     ("arguments", "words"),
     [
         (("run", "quikstart"), ("unknown study 'quikstart'", "did you mean 'quickstart'")),
-        (("run", "zzz"), ("unknown study 'zzz'", "known: batch_size, ")),
+        (("run", "zzz"), ("unknown study 'zzz'", "known: axes, ")),
         (("show", "sanitie"), ("did you mean 'sanity'",)),
         (("report", "quickstar"), ("did you mean 'quickstart'",)),
         (("figures", "quickstar"), ("did you mean 'quickstart'",)),

@@ -9,7 +9,7 @@ import pytest
 from core import data
 from core.data import catalogue
 
-RUN = ("run", "quickstart", "--seeds", "1", "--strategies", "dense,reinforce", "--set", "network=4x4")
+RUN = ("run", "quickstart", "--seeds", "1", "--strategies", "dense,reinforce", "--set", "network=8x2")
 
 
 def study_files(folder: Path) -> list[Path]:
@@ -86,7 +86,7 @@ def test_a_dry_run_downloads_nothing_and_says_why_it_cannot_tell_the_time(comman
     done = command(*RUN, "--dataset", "mnist", "--results", str(command.results), "--dry-run")
     assert (done.code, done.err) == (0, "")
     _, counts, _ = done.out.splitlines()
-    assert counts.split() == ["evaluate", "mnist", "4x4", "1/8", "2", "0", "2"]
+    assert counts.split() == ["evaluate", "mnist", "8x2", "1/8", "2", "0", "2"]
     assert done.out.splitlines()[-1] == (
         "2 runs, 2 to run; the time cannot be estimated, since the data of mnist is not there yet: "
         "the run downloads 0 MB"

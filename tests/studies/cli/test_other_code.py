@@ -188,7 +188,7 @@ def test_a_search_of_other_code_is_made_again_before_its_winners(command, schedu
         seeds=2,
         strategies=("dense", "reinforce"),
         datasets=("digits",),
-        networks=("4x4",),
+        networks=("8x2",),
         training={"epochs": 2},
         search=Search(points=2, seeds=1, searches=1, rerun_seeds=1),
         test_split="fixed",

@@ -45,7 +45,7 @@ def test_a_dry_run_counts_what_is_done_and_changes_nothing(command, scheduler):
     before = content(command.results)
     done = command.study("--seeds", "3", "--dry-run")
     assert (done.code, done.err) == (0, "")
-    assert settings_of(done.out) == [["evaluate", "digits", "4x4", "1/8", "6", "4", "2"]]
+    assert settings_of(done.out) == [["evaluate", "digits", "8x2", "1/8", "6", "4", "2"]]
     assert re.fullmatch(f"6 runs, 2 to run: {TIME}", done.out.splitlines()[-1])
     assert content(command.results) == before
     assert len(scheduler.asked) == 1
@@ -103,13 +103,13 @@ def test_a_dry_run_needs_no_working_objective(command, tmp_path):
 
 
 def test_the_plan_of_a_changed_study_shows_the_changes(command):
-    options = ("--seeds", "2", "--set", "target_density=.25", "--set", "network=2x8", "--dry-run")
+    options = ("--seeds", "2", "--set", "target_density=.25", "--set", "network=8x4", "--dry-run")
     done = command.study(*options)
     assert done.code == 0
-    assert settings_of(done.out) == [["evaluate", "digits", "2x8", "1/4", "4", "0", "4"]]
+    assert settings_of(done.out) == [["evaluate", "digits", "8x4", "1/4", "4", "0", "4"]]
     runs = runs_of(command.study(*options, "--every-run").out)
     assert len(runs) == 4
-    assert {run["where"] for run in runs} == {"digits 2x8 0.25"}
+    assert {run["where"] for run in runs} == {"digits 8x4 0.25"}
 
 
 def test_settings_change_the_runs(command):

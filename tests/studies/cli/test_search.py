@@ -14,7 +14,7 @@ def test_the_command_runs_the_search_then_its_winners(command, scheduler, monkey
         seeds=3,
         strategies=("dense", "reinforce"),
         datasets=("digits",),
-        networks=("4x4",),
+        networks=("8x2",),
         training={"epochs": 2},
         search=Search(points=3, seeds=1, searches=2, rerun_seeds=2),
         test_split="fixed",

@@ -20,9 +20,9 @@ FAST = Arm("fast", "reinforce", training={"learning_rate": 0.01}, levels={"rate"
 SLOW = Arm("slow", "reinforce", training={"learning_rate": 0.001}, levels={"rate": 0.001})
 NARROW = Arm("narrow", "dense", network="1x8", density=1.0)
 SWEEP = Sweep(
-    seeds=2, strategies=("small_dense",), arms=(FAST, SLOW, NARROW), datasets=("digits",), networks=("4x4", "2x8")
+    seeds=2, strategies=("small_dense",), arms=(FAST, SLOW, NARROW), datasets=("digits",), networks=("8x2", "8x4")
 )
-WHERE = Setting("digits", "4x4", 1 / 8)
+WHERE = Setting("digits", "8x2", 1 / 8)
 PROTOCOL = Protocol(seeds=3, alpha=0.05, delta=0.005, search=None)
 
 
@@ -33,13 +33,13 @@ def freeze(sweep: Sweep = SWEEP) -> FrozenStudy:
 def test_an_arm_is_run_on_its_own_network_once_and_otherwise_on_each_of_the_sweeps():
     combinations = freeze().combinations()
     assert combinations.count((Setting("digits", "1x8", 1.0), "narrow")) == 1
-    assert {setting.network for setting, arm in combinations if arm == "fast"} == {"4x4", "2x8"}
+    assert {setting.network for setting, arm in combinations if arm == "fast"} == {"8x2", "8x4"}
     assert len(combinations) == 2 * 3 + 1
 
 
 def test_a_grid_pairs_networks_with_densities():
-    combinations = freeze(replace(SWEEP, arms=(FAST,), grid=(("4x4", 0.5), ("8x4", 0.25)))).combinations()
-    assert {(at.network, at.target_density) for at, _ in combinations} == {("4x4", 0.5), ("8x4", 0.25)}
+    combinations = freeze(replace(SWEEP, arms=(FAST,), grid=(("8x2", 0.5), ("8x4", 0.25)))).combinations()
+    assert {(at.network, at.target_density) for at, _ in combinations} == {("8x2", 0.5), ("8x4", 0.25)}
 
 
 def test_a_run_has_the_arms_settings_over_the_sweeps():
@@ -55,7 +55,7 @@ def test_without_strategies_only_the_arms_are_run():
 
 def test_arms_survive_json():
     arm = replace(FAST, search={"learning_rate": (0.001, 0.1)}, varied="order")
-    design = freeze(replace(SWEEP, arms=(arm, NARROW), grid=(("4x4", 0.5),), pairs=(("fast", "narrow"),)))
+    design = freeze(replace(SWEEP, arms=(arm, NARROW), grid=(("8x2", 0.5),), pairs=(("fast", "narrow"),)))
     assert FrozenStudy.from_dict(json.loads(json.dumps(design.as_dict()))) == design
 
 
@@ -64,10 +64,10 @@ def test_settings_given_per_layer_survive_json_and_hash_equally():
         replace(FAST, training={"gater_learning_rate": rates}, strategy_settings={"lambda_v": weights})
         for rates, weights in (((0.1, 0.2), "40:20"), ([0.1, 0.2], (40, 20.0)))
     )
-    one, other = (freeze(replace(SWEEP, arms=(arm,), networks=("4x4,2x8",))) for arm in arms)
+    one, other = (freeze(replace(SWEEP, arms=(arm,), networks=("8x2,8x4",))) for arm in arms)
     again = FrozenStudy.from_dict(json.loads(json.dumps(one.as_dict())))
     assert one == other == again
-    where = Setting("digits", "4x4,2x8", 1 / 8), "fast"
+    where = Setting("digits", "8x2,8x4", 1 / 8), "fast"
     configuration = again.configuration(*where, "evaluate", 0)
     assert configuration.run_id == one.configuration(*where, "evaluate", 0).run_id
     assert configuration.strategy_settings["lambda_v"] == [40.0, 20.0]
@@ -90,7 +90,7 @@ def test_what_seeds_vary_is_part_of_a_run():
 
 
 def test_a_search_covers_the_range_that_an_arm_gives_and_nothing_else_that_it_sets():
-    arm = replace(FAST, strategy_settings={"lambda_s": 5.0}, search={"learning_rate": (0.1, 0.2)})
+    arm = replace(FAST, strategy_settings={"samples": 5}, search={"learning_rate": (0.1, 0.2)})
     search = Search(points=8, searches=1, training=("learning_rate",))
     design = freeze(replace(SWEEP, arms=(arm,), strategies=(), search=search, test_split="fixed"))
     proposals = design.proposals["fast"][0]
@@ -99,8 +99,8 @@ def test_a_search_covers_the_range_that_an_arm_gives_and_nothing_else_that_it_se
     assert rates[0] == 0.01
     assert all(0.1 <= rate <= 0.2 for rate in rates[1:])
     assert len(set(rates)) == 8
-    assert {entry.strategy_settings["lambda_s"] for entry in tried} == {5.0}
-    assert len({entry.strategy_settings["lambda_v"] for entry in tried}) == 8
+    assert {entry.strategy_settings["samples"] for entry in tried} == {5}
+    assert len({entry.strategy_settings["balance"] for entry in tried}) == 8
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_setting_that_no_arm_has_is_set_for_all():
 
 def test_a_grid_is_not_changed_from_the_command_line():
     with pytest.raises(InputError, match="pairs networks with densities"):
-        override(replace(SWEEP, arms=(), grid=(("4x4", 0.5),)), ("network=2x2",))
+        override(replace(SWEEP, arms=(), grid=(("8x2", 0.5),)), ("network=2x2",))
 
 
 def test_tables_name_arms_and_keep_the_strategy_and_the_levels(tmp_path):
@@ -178,15 +178,15 @@ def rows_of(network: str, arm: str, *errors: float) -> pd.DataFrame:
 
 def test_a_reference_that_is_run_on_one_other_network_is_compared_with_from_all():
     narrow = rows_of("1x8", "narrow", 0.1, 0.1, 0.1)
-    runs = pd.concat([rows_of("4x4", "fast", 0.1, 0.2, 0.3), rows_of("2x8", "fast", 0.2, 0.3, 0.4), narrow])
+    runs = pd.concat([rows_of("8x2", "fast", 0.1, 0.2, 0.3), rows_of("8x4", "fast", 0.2, 0.3, 0.4), narrow])
     found = contrast(runs, [("fast", "narrow")], PROTOCOL, root_seed=0)
-    assert found["network"].tolist() == ["4x4", "2x8"]
+    assert found["network"].tolist() == ["8x2", "8x4"]
     assert found["difference"].round(6).tolist() == [0.1, 0.2]
 
 
 def test_a_reference_that_is_run_on_two_other_networks_is_not_chosen_among():
-    narrow = [rows_of(network, "narrow", 0.1, 0.1, 0.1) for network in ("1x8", "2x8")]
-    runs = pd.concat([rows_of("4x4", "fast", 0.1, 0.2, 0.3), *narrow])
+    narrow = [rows_of(network, "narrow", 0.1, 0.1, 0.1) for network in ("1x8", "8x4")]
+    runs = pd.concat([rows_of("8x2", "fast", 0.1, 0.2, 0.3), *narrow])
     assert contrast(runs, [("fast", "narrow")], PROTOCOL, root_seed=0).empty
 
 

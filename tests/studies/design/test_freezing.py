@@ -14,16 +14,16 @@ from studies.design.study import SCALES
 from tests.support.plugins import PLUGIN, read_plugin
 from tests.support.records import configurations_of, design_of
 
-SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("4x4",), test_split="fixed")
+SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("8x2",), test_split="fixed")
 OTHERS: dict[str, Any] = {
     "seeds": 3,
     "strategies": ("dense", "straight_through"),
     "arms": (Arm("undecided", "reinforce", strategy_settings={"entropy": 0.1}),),
-    "grid": (("4x4", 0.5), ("8x4", 0.25)),
+    "grid": (("8x2", 0.5), ("8x4", 0.25)),
     "pairs": (("reinforce", "dense"),),
     "measurements": ("pass_time",),
     "datasets": ("mnist1d",),
-    "networks": ("4x4,4x4",),
+    "networks": ("8x2,8x2",),
     "densities": (0.25,),
     "activation": "tanh",
     "training": {"epochs": 7},
@@ -89,7 +89,7 @@ def test_every_study_freezes_at_every_scale_and_survives_json(name, scale):
 
 def test_a_design_with_everything_changed_survives_json(tmp_path):
     plugins = (read_plugin(tmp_path),)
-    changes = {"strategies": ("reinforce", "of_mine"), "networks": ("4x4", "2x8,4x4"), "test_split": "fixed"}
+    changes = {"strategies": ("reinforce", "of_mine"), "networks": ("8x2", "8x4,8x2"), "test_split": "fixed"}
     sweep = Sweep(**{**OTHERS, **changes})
     design = freeze(sweep, plugins)
     assert through_json(design) == design
@@ -110,7 +110,7 @@ def test_more_strategies_keep_every_earlier_run():
 
 
 def test_runs_go_seed_by_seed_with_all_strategies_of_a_setting_together():
-    sweep = replace(SWEEP, datasets=("digits", "mnist1d"), networks=("4x4", "2x8"), densities=(0.25, 0.5))
+    sweep = replace(SWEEP, datasets=("digits", "mnist1d"), networks=("8x2", "8x4"), densities=(0.25, 0.5))
     order = [
         (entry.seed, entry.dataset, entry.network, entry.target_density, entry.strategy)
         for entry in configurations_of(freeze(sweep))
@@ -119,7 +119,7 @@ def test_runs_go_seed_by_seed_with_all_strategies_of_a_setting_together():
         (seed, dataset, network, density, strategy)
         for seed in (0, 1)
         for dataset in ("digits", "mnist1d")
-        for network in ("4x4", "2x8")
+        for network in ("8x2", "8x4")
         for density in (0.25, 0.5)
         for strategy in ("dense", "reinforce")
     ]
@@ -165,7 +165,7 @@ def test_moving_a_plugin_changes_no_run(tmp_path):
     [
         ({"strategies": ("dense", "reinforc")}, "did you mean 'reinforce'"),
         ({"datasets": ("digit",)}, "did you mean 'digits'"),
-        ({"networks": ("4x4;4x4",)}, "4x4;4x4"),
+        ({"networks": ("8x2;8x2",)}, "8x2;8x2"),
         ({"seeds": 0}, "0 is not in 1"),
         ({"seeds": -1}, "-1 is not in 1"),
         ({"densities": (0.0,)}, "target_density: 0.0 is not"),
@@ -202,9 +202,24 @@ def test_naming_something_twice_does_not_make_two_runs_of_one(field):
 
 
 def test_one_network_written_in_two_ways_is_one_run():
-    assert ids(freeze(replace(SWEEP, networks=("4x4, 4x4",)))) == ids(freeze(replace(SWEEP, networks=("4x4,4x4",))))
+    assert ids(freeze(replace(SWEEP, networks=("8x2, 8x2",)))) == ids(freeze(replace(SWEEP, networks=("8x2,8x2",))))
 
 
 def test_a_design_is_made_of_tuples_again_after_json():
     sweep = through_json(design_of("dense", densities=(0.25, 0.5))).sweep
     assert (sweep.strategies, sweep.densities) == (("dense",), (0.25, 0.5))
+
+
+def test_a_setting_in_which_no_training_keeps_the_budget_is_refused_before_anything_runs(tmp_path):
+    body = (
+        "    @classmethod\n"
+        "    def impossible(cls, architecture, settings, density, tolerance):\n"
+        "        blocks = architecture.layers[0].blocks\n"
+        "        return f'{blocks} blocks are not enough' if blocks * density < 1 else None\n\n"
+    )
+    text = PLUGIN.replace("    def objective", body + "    def objective")
+    plugins = (read_plugin(tmp_path, text=text),)
+    sweep = Sweep(seeds=1, strategies=("of_mine",), datasets=("digits",), networks=("16x4", "4x4"))
+    with pytest.raises(InputError, match="of_mine cannot keep the budget on network 4x4: 4 blocks are not enough"):
+        FrozenStudy.freeze("quickstart", "default", sweep, plugins)
+    FrozenStudy.freeze("quickstart", "default", replace(sweep, networks=("16x4",)), plugins)

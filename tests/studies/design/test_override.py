@@ -11,7 +11,7 @@ SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce", "straight_through"), tr
 @pytest.mark.parametrize(
     ("assignment", "field", "value"),
     [
-        ("network=8x8,4x4", "networks", ("8x8,4x4",)),
+        ("network=8x8,8x2", "networks", ("8x8,8x2",)),
         ("target_density=.25", "densities", (0.25,)),
         ("activation=tanh", "activation", "tanh"),
         ("epochs=3", "training", {"epochs": 3}),
@@ -71,7 +71,7 @@ def test_a_plugin_has_settings_too(tmp_path):
         ("epochs", "--set 'epochs': expected KEY=VALUE"),
         ("epoch=3", "did you mean 'epochs'"),
         ("=3", "unknown key of --set ''"),
-        ("netwrk=4x4", "did you mean 'network'"),
+        ("netwrk=8x2", "did you mean 'network'"),
         ("basline=none", "did you mean 'baseline'"),
         ("reinforce.basline=none", "did you mean 'reinforce.baseline'"),
         ("reinforc.baseline=none", "did you mean 'reinforce.baseline'"),

@@ -29,7 +29,7 @@ WHOLE = Whole(
     "search",
     3,
     parts=(Part("a", 0.1 + 0.2), Part("b")),
-    pairs=(("4x4", 0.5), ("2x8", 0.25)),
+    pairs=(("8x2", 0.5), ("8x4", 0.25)),
     main=Part("c", 1e-300),
     values={"whole": 1, "decimal": 1.0, "listed": [1, 2.0], "nested": {"none": None, "yes": True}},
 )
@@ -71,7 +71,7 @@ def test_what_has_a_default_may_be_missing():
         ({"number": None}, "number: "),
         ({"parts": [{"name": "a"}, {"share": 0.5}]}, "parts.1.name: "),
         ({"parts": [{"name": "a", "share": "half"}]}, "parts.0.share: "),
-        ({"pairs": [["4x4", 0.5], ["4x4"]]}, "pairs.1.1: "),
+        ({"pairs": [["8x2", 0.5], ["8x2"]]}, "pairs.1.1: "),
         ({"main": 3}, "main: "),
         ({"values": []}, "values: "),
     ],

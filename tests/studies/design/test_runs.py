@@ -60,14 +60,12 @@ def test_the_first_point_is_the_studys_own_settings(tmp_path):
 
 
 def test_what_a_study_sets_is_not_searched():
-    design = searched(
-        training={"epochs": 3, "learning_rate": 0.005}, strategy_settings={"reinforce": {"lambda_s": 2.0}}
-    )
+    design = searched(training={"epochs": 3, "learning_rate": 0.005}, strategy_settings={"reinforce": {"samples": 2}})
     for of_search in design.proposals["reinforce"]:
         for point in of_search[1:]:
             assert set(point["training"]) == {"gater_learning_rate"}
-            assert "lambda_s" not in point["strategy_settings"]
-            assert "lambda_v" in point["strategy_settings"]
+            assert "samples" not in point["strategy_settings"]
+            assert "balance" in point["strategy_settings"]
 
 
 def test_the_first_searchs_winner_runs_on_all_seeds_and_the_others_on_some(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from studies.design.selection import Winner, select
 from studies.design.setting import Setting
 
-WHERE = Setting("digits", "4x4", 0.25), "reinforce"
+WHERE = Setting("digits", "8x2", 0.25), "reinforce"
 LIMIT = 0.3
 
 

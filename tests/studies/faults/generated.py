@@ -106,7 +106,7 @@ SENSIBLE: dict[str, Sequence[str]] = {
     "check": ("dense", "dense,reinforce", "of_mine", "dens", "dense,"),
     "dataset": ("digits", "mnist_5k", "mnist1d", "mnist1d:2000", "mnist1d:7", "mnist1d:" + "9" * 5000, "mnist", "svhn"),
     "set": (
-        *("network=4x4", "network=4x", "network=1x1,2x2,3x3", f"network={'9' * 5000}x1", "network=1x1" + ",1x1" * 500),
+        *("network=8x2", "network=4x", "network=1x1,2x2,3x3", f"network={'9' * 5000}x1", "network=1x1" + ",1x1" * 500),
         *(
             "epochs=2",
             "epochs=0",

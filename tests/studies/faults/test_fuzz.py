@@ -41,7 +41,7 @@ SHARES = {"command": 0.4, "plugin": 0.25, "record": 0.2, "study": 0.15}
 LONGEST = 120.0  # seconds
 TIMED = estimate._timed
 REPORT, POWER, FIGURES = ("report", "quickstart"), ("power", "quickstart"), ("figures", "quickstart", "--format", "svg")
-SMALL = ("--dataset", "digits", "--set", "network=4x4", "--seeds", "2", "--strategies", "small_dense,reinforce")
+SMALL = ("--dataset", "digits", "--set", "network=8x2", "--seeds", "2", "--strategies", "small_dense,reinforce")
 RUN = ("run", "quickstart", *SMALL, "--set", "epochs=2")
 
 # What the command load would measure for ten minutes.
@@ -79,6 +79,8 @@ def nothing_slow(monkeypatch, publisher, tmp_path) -> None:
     monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(6.0, 6.0), Timed(1.0, 1.0))] * 3)
     monkeypatch.setattr(measuring, "contenders", lambda *_: (None, None))
     monkeypatch.setattr(conformance, "problems", lambda _: [])
+    monkeypatch.setattr(conformance, "warnings", lambda _: [])
+    monkeypatch.setattr(conformance, "estimate", lambda _: None)
     monkeypatch.setattr(verify, "verify", lambda *_: iter(()))
     for name, found in LOADED.items():
         monkeypatch.setattr(load, name, lambda *_, found=found: found)
@@ -219,7 +221,7 @@ def test_a_generated_plugin_ends_well(part, tmp_path, monkeypatch):
         own = random.choice(generated.PLUGIN_NAMES)
         place = tmp_path / random.choice(("here", "here", "[bold]here", "h\x1b[31me\nre", "日本"))
         names = ("--strategies", f"small_dense,{own}") if random.random() < 0.8 else ()
-        small = ("--dataset", "digits", "--set", "network=4x4", "--set", "epochs=1", "--seeds", "1", *names)
+        small = ("--dataset", "digits", "--set", "network=8x2", "--set", "epochs=1", "--seeds", "1", *names)
         with folder_with(None, place) as folder:
             path = place / f"{own}.py"
             path.write_bytes(content)

@@ -122,7 +122,7 @@ ANSWERS = {
         "error",
         "its record does not hold: test_loss: ",
     ),
-    "no_pass": ("return None", "error", "AttributeError: "),
+    "no_pass": ("return None", "error", "ProtocolError: infer returned NoneType, expected a pass"),
     "a_pass_of_two": ("return batch(open_all, samples=2)", "error", "ProtocolError: infer returned output"),
     "killed_in_test": ("import os; os.kill(os.getpid(), 9)", "died", "its process was ended by SIGKILL"),
 }

@@ -91,7 +91,7 @@ def files_of(folder: ResultsFolder) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory):
     """A study of two networks in which three kinds of failure happened."""
-    design = design_of("dense", "reinforce", networks=("4x4", "4x4,2x8"))
+    design = design_of("dense", "reinforce", networks=("8x2", "8x2,8x4"))
     return write(tmp_path_factory.mktemp("reported"), design, FAILURES, USUAL)
 
 
@@ -122,7 +122,7 @@ def test_the_page_says_what_was_asked_and_where_it_is_from(page):
 def test_the_page_holds_the_design_and_where_it_was_run(reported, page):
     design = reported[0].frozen().design
     environment = reported[0].frozen().environment
-    for expected in (design.design_hash, "default", "4x4,2x8", "digits", "resampled", "epochs 3", "baseline"):
+    for expected in (design.design_hash, "default", "8x2,8x4", "digits", "resampled", "epochs 3", "baseline"):
         assert expected in page.text
     assert f"Python {environment['python']}" in page.text
     assert f"torch {environment['packages']['torch']}" in page.text
@@ -154,7 +154,7 @@ def test_the_page_gives_n_mean_interval_and_failures_of_each_strategy(reported, 
 def test_the_page_lists_every_failure_with_its_reason(page):
     reason = " ".join(REASON.split())
     for (arm, seed), status in FAILURES.items():
-        for network in ("4x4", "4x4,2x8"):
+        for network in ("8x2", "8x2,8x4"):
             assert f"{status} : {arm}, seed {seed}, digits, {network}, τ = 1/8: {reason}" in page.text
     assert "Failures" in page.text
 

@@ -47,7 +47,7 @@ KEY = ["dataset", "network", "target_density", "arm"]
 def failing(tmp_path):
     """Two networks and densities, three strategies, four seeds, and failures of three kinds."""
     design = design_of(
-        "dense", "reinforce", "straight_through", seeds=4, networks=("4x4", "2x8,4x4"), densities=(0.25, 0.5)
+        "dense", "reinforce", "straight_through", seeds=4, networks=("8x2", "8x4,8x2"), densities=(0.25, 0.5)
     )
     failures = {("reinforce", 1): "nan", ("reinforce", 3): "error", ("straight_through", 0): "diverged"}
     folder = finished(tmp_path, design, failures)
@@ -134,7 +134,7 @@ def test_the_summary_does_not_depend_on_the_order_of_runs(failing):
 def test_the_summary_keeps_the_order_of_the_design(failing):
     results = collect(failing.frozen().design, failing.ledger)
     assert results.summary.arm.tolist() == ["dense", "reinforce", "straight_through"] * 4
-    assert results.summary.network.tolist() == ["4x4"] * 6 + ["2x8,4x4"] * 6
+    assert results.summary.network.tolist() == ["8x2"] * 6 + ["8x4,8x2"] * 6
 
 
 def test_one_seed_has_a_mean_and_no_interval(tmp_path):
@@ -181,7 +181,7 @@ def test_runs_of_other_designs_in_the_folder_are_left_out(tmp_path):
 def table_of(errors: Sequence[float], failed: Sequence[bool]) -> pd.DataFrame:
     """The runs of one strategy, as far as a summary needs them."""
     n = len(errors)
-    frame = pd.DataFrame({"stage": "evaluate", "dataset": "digits", "network": "4x4"}, index=range(n))
+    frame = pd.DataFrame({"stage": "evaluate", "dataset": "digits", "network": "8x2"}, index=range(n))
     measures = dict.fromkeys(("test_density", "all_closed", "dead_blocks", "test_macs", "train_macs"), 1.0)
     return frame.assign(
         **measures,

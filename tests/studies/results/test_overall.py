@@ -10,7 +10,7 @@ from tests.support.records import CHANCE, design_of, finished
 def runs_of(differences: np.ndarray) -> pd.DataFrame:
     """Two arms whose errors differ by ``differences`` ``[seeds, settings]``."""
     rows = [
-        {"dataset": f"set{setting}", "network": "4x4", "target_density": 0.25, "seed": seed, "failed": False}
+        {"dataset": f"set{setting}", "network": "8x2", "target_density": 0.25, "seed": seed, "failed": False}
         | {"arm": arm, "error": 0.5 + (differences[seed, setting] if arm == "top_k" else 0.0)}
         for seed in range(len(differences))
         for setting in range(differences.shape[1])

@@ -43,7 +43,7 @@ class TestArms:
         assert arms["rate"].fillna(0.0).tolist() == [0.0, 0.01, 0.0]
 
     def test_an_arm_in_several_settings_has_one_row(self):
-        design = design_of("dense", arms=ARMS, networks=("4x4", "2x8"), densities=(0.25, 0.5))
+        design = design_of("dense", arms=ARMS, networks=("8x2", "8x4"), densities=(0.25, 0.5))
         assert results_of(design, random_record()).arms["arm"].tolist() == ["dense", "quick", "slow"]
 
     def test_arms_that_share_their_runs_have_a_row_each(self):

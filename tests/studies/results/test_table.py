@@ -34,7 +34,7 @@ def heads(table: Table, numbers: pd.DataFrame, output: Output = "page") -> list[
 
 
 class TestShown:
-    NUMBERS = pd.DataFrame({"arm": ["a", "b"], "dataset": "digits", "network": ["4x4", "2x8"], "error": [0.1, 0.2]})
+    NUMBERS = pd.DataFrame({"arm": ["a", "b"], "dataset": "digits", "network": ["8x2", "8x4"], "error": [0.1, 0.2]})
 
     def test_columns_are_shown_in_their_order_and_others_of_the_numbers_are_not(self):
         table = table_of(Column("error", "error", percent), Column("arm", "arm"))
@@ -51,8 +51,8 @@ class TestShown:
         table = table_of(Column("arm", "arm"), *setting_columns())
         assert heads(table, numbers) == ["arm", "network", "τ"]
         assert [[cell.text for cell in row] for row in table.cells(numbers, "page")] == [
-            ["a", "4x4", "1/4"],
-            ["b", "2x8", "1/8"],
+            ["a", "8x2", "1/4"],
+            ["b", "8x4", "1/8"],
         ]
 
     @pytest.mark.parametrize("nothing", [np.nan, None, pd.NA])

@@ -36,7 +36,7 @@ def faulty(tmp_path: Path, body: str, **changes: Any) -> dict[str, Any]:
     return run(configuration_of("of_mine", plugins=plugins, **changes), plugins)
 
 
-@pytest.mark.parametrize("strategy", ["dense", "reinforce"])
+@pytest.mark.parametrize("strategy", ["dense", "straight_through"])
 def test_a_record_is_plain_data_that_json_gives_back(strategy):
     record = run(configuration_of(strategy))
     assert json.loads(json.dumps(record, allow_nan=False)) == record
@@ -44,9 +44,9 @@ def test_a_record_is_plain_data_that_json_gives_back(strategy):
     assert record["reason"] == ""
 
 
-@pytest.mark.parametrize("strategy", ["dense", "reinforce"])
+@pytest.mark.parametrize("strategy", ["dense", "straight_through"])
 def test_the_invented_records_of_these_tests_are_like_real_ones(strategy):
-    configuration = configuration_of(strategy, networks=("4x4,2x8",))
+    configuration = configuration_of(strategy, networks=("8x2,8x4",))
     # As the process that executes it hands it over.
     real, invented = run(configuration) | provenance.of(configuration, (), "cpu"), record_of(configuration)
     assert real.keys() == invented.keys()
@@ -56,7 +56,7 @@ def test_the_invented_records_of_these_tests_are_like_real_ones(strategy):
         if not isinstance(value, float | list) and key not in {"dead_blocks", "chosen_epoch"}:
             assert invented[key] == value, key
     shapes = [[len(real["gates_by_class"][layer]), len(real["gates_by_class"][layer][0])] for layer in (0, 1)]
-    assert shapes == [[10, 4], [10, 2]]
+    assert shapes == [[10, 8], [10, 8]]
 
 
 def test_a_run_gives_the_same_record_again():
@@ -75,11 +75,11 @@ def test_strategies_of_a_seed_share_their_split():
 
 
 def test_measures_are_shares_and_counts():
-    record = run(configuration_of("reinforce", networks=("4x4,2x8",)))
+    record = run(configuration_of("straight_through", networks=("8x2,8x4",)))
     for name in ("validation_error", "test_error", "test_error_fallback", "test_density", "all_closed"):
         assert 0 <= record[name] <= 1, name
     assert record["chance_error"] == pytest.approx(0.9)
-    assert record["dense_macs"] == 64 * 16 + 16 * 16 + 16 * 10
+    assert record["dense_macs"] == 64 * 16 + 16 * 32 + 32 * 10
     assert record["epochs"] == len(record["history"]) == 3
     assert 1 <= record["chosen_epoch"] <= 3
     assert record["validation_error"] == record["history"][record["chosen_epoch"] - 1]["validation_error"]
@@ -134,7 +134,7 @@ def test_unknown_settings_never_reach_a_run():
         configuration_of("dense", training={"epoch": 1})
 
 
-@pytest.mark.parametrize("strategy", ["dense", "reinforce"])
+@pytest.mark.parametrize("strategy", ["dense", "straight_through"])
 def test_a_run_on_colour_pictures_is_recorded(publisher, tmp_path, strategy):
     publisher.write("cifar10", tmp_path)
     (configuration,) = configurations_of(

@@ -22,7 +22,7 @@ STRATEGIES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("masked", [True, False])
-@pytest.mark.parametrize("network", ["4x4", "4x4,4x5"])
+@pytest.mark.parametrize("network", ["8x2", "8x2,4x5"])
 @pytest.mark.parametrize(("strategy", "settings"), STRATEGIES)
 def test_it_infers_what_the_run_with_accounting_infers(strategy, settings, network, masked):
     trained = subject_of(strategy, network=network, **settings)

@@ -27,7 +27,7 @@ def test_neither_the_budget_nor_what_multiplies_the_cost_of_a_run_is_searched():
     proposals = design().proposals
     budget = {"lambda_s", "lambda_v", "penalty_warmup"}
     expected = {
-        "reinforce": {*budget, "baseline"},
+        "reinforce": {*budget, "baseline", "samples"},
         "straight_through": budget,
         "local_search": {"steps", "restarts"},
     }

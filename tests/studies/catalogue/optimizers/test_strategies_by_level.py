@@ -38,7 +38,7 @@ def results() -> Results:
         seeds=2,
         arms=ARMS,
         datasets=("digits",),
-        networks=("4x4",),
+        networks=("8x2",),
         training={"epochs": 2},
         references=(),
         pairs=PAIRS,

@@ -60,8 +60,14 @@ def test_parameters_of_the_strategys_own_are_those_after_training():
     assert changed["trained"]["relative_variance"] > 100 * first["trained"]["relative_variance"]
 
 
+@pytest.mark.parametrize("gates", ["bernoulli", "exactly_k", "tree"])
+def test_two_layers_of_any_gates_are_measured(gates):
+    found = estimator.measure(subject_of("reinforce", network="4x4,4x4", gates=gates, balance=1))["initial"]
+    assert found["relative_bias"] < 2 * found["bias_by_chance"]
+
+
 @pytest.mark.parametrize(
-    ("strategy", "network"), [("dense", "4x4"), ("top_k", "4x4"), ("reinforce", "4x4,4x4"), ("reinforce", "16x2")]
+    ("strategy", "network"), [("dense", "4x4"), ("top_k", "4x4"), ("reinforce", "6x4,6x4"), ("reinforce", "16x2")]
 )
 def test_what_cannot_be_enumerated_is_left_out(strategy, network):
     assert estimator.measure(subject_of(strategy, network=network)) == {}

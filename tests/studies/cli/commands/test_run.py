@@ -50,7 +50,7 @@ def test_progress_counts_each_run_and_its_error(command, scheduler):
     lines = command.study("--seeds", "2").out.splitlines()
     assert [line.partition("]")[0] for line in lines if line.startswith("[")] == ["[1/4", "[2/4", "[3/4", "[4/4"]
     (line,) = [line for line in lines if line.startswith("[3/4]")]
-    assert re.search(r"dense, digits 4x4 density 0\.125 seed 1: nan: invented nan; \d+:\d\d left$", line)
+    assert re.search(r"dense, digits 8x2 density 0\.125 seed 1: nan: invented nan; \d+:\d\d left$", line)
 
 
 def test_the_closing_table_agrees_with_summary_csv(command, scheduler):
@@ -130,8 +130,8 @@ def test_failed_runs_are_all_listed_and_exit_with_1_every_time(command, schedule
         assert done.code == 1
         failed = [line for line in done.out.splitlines() if line.startswith("failed: ")]
         assert failed == [
-            "failed: reinforce, digits 4x4 density 0.125 seed 0: error: invented error",
-            "failed: dense, digits 4x4 density 0.125 seed 1: nan: invented nan",
+            "failed: reinforce, digits 8x2 density 0.125 seed 0: error: invented error",
+            "failed: dense, digits 8x2 density 0.125 seed 1: nan: invented nan",
         ]
         assert done.err == ""
     assert (command.results / "quickstart" / "report.html").exists()
@@ -282,13 +282,13 @@ def test_what_is_printed_of_runs_names_their_arms(command, scheduler, monkeypatc
         Arm("fast", "reinforce", training={"learning_rate": 0.01}),
         Arm("slow", "reinforce", training={"learning_rate": 0.001}),
     )
-    sweep = Sweep(seeds=2, arms=arms, datasets=("digits",), networks=("4x4",), training={"epochs": 2})
+    sweep = Sweep(seeds=2, arms=arms, datasets=("digits",), networks=("8x2",), training={"epochs": 2})
     study = replace(catalogue.find("quickstart"), scales={"default": sweep})
     monkeypatch.setattr(catalogue, "find", lambda name: study)
     scheduler.failures = {("reinforce", 1): "nan"}
     done = command("run", "quickstart", "--results", str(command.results))
     assert done.code == 1
     lines = done.out.splitlines()
-    assert sum(line.startswith("[") and "] fast, digits 4x4 " in line for line in lines) == 2
-    assert sum(line.startswith("failed: slow, digits 4x4 ") for line in lines) == 1
+    assert sum(line.startswith("[") and "] fast, digits 8x2 " in line for line in lines) == 2
+    assert sum(line.startswith("failed: slow, digits 8x2 ") for line in lines) == 1
     assert [line.split()[0] for line in lines if line.startswith(("fast ", "slow "))] == ["fast", "slow"]

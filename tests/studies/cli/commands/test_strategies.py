@@ -42,3 +42,42 @@ def test_names_are_whole_words_in_a_table_of_eighty_columns(command, monkeypatch
     lines = command("strategies").out.splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert set(strategies.built_in()) <= {line.split()[0] for line in lines if not line.startswith(" ")}
+
+
+WITHOUT_GRADIENT = '''"""A gater that cannot learn."""
+
+from core.parts.gates import budget, top_blocks
+from core.strategy import Decision, Strategy
+
+
+class OfMine(Strategy):
+    """The highest scores, without a gradient."""
+
+    source = "a test"
+    family = "routing"
+
+    def decide(self, batch):
+        return lambda site: Decision(top_blocks(site.scores.detach(), budget(site.blocks, batch.density)))
+
+    def objective(self, batch):
+        done = batch(self.decide(batch))
+        return done.mean_loss(), done
+
+    def infer(self, batch):
+        return batch(self.decide(batch))
+'''
+
+
+def test_strategies_check_warns_of_what_does_not_learn_and_still_accepts_it(command, tmp_path):
+    plugin = write_plugin(tmp_path, text=WITHOUT_GRADIENT)
+    done = command("strategies", "--plugin", str(plugin), "--check", "of_mine")
+    assert (done.code, done.err) == (0, "")
+    first, *warnings = done.out.splitlines()
+    assert first == "of_mine: keeps the protocol"
+    assert warnings[0].startswith("  warning: gradients: layer 0: the gater is asked for scores and gets no gradient")
+
+
+def test_strategies_check_says_how_good_an_estimate_is(command):
+    lines = command("strategies", "--check", "reinforce").out.splitlines()
+    assert lines[0] == "reinforce: keeps the protocol"
+    assert lines[1].startswith("  its gradient estimate has relative variance ")

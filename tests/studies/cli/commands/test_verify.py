@@ -53,7 +53,7 @@ def test_runs_that_were_made_here_come_out_again_to_the_last_bit(command, study,
     done = command("verify", "quickstart", "--all", "--plugin", plugin.path, "--results", str(command.results))
     *lines, last = done.out.splitlines()
     assert [line.split(maxsplit=1)[1] for line in lines] == [
-        f"{arm}, digits 4x4 density 0.125 seed {seed}: identical" for seed in (0, 1) for arm in ("dense", "of_mine")
+        f"{arm}, digits 8x2 density 0.125 seed {seed}: identical" for seed in (0, 1) for arm in ("dense", "of_mine")
     ]
     assert last == "4 of 4 finished runs of quickstart were run again: all are identical"
     assert (done.code, done.err) == (0, "")
@@ -64,7 +64,7 @@ def test_a_record_that_says_something_else_is_named_and_exits_with_1(command, st
     changed(study, "dense", 1, test_error=0.5)
     done = command("verify", "quickstart", "--all", "--plugin", plugin.path, "--results", str(command.results))
     (line,) = [line for line in done.out.splitlines() if "differs" in line]
-    assert "dense, digits 4x4 density 0.125 seed 1: differs: test_error 0.5 is " in line
+    assert "dense, digits 8x2 density 0.125 seed 1: differs: test_error 0.5 is " in line
     assert done.out.splitlines()[-1].endswith(": 1 differ, 3 agree")
     assert (done.code, done.err) == (1, "")
 

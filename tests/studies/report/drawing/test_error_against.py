@@ -21,7 +21,7 @@ ERRORS: dict[str, list[float | None]] = {"dense": [0.1, 0.2], "reinforce": [0.3,
 LEVELS = pd.DataFrame(
     {
         "dataset": "digits",
-        "network": "4x4",
+        "network": "8x2",
         "target_density": 0.125,
         "arm": ["dense", "dense", "top_k", "top_k"],
         "family": ["control", "control", "routing", "routing"],

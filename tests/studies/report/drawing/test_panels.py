@@ -108,6 +108,7 @@ def test_headings_break_where_they_are_too_long():
 def crowd():
     """All strategies in four settings, of which one fails now and then."""
     sweep: dict[str, Any] = {"datasets": ("digits", "mnist1d"), "densities": (1 / 16, 1 / 8), "seeds": 2}
+    sweep["networks"] = ("16x2",)
     return results_of(design_of(*strategies.built_in(), **sweep), random_record({("disarm", 0): "error"}))
 
 
@@ -152,5 +153,5 @@ def test_nothing_is_cut_off_or_overlaps_in_a_crowd(crowd, figure: Figure, venue)
             assert not overlaps, kind
         legend = [legend.get_window_extent() for legend in picture.legends]
         assert not any(box.overlaps(ax.bbox) for box in legend for ax in panels_of(picture))
-        assert min(ax.get_position().width for ax in panels_of(picture)) * picture.get_figwidth() > 0.9
+        assert min(ax.get_position().width for ax in panels_of(picture)) * picture.get_figwidth() > 0.8
         assert np.isclose(picture.get_figwidth(), VENUES[venue].text_width)

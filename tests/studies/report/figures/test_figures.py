@@ -199,9 +199,9 @@ def test_captions_warn_of_few_seeds_and_say_when_no_run_failed():
 
 
 def test_captions_name_the_setting_that_no_heading_names():
-    assert "digits, 4x4, τ = 1/8" in FIGURES["seeds"].caption(results("plain"))
+    assert "digits, 8x2, τ = 1/8" in FIGURES["seeds"].caption(results("plain"))
     several = FIGURES["seeds"].caption(results("two datasets"))
-    assert "4x4" in several
+    assert "8x2" in several
     assert "digits" not in several
 
 

@@ -219,7 +219,7 @@ def contrasts(verdicts: dict[str, tuple[float, float, float]], delta: float = 0.
         [
             {
                 "dataset": "digits",
-                "network": "4x4",
+                "network": "8x2",
                 "target_density": 0.25,
                 "arm": f"arm_{number}",
                 "family": "relaxation",
@@ -410,13 +410,13 @@ class TestStandardFigures:
 
     def test_gates_by_class_shows_the_first_evaluation_seed_of_strategies_that_gate(self):
         search = Search(points=4, searches=2, rerun_seeds=1)
-        design = design_of("dense", "reinforce", networks=("4x4,2x8",), test_split="fixed", search=search)
+        design = design_of("dense", "reinforce", networks=("8x2,8x4",), test_split="fixed", search=search)
         results = results_of(design, random_record())
         numbers = GATES_BY_CLASS.numbers(results)
         assert set(numbers["arm"]) == {"reinforce"}
         # The second search chose another point, which was run on this seed too.
         assert results.winners.query("arm == 'reinforce'")["point"].nunique() == 2
-        assert len(numbers) == 10 * (4 + 2)
+        assert len(numbers) == 10 * (8 + 8)
         selected = results.runs["selected"] & (results.runs["strategy"] == "reinforce") & (results.runs["seed"] == 0)
         record = results.records[int(np.argmax(selected.to_numpy()))]
         for layer in (1, 2):

@@ -18,7 +18,7 @@ ROWS = (
 ARMS = (
     Arm("narrow", "dense", network="1x2", density=1.0),
     Arm("wide", "dense", network="1x16", density=1.0),
-    Arm("condnet", "reinforce", network="4x4", density=0.25),
+    Arm("condnet", "reinforce", network="8x2", density=0.25),
 )
 ERRORS: dict[str, list[float | None]] = {
     "dense": [0.2, 0.2],

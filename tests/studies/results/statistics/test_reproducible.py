@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import FunctionType, SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import studies.results.statistics
@@ -27,6 +28,9 @@ VALUES = np.random.default_rng(60).normal(0.1, 0.2, size=12)
 MANY = np.random.default_rng(61).normal(0.1, 0.2, size=40)
 OTHERS = np.random.default_rng(62).normal(0.1, 0.2, size=15)
 CLOUD = np.random.default_rng(63).random((12, 2))
+CROSSED = pd.DataFrame(
+    {"row": ["a", "a", "b", "b"] * 3, "column": ["x", "y"] * 6, "seed": np.repeat([0, 1, 2], 4), "error": VALUES}
+)
 
 # Of values in any order.
 UNORDERED: dict[str, Callable[[np.ndarray], object]] = {
@@ -58,6 +62,7 @@ FIXED: dict[str, Callable[[], object]] = {
     "detectable_at": lambda: ours.detectable_at(0.1, 10, alpha=0.01),
     "seeds_needed": lambda: ours.seeds_needed(0.1, 0.2, alpha=0.01),
     "expected_maximum_of_normals": lambda: ours.expected_maximum_of_normals(20),
+    "two_way": lambda: ours.two_way(CROSSED).to_dict("list"),
 }
 
 

@@ -80,14 +80,16 @@ class CountsRunsOfTheProcess(Sound):
         return total * self.count, done
 
 
-class GatesAboveOne(Sound):
+class RealGates(Sound):
+    """Gates of any size and sign scale their blocks."""
+
     def infer(self, batch):
-        return batch(lambda site: Decision(torch.full_like(site.scores, 1.5)))
+        return batch(lambda site: Decision(torch.linspace(-1, 1.5, site.blocks).expand_as(site.scores)))
 
 
-class NegativeGates(Sound):
+class InfiniteGates(Sound):
     def infer(self, batch):
-        return batch(lambda site: Decision(-torch.ones_like(site.scores)))
+        return batch(lambda site: Decision(torch.full_like(site.scores, float("inf"))))
 
 
 class ProbabilityAboveOne(Sound):
@@ -236,6 +238,7 @@ class GatesOfAnotherShape(Sound):
 def test_a_sound_strategy_has_no_problems():
     assert problems(Sound) == []
     assert problems(FollowsItsRule) == []
+    assert problems(RealGates) == []
 
 
 class LearnsOfItsOwn(Sound):
@@ -270,10 +273,9 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
         (DrawsFromPython, "seeded", "it draws from a global random generator"),
         (InfersFromTorch, "seeded", "it draws from a global random generator"),
         (CountsRunsOfTheProcess, "seeded", "two runs with the same seed differ"),
-        (GatesAboveOne, "gates_in_range", "gates reach from 1.5 to 1.5, expected 0..1"),
-        (NegativeGates, "gates_in_range", "gates reach from -1 to -1, expected 0..1"),
-        (ProbabilityAboveOne, "gates_in_range", "probability reach from 1"),
-        (NanProbability, "gates_in_range", "probability reach from nan"),
+        (InfiniteGates, "gates_in_range", "layer 0: gates reach from inf to inf, expected finite numbers"),
+        (ProbabilityAboveOne, "gates_in_range", "layer 0: probability reaches from 1"),
+        (NanProbability, "gates_in_range", "layer 0: probability reaches from nan"),
         (DeclaresAnotherRule, "rule_followed", "gate_rule describes other test gates than those of infer"),
         (HiddenState, "state_restored", "keep what it learns in parameters or buffers"),
         (StateOutsideTheStateDict, "state_restored", "keep what it learns in parameters or buffers"),
@@ -283,18 +285,18 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
         (LogsNoLoss, "finite", "a pass with a loss"),
         (PredictsSeveralTimesPerExample, "label_free_inference", "one prediction per example"),
         (PredictsOneClassLess, "label_free_inference", "expected [32, 3]"),
-        (PredictsOnItsOwn, "cost_counted", "the pass was not made by this batch"),
+        (PredictsOnItsOwn, "nothing_free", "infer does work that is not charged"),
         (NanPrediction, "label_free_inference", "logits that are not finite"),
         (AsksForLabels, "label_free_inference", "labels are withheld"),
         (PredictsForFree, "cost_counted", "the pass was not made by this batch"),
         (KeepsAPassFromAnotherBatch, "cost_counted", "one prediction per example"),
-        (DoesNotRun, "label_free_inference", "raises NotImplementedError: not ready"),
+        (DoesNotRun, "label_free_inference", f"raises NotImplementedError: not ready ({__file__}:"),
         (DefaultOutOfRange, "space_defaults", "2.0 is not a number in 0..1"),
         (DefaultOfAnotherType, "space_defaults", "rate: the default '0.5' is not of its domain's type"),
         (DefaultNotAnOption, "space_defaults", "c is not one of a, b"),
         (EmptyDomain, "space_defaults", "is not an integer in 1..0"),
         (CarriesOnUndeclared, "label_free_inference", "does not declare that it needs passes"),
-        (GatesOfAnotherShape, "label_free_inference", "layer 0: gates are torch.float32 [1, 4], expected"),
+        (GatesOfAnotherShape, "label_free_inference", "layer 0: gates are torch.float32 [1, 8], expected"),
     ],
 )
 def test_a_breach_is_found_by_its_check_on_every_network(strategy_type, check, message):
@@ -307,7 +309,7 @@ def test_a_breach_is_found_by_its_check_on_every_network(strategy_type, check, m
 @pytest.mark.parametrize(
     ("strategy_type", "checks"),
     [
-        (GatesAboveOne, {"gates_in_range"}),
+        (ProbabilityAboveOne, {"gates_in_range"}),
         (HiddenState, {"state_restored"}),
         (DrawsFromNumpy, {"seeded"}),
         (LearnsNothing, {"finite"}),
@@ -318,6 +320,6 @@ def test_a_breach_is_not_blamed_on_anything_else(strategy_type, checks):
 
 
 def test_a_problem_reads_as_one_line():
-    problem = problems(GatesAboveOne)[0]
+    problem = problems(ProbabilityAboveOne)[0]
     assert str(problem) == f"gates_in_range (network {NETWORKS[0]}): {problem.message}"
     assert "\n" not in str(problem)

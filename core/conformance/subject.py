@@ -1,0 +1,61 @@
+"""The small networks and data that strategies are checked on."""
+
+from typing import Final
+
+import torch
+
+from core.architecture import Architecture
+from core.data import Split, Splits
+from core.network.fully_connected import GatedNetwork
+from core.seeding import SeedStreams
+from core.strategy import Pass, Strategy
+from core.training.batch import CountedBatch
+from core.training.evaluate import Evaluation, evaluate
+from core.training.settings import TrainingSettings
+from core.training.train import Trained, train
+
+FEATURES: Final = 6
+CLASSES: Final = 3
+# Between two numbers of blocks in every layer of these networks, and a whole number in every one of them.
+DENSITY: Final = 0.4
+WHOLE_DENSITY: Final = 0.5
+# With blocks enough for two passes at these densities.
+NETWORKS: Final = ("8x3", "8x3,6x2")
+STREAMS: Final = SeedStreams(0, "evaluate", "conformance", 0)
+_SETTINGS: Final = TrainingSettings.of({"epochs": 2, "batch_size": 16, "selection": "last"})
+
+
+def clouds(features: int = FEATURES) -> Splits:
+    """Three Gaussian clouds, one per class."""
+    generator = STREAMS.torch("data")
+    y = torch.arange(96) % CLASSES
+    centres = 2 * torch.randn(CLASSES, features, generator=generator)
+    x = centres[y] + torch.randn(96, features, generator=generator)
+    return Splits(Split(x[:64], y[:64]), Split(x[64:], y[64:]), None)
+
+
+def trained_on_clouds(strategy_type: type[Strategy], architecture: Architecture, density: float = DENSITY) -> Trained:
+    """A training of two epochs at the strategy's defaults."""
+    return train(strategy_type, {}, architecture, clouds(architecture.features), STREAMS, _SETTINGS, density=density)
+
+
+def untrained(strategy_type: type[Strategy], architecture: Architecture) -> tuple[GatedNetwork, Strategy]:
+    """A network and its strategy as training begins with them, but for the strategy's own ``reshape``."""
+    network = GatedNetwork(architecture, recurrent="passes" in strategy_type.needs)
+    network.reset(lambda part: STREAMS.torch("initialisation", part), DENSITY)
+    return network, strategy_type(architecture, {}, STREAMS.torch("initialisation", "strategy"))
+
+
+def inferred(trained: Trained, density: float = DENSITY) -> tuple[Pass, CountedBatch]:
+    """What the strategy infers from the validation split, and the batch that counted it."""
+    trained.strategy.eval()
+    x = clouds(trained.network.architecture.features).validation.x
+    batch = CountedBatch(trained.network, x, None, STREAMS.torch("gates", "test"), density=density)
+    with torch.no_grad():
+        return trained.strategy.infer(batch), batch
+
+
+def measured(network: GatedNetwork, strategy: Strategy) -> Evaluation | None:
+    """The evaluation on the validation split."""
+    validation = clouds(network.architecture.features).validation
+    return evaluate(network, strategy, validation, STREAMS.torch("gates", "test"), density=DENSITY)

@@ -1,0 +1,143 @@
+"""What strategies share whose gates are drawn from a distribution that a setting names, whatever the estimator."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from core.architecture import Architecture
+from core.parts import penalised
+from core.parts.distributions.discrete import DISCRETE
+from core.parts.distributions.distribution import GateDistribution, TestGates
+from core.parts.distributions.tree_leaf import too_large_leaves
+from core.parts.estimators.estimator import Estimate, Estimator, Policy
+from core.parts.gates import too_few_blocks
+from core.parts.penalised import PenalisedStrategy
+from core.space import Choice, Domain, Real
+from core.strategy import Batch, Decision, GateRule, Pass, Site
+
+# What does nothing unless gates are kept to the budget by penalties, and unless they are not.
+_PRICE = ("lambda_s", "lambda_v", "penalty_warmup")
+_BALANCE = Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0))
+
+
+def space(default: str, *others: str, balance: Real = _BALANCE) -> Mapping[str, Domain]:
+    """Return the settings of strategies whose gates are ``default`` unless told otherwise.
+
+    A search varies what matters for the default.
+
+    Args:
+        default: a name in :data:`core.parts.distributions.discrete.DISCRETE`.
+        others: what the gates may be besides.
+        balance: the weight of the load imbalance, for gates that are not priced.
+    """
+    priced = DISCRETE[default].priced
+    return {
+        "gates": Choice(default, (default, *others), searched=False),
+        **{
+            name: replace(domain, searched=priced) if name in _PRICE else domain  # type: ignore[type-var]
+            for name, domain in penalised.SPACE.items()
+        },
+        "balance": replace(balance, searched=not priced),
+        "test_gates": Choice("usual", ("usual", "sampled", "threshold"), searched=False),
+    }
+
+
+class DrawnStrategy(PenalisedStrategy):
+    """Gates are drawn from a distribution given the gater's scores; how it is learned is an estimator's business.
+
+    A ``space`` of its own must be made of :func:`space`. ``gates`` names the distribution: ``bernoulli`` ones open
+    independently and are kept to the budget by the penalties; ``exactly_k`` and ``tree`` keep to it by construction,
+    and ``balance`` weighs how unevenly they use the blocks.
+
+    At test time gates are ``sampled``, or set where the ``threshold`` of being likelier open than closed is passed, or
+    among the k highest; ``usual`` is ``sampled`` for ``bernoulli``, as in the paper, and ``threshold`` for the others.
+    """
+
+    space: ClassVar[Mapping[str, Domain]] = space("bernoulli", "exactly_k", "tree")
+
+    def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
+        super().__init__(architecture, settings, generator)
+        # A tree's scores are of nodes. The class attribute is that of the default gates.
+        self.scores_blocks = DISCRETE[self.settings["gates"]].scores_blocks  # type: ignore[misc]
+
+    @classmethod
+    def impossible(
+        cls, architecture: Architecture, settings: Mapping[str, Any], density: float, tolerance: float
+    ) -> str | None:
+        match settings["gates"]:
+            case "exactly_k":
+                return too_few_blocks(architecture, density, tolerance)
+            case "tree":
+                return too_large_leaves(architecture, density, tolerance)
+        return None
+
+    def distribution(self, density: float) -> GateDistribution:
+        """Return the distribution of gates for a target share of open blocks."""
+        return DISCRETE[self.settings["gates"]](density)
+
+    def initial_bias(self, density: float) -> float:
+        return self.distribution(density).initial_bias()
+
+    def scale(self, batch: Batch) -> float:
+        """Return what the scores are multiplied by: 1, unless a strategy anneals a slope."""
+        return 1.0
+
+    def last_scale(self) -> float:
+        """Return what the scores are multiplied by at test time."""
+        return 1.0
+
+    def estimate(self, batch: Batch, estimator: Estimator) -> tuple[Tensor, Pass]:
+        """Return an estimator's objective with what keeps the budget, and the pass to log."""
+        scale = self.scale(batch)
+        policy = Policy(
+            self.distribution(batch.density),
+            lambda site: _scaled(self.scores(site), scale),
+            lambda site: _scaled(site.scores_detached, scale),
+        )
+        found = estimator.estimate(batch, policy)
+        return self._kept(batch, policy.distribution, found), found.done
+
+    def gate_rule(self) -> GateRule | None:
+        # A rule does not depend on the density.
+        return self.distribution(1.0).rule(self._test_gates, self.last_scale())
+
+    def estimator_settings(self) -> Mapping[str, Any] | None:
+        return {**self.unpriced_settings(), **({"balance": 0.0} if "balance" in self.space else {})}
+
+    def infer(self, batch: Batch) -> Pass:
+        distribution, scale = self.distribution(batch.density), self.scale(batch)
+
+        def decide(site: Site) -> Decision:
+            gates = distribution.test_gates(site, batch.generator, self._test_gates, scale)
+            # A tree asks for the scores of few nodes, and has no open-probabilities.
+            priced = distribution.priced
+            return Decision(gates, distribution.probability(scale * site.scores) if priced else None)
+
+        return batch(decide)
+
+    @property
+    def _test_gates(self) -> TestGates:
+        how: str = self.settings["test_gates"]
+        usual = DISCRETE[self.settings["gates"]].usual_test_gates
+        return usual if how == "usual" else "sampled" if how == "sampled" else "threshold"
+
+    def _kept(self, batch: Batch, distribution: GateDistribution, found: Estimate) -> Tensor:
+        if distribution.priced:
+            total = found.objective + self.price(batch, found.done.decisions)
+            return self.with_entropy(total, found.done.decisions) if "entropy" in self.settings else total
+        layers = zip(found.scores, found.gates, strict=True)
+        balance: float = self.settings["balance"]
+        total = found.objective
+        if balance:
+            total = total + balance * torch.stack([distribution.imbalance(*layer) for layer in layers]).sum()
+        reward: float = self.settings.get("entropy", 0.0)
+        if reward:
+            total = total - reward * torch.stack([distribution.entropy(at).mean() for at in found.scores]).mean()
+        return total
+
+
+def _scaled(scores: Tensor, scale: float) -> Tensor:
+    return scores if scale == 1 else scale * scores

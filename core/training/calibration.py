@@ -1,0 +1,42 @@
+"""Sets the thresholds of test gates on validation examples, layer by layer."""
+
+import torch
+
+from core.data import Split
+from core.network.fully_connected import GatedNetwork
+from core.parts.thresholds import Thresholds, threshold_of
+from core.strategy import Strategy
+from core.training.batch import CountedBatch
+
+BATCH = 500
+
+
+@torch.no_grad()
+def calibrate(
+    network: GatedNetwork, strategy: Strategy, split: Split, generator: torch.Generator, *, density: float
+) -> None:
+    """Set every threshold of a strategy so that a share ``density`` of each layer's gates is open on the split.
+
+    A layer's values depend on the gates of the layers before it, so that there is one pass over the split for each
+    layer. Labels are not looked at. A strategy without thresholds is left as it is.
+
+    Args:
+        network: the network that the strategy decides for.
+        strategy: which holds its thresholds as :class:`core.parts.thresholds.Thresholds`.
+        split: validation examples, never test examples.
+        generator: of gate noise.
+        density: the target share.
+    """
+    held = [part for part in strategy.modules() if isinstance(part, Thresholds)]
+    if not held:
+        return
+    training = strategy.training
+    strategy.eval()
+    for layer in range(len(network.architecture.layers)):
+        for thresholds in held:
+            with thresholds.watched() as seen:
+                for x in split.x.split(BATCH):
+                    strategy.infer(CountedBatch(network, x, None, generator, density=density))
+            if len(seen[layer]) and bool(torch.isfinite(seen[layer]).all()):
+                thresholds.values[layer] = threshold_of(seen[layer], density)
+    strategy.train(training)
