@@ -86,6 +86,8 @@ class Record(_Part):
     def _belongs_together(self) -> "Record":
         if self.run_id != content_hash(self.config):
             raise ValueError("config is not that of the run that run_id names")
+        if self.code is not None and not {"suite", "strategy"} <= self.code.keys():
+            raise ValueError(f"code is of {', '.join(self.code)}, expected suite and strategy")
         if self.status == "ok" and self.reason:
             raise ValueError("a run whose status is ok gives a reason")
         missing = [name for name in self._needed() if getattr(self, name) is None]

@@ -290,3 +290,11 @@ def test_a_record_made_under_another_design_is_read(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.add(record(design_hash="0123456789abcdef"))
     assert ledger.read(configuration().run_id)["design_hash"] == "0123456789abcdef"
+
+
+def test_code_without_the_suite_or_the_strategy_is_named():
+    (configuration,) = configurations_of(design_of("dense", seeds=1))
+    record = record_of(configuration)
+    for code in ({"strategy": "a"}, {"suite": "a"}, {}):
+        assert "expected suite and strategy" in (problem({**record, "code": code}) or "")
+    assert problem({**record, "code": {"suite": "a", "strategy": "b"}}) is None
