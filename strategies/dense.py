@@ -2,22 +2,17 @@
 
 from typing import ClassVar
 
-from torch import Tensor
-
 from core.parts.gates import open_all
-from core.strategy import Batch, Family, Pass, Strategy
+from core.parts.unlearned import UnlearnedStrategy
+from core.strategy import Batch, Decide, Family
 
 
-class Dense(Strategy):
+class Dense(UnlearnedStrategy):
     """Every block open for every example, and no gater: what gating is measured against."""
 
     source: ClassVar[str] = "control"
     family: ClassVar[Family] = "control"
     gated: ClassVar[bool] = False
 
-    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
-        done = batch(open_all)
-        return done.mean_loss(), done
-
-    def infer(self, batch: Batch) -> Pass:
-        return batch(open_all)
+    def decide(self, batch: Batch) -> Decide:
+        return open_all

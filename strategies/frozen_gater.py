@@ -2,14 +2,13 @@
 
 from typing import ClassVar
 
-from torch import Tensor
-
 from core.parts.distributions.exactly_k import ExactlyK
 from core.parts.least_one import LeastOneStrategy
-from core.strategy import Batch, Decide, Decision, Family, Pass, Site
+from core.parts.unlearned import UnlearnedStrategy
+from core.strategy import Batch, Decide, Decision, Family, Site
 
 
-class FrozenGater(LeastOneStrategy):
+class FrozenGater(UnlearnedStrategy, LeastOneStrategy):
     """Open the tau * n blocks that the gater scores highest as it was initialised: a random hash of the input.
 
     Similar inputs open similar blocks, and the network learns to use them. What a learned gater adds to this is what
@@ -19,14 +18,7 @@ class FrozenGater(LeastOneStrategy):
     source: ClassVar[str] = "control; fixed random routing as in Roller et al. 2021, arXiv 2106.04426"
     family: ClassVar[Family] = "control"
 
-    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
-        done = batch(self._decide(batch))
-        return done.mean_loss(), done
-
-    def infer(self, batch: Batch) -> Pass:
-        return batch(self._decide(batch))
-
-    def _decide(self, batch: Batch) -> Decide:
+    def decide(self, batch: Batch) -> Decide:
         def decide(site: Site) -> Decision:
             return Decision(ExactlyK(batch.density).likely_draw(site.scores_detached.detach(), batch.generator).gates)
 

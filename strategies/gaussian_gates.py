@@ -10,12 +10,9 @@ from torch import Tensor
 from core.architecture import Architecture
 from core.parts.gates import normal_like
 from core.parts.penalised import ENTROPY, SPACE, PenalisedStrategy
-from core.parts.thresholds import Thresholds
-from core.space import Choice, Domain, Real
+from core.parts.thresholds import TEST_GATES, Thresholds
+from core.space import Domain, Real
 from core.strategy import Batch, Decision, Family, Pass, Site
-
-# Of an open gate at test time.
-SMALLEST = 1e-3
 
 
 class GaussianGates(PenalisedStrategy):
@@ -39,7 +36,7 @@ class GaussianGates(PenalisedStrategy):
         "sigma": Real(0.5, low=0.05, high=2.0, log=True, search=(0.1, 1.0)),
         "entropy": ENTROPY,
         "noise": Real(1.0, low=0.0, high=10.0, searched=False),
-        "test_gates": Choice("calibrated", ("calibrated", "published"), searched=False),
+        "test_gates": TEST_GATES,
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
@@ -63,8 +60,7 @@ class GaussianGates(PenalisedStrategy):
             mean = self._mean(site)
             gates = mean.clamp(0, 1)
             if self.thresholds is not None:
-                # One that is open has a gate above 0, wherever the threshold is.
-                gates = torch.where(self.thresholds.exceeded(site, mean), gates.clamp(min=SMALLEST), 0.0)
+                gates = self.thresholds.opened(site, mean, gates)
             return Decision(gates, self._probability(site))
 
         return batch(decide)

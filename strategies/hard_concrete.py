@@ -10,14 +10,12 @@ from torch import Tensor
 from core.architecture import Architecture
 from core.parts.gates import logistic_like
 from core.parts.penalised import SPACE, PenalisedStrategy
-from core.parts.thresholds import Thresholds
-from core.space import Choice, Domain, Real
+from core.parts.thresholds import TEST_GATES, Thresholds
+from core.space import Domain, Real
 from core.strategy import Batch, Decision, Family, Pass, Site, logit
 
 # The stretch of the paper (Louizos et al. 2018, section 4.1).
 LOW, HIGH = -0.1, 1.1
-# Of an open gate at test time.
-SMALLEST = 1e-3
 
 
 class HardConcrete(PenalisedStrategy):
@@ -35,14 +33,15 @@ class HardConcrete(PenalisedStrategy):
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
         "beta": Real(2 / 3, low=0.1, high=2.0, log=True, search=(0.3, 1.5)),
-        "test_gates": Choice("calibrated", ("calibrated", "published"), searched=False),
+        "test_gates": TEST_GATES,
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
         super().__init__(architecture, settings, generator)
+        calibrated = self.settings["test_gates"] == "calibrated"
         # Where a gate leaves 0.
         start = math.log(-LOW / HIGH)
-        self.thresholds = Thresholds(len(architecture.layers), start) if self._calibrated else None
+        self.thresholds = Thresholds(len(architecture.layers), start) if calibrated else None
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         def decide(site: Site) -> Decision:
@@ -62,16 +61,10 @@ class HardConcrete(PenalisedStrategy):
             logits = self.scores(site)
             gates = _stretched(logits.sigmoid())
             if self.thresholds is not None:
-                # One that is open has a gate above 0, wherever the threshold is.
-                is_open = self.thresholds.exceeded(site, logits)
-                gates = torch.where(is_open, gates.clamp(min=SMALLEST), 0.0)
+                gates = self.thresholds.opened(site, logits, gates)
             return Decision(gates, self._probability(site))
 
         return batch(decide)
-
-    @property
-    def _calibrated(self) -> bool:
-        return bool(self.settings["test_gates"] == "calibrated")
 
     def _probability(self, site: Site) -> Tensor:
         beta: float = self.settings["beta"]

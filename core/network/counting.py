@@ -103,9 +103,7 @@ class Count(TorchDispatchMode):
 
     def _note(self, left: Tensor, right: Tensor) -> None:
         for number, read in enumerate(self._inputs):
-            if (same_memory(left, read) and left.shape == read.shape) or (
-                same_memory(left, read) and left.shape == read.shape[::-1]
-            ):
+            if same_memory(left, read) and left.shape in (read.shape, read.shape[::-1]):
                 self.columns[number] += right.shape[1]
             elif same_memory(right, read) and right.shape == read.shape:
                 self.columns[number] += left.shape[0]

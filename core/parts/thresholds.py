@@ -6,7 +6,13 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from core.space import Choice
 from core.strategy import Site
+
+# How test gates are set: above a calibrated threshold, or as their publication has it.
+TEST_GATES = Choice("calibrated", ("calibrated", "published"), searched=False)
+# The least value of a gate that is open: it may be 0 or less where the threshold is below.
+SMALLEST = 1e-3
 
 
 class Thresholds(nn.Module):
@@ -14,7 +20,7 @@ class Thresholds(nn.Module):
 
     Training sets what is open by an open-probability, and a hard test gate by a threshold: the two shares of open
     blocks differ, and the budget is of the second. A strategy that holds one of these as an attribute, and opens its
-    test gates by :meth:`exceeded`, has it calibrated by :func:`core.training.calibration.calibrate`.
+    test gates by :meth:`exceeded` or :meth:`opened`, has it calibrated by :func:`core.training.calibration.calibrate`.
 
     Args:
         layers: how many gated layers there are.
@@ -36,6 +42,10 @@ class Thresholds(nn.Module):
         if self._seen is not None:
             self._seen[site.index] = torch.cat([self._seen[site.index], value.detach().flatten().cpu()])
         return value > self.values[site.index]
+
+    def opened(self, site: Site, value: Tensor, gates: Tensor) -> Tensor:
+        """Return ``gates`` ``[B, blocks]`` where ``value`` is above the threshold, and 0 elsewhere."""
+        return torch.where(self.exceeded(site, value), gates.clamp(min=SMALLEST), 0.0)
 
     @contextmanager
     def watched(self) -> Iterator[list[Tensor]]:

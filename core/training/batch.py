@@ -61,6 +61,7 @@ class CountedBatch:
             raise ProtocolError(f"samples is {samples}, expected at least 1")
         with charged():
             if carry is not None:
+                self._check(carry)
                 self._running(carry)
             x = self._x.repeat(samples, 1)
             done: SinglePass = self._network(x, with_fallback(decide) if self._fallback else decide, carry)

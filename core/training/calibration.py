@@ -7,8 +7,7 @@ from core.network.fully_connected import GatedNetwork
 from core.parts.thresholds import Thresholds, threshold_of
 from core.strategy import Strategy
 from core.training.batch import CountedBatch
-
-BATCH = 500
+from core.training.evaluate import BATCH
 
 
 @torch.no_grad()

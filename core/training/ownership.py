@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from core.network.counting import version_of
+from core.network.input_products import InputProducts
 from core.strategy import Pass, ProtocolError, SinglePass
 
 
@@ -30,6 +31,7 @@ class Owned:
     macs: Tensor
     training_macs: Tensor
     loss: Tensor | None
+    _charged_by: tuple[Tensor, ...]
     _versions: tuple[int, ...]
 
     @classmethod
@@ -42,6 +44,7 @@ class Owned:
             handed.macs.clone(),
             handed.training_macs.clone(),
             None if handed.loss is None else handed.loss.detach().clone(),
+            tuple(tensor.clone() for _, tensor in _charged_by(handed)),
             tuple(version_of(tensor) for _, tensor in _tensors(handed)),
         )
 
@@ -60,6 +63,10 @@ class Owned:
             ("macs", self.handed.macs, self.macs),
             ("training_macs", self.handed.training_macs, self.training_macs),
             *(("executed", handed, own) for handed, own in zip(self.handed.executed, self.executed, strict=True)),
+            *(
+                (name, handed, own)
+                for (name, handed), own in zip(_charged_by(self.handed), self._charged_by, strict=True)
+            ),
         ]
         if self.loss is not None and self.handed.loss is not None:
             copies.append(("the loss", self.handed.loss.detach(), self.loss))
@@ -87,4 +94,14 @@ def _tensors(done: Pass) -> Iterator[tuple[str, Tensor]]:
             yield "probability", decision.probability
     if isinstance(done, SinglePass):
         yield from (("a layer's input", values) for values in done.inputs)
-        yield from (("read", units) for units in done.read)
+    yield from _charged_by(done)
+
+
+def _charged_by(done: Pass) -> Iterator[tuple[str, Tensor]]:
+    """What later calls are charged by: how many units are open, and which products are made already."""
+    if not isinstance(done, SinglePass):
+        return
+    yield from (("read", units) for units in done.read)
+    if isinstance(done.products, InputProducts):
+        yield "products.computed", done.products.computed
+        yield "products.opened", done.products.opened

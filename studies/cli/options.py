@@ -43,6 +43,13 @@ results = click.option(
     show_default=True,
     help="Folder of all results; a study's are in its subfolder NAME.",
 )
+data = click.option(
+    "--data",
+    "data_folder",
+    type=Place(exists=True, file_okay=False),
+    metavar="DIR",
+    help="Take datasets that are not embedded from files in DIR or DIR/NAME, and download nothing.",
+)
 plugin = click.option(
     "--plugin",
     "plugin_files",

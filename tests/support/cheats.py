@@ -239,6 +239,17 @@ class MacsOfAnotherPass(HighestScores):
         return batch.mix([done], torch.ones_like(done.output[:, 0])[None])
 
 
+class BlocksTakenForMade(HighestScores):
+    """A second pass computes every block of the first layer, and is told that all of them are made already."""
+
+    needs: ClassVar = frozenset({"passes"})
+
+    def infer(self, batch):
+        first = super().infer(batch)
+        first.products.opened.data.fill_(1.0)
+        return batch(self.decide(batch), carry=first)
+
+
 class GaterWithoutGradient(HighestScores):
     """The gater's scores decide, and nothing leads back to it."""
 

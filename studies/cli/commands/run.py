@@ -35,13 +35,7 @@ from studies.running.runner import Old
     help="network, target_density, activation, a training setting, or STRATEGY.SETTING; may be given several times.",
 )
 @click.option("--dataset", metavar="NAME", help="Run on this dataset instead of the study's own.")
-@click.option(
-    "--data",
-    "data_folder",
-    type=options.Place(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Take datasets that are not embedded from files in DIR or DIR/NAME, and download nothing.",
-)
+@options.data
 @options.results
 @options.plugin
 @click.option("--address", metavar="ADDR", help="Join this Ray cluster; code, data and plugins are sent along.")

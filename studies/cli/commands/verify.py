@@ -17,13 +17,7 @@ AGREE, DIFFER = 0, 1
 @click.argument("name")
 @click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="How many, drawn by chance.")
 @click.option("--all", "every_run", is_flag=True, help="Every finished run, in place of a sample.")
-@click.option(
-    "--data",
-    "data_folder",
-    type=options.Place(exists=True, file_okay=False),
-    metavar="DIR",
-    help="Take datasets that are not embedded from files in DIR or DIR/NAME; nothing is ever downloaded.",
-)
+@options.data
 @options.results
 @options.plugin
 def command(

@@ -29,6 +29,7 @@ CHEATS = [
     (cheats.GatesChangedAfterwards, "cost_counted", "gates of a pass was written to in place"),
     (cheats.InputOverwritten, "finite", "layer 0: decide wrote in place to site.hidden"),
     (cheats.MacsOfAnotherPass, "cost_counted", "macs of a pass was written to through .data"),
+    (cheats.BlocksTakenForMade, "cost_counted", "products.opened of a pass was written to through .data"),
 ]
 
 

@@ -54,11 +54,32 @@ def test_a_write_in_place_is_found_whatever_is_asked_of_the_batch(batch, done, n
             ask()
 
 
-@pytest.mark.parametrize("name", ["the output", "macs", "training_macs", "executed", "the loss"])
+@pytest.mark.parametrize("name", ["the output", "macs", "training_macs", "executed", "the loss", "read"])
 def test_a_write_around_the_version_is_found_where_a_record_is_made_of_it(batch, done, name):
     TENSORS[name](done).data.add_(1)
     with pytest.raises(ProtocolError, match=f"{name} of a pass was written to through .data"):
         batch.owned(done)
+
+
+@pytest.mark.parametrize("name", ["computed", "opened"])
+def test_what_the_next_pass_is_charged_by_is_watched(name):
+    network = network_of("3x2,2x3", recurrent=True)
+    batch, decide = batch_of(network, normal(ROWS, FEATURES), Y), fixed(random_gates(network, ROWS))
+    done: Any = batch(decide)
+    with torch.no_grad():
+        getattr(done.products, name).add_(0)
+    with pytest.raises(ProtocolError, match=f"products.{name} of a pass was written to in place"):
+        batch(decide, carry=done)
+
+
+@pytest.mark.parametrize("name", ["computed", "opened"])
+def test_what_the_next_pass_is_charged_by_is_watched_around_the_version_too(name):
+    network = network_of("3x2,2x3", recurrent=True)
+    batch, decide = batch_of(network, normal(ROWS, FEATURES), Y), fixed(random_gates(network, ROWS))
+    done: Any = batch(decide)
+    getattr(done.products, name).data.add_(1)
+    with pytest.raises(ProtocolError, match=f"products.{name} of a pass was written to through .data"):
+        batch(decide, carry=done)
 
 
 def test_core_keeps_its_numbers_when_a_pass_is_written_to(batch, done):
