@@ -48,6 +48,9 @@ UNORDERED: dict[str, Callable[[np.ndarray], object]] = {
     "expected_best": lambda values: ours.expected_best(values.tolist(), 4),
     "expected_of_best": lambda values: ours.expected_of_best(values.tolist(), (values**2).tolist(), 4),
     "median_interval": lambda values: ours.median_interval(values.tolist()),
+    "repeated_interval": lambda values: ours.repeated_interval(values.tolist(), 0.02),
+    "repeated_intervals": lambda values: ours.repeated_intervals(values, 0.02),
+    "futile": lambda values: ours.futile(values.tolist(), looks=[20], level_at_end=0.02, delta=0.1),
     "pareto_front": lambda values: ours.pareto_front(CLOUD[np.argsort(np.argsort(values))]),
     "hypervolume": lambda values: ours.hypervolume(CLOUD[np.argsort(np.argsort(values))]),
     "attainment": lambda values: ours.attainment(np.split(CLOUD[np.argsort(np.argsort(values))], 12), 0.5),
@@ -58,6 +61,12 @@ DRAWING: dict[str, Callable[[np.random.Generator], object]] = {
     "sign_flip_p": lambda rng: ours.sign_flip_p(MANY, rng),
 }
 FIXED: dict[str, Callable[[], object]] = {
+    "look_levels": lambda: ours.look_levels([5, 10], 0.05),
+    "quantiles": lambda: ours.quantiles(0.3, 10, 0.02),
+    "unbiasing": lambda: ours.unbiasing(10),
+    "decide": lambda: ours.decide(-0.2, -0.1, 0.1) == "better",
+    "decide_all": lambda: ours.decide_all([-0.2, -0.1], [-0.1, 0.1], 0.2),
+    "below_delta": lambda: ours.below_delta(-0.2, -0.1, 0.3),
     "rate_interval": lambda: ours.rate_interval(2, 10),
     "detectable_at": lambda: ours.detectable_at(0.1, 10, alpha=0.01),
     "seeds_needed": lambda: ours.seeds_needed(0.1, 0.2, alpha=0.01),
