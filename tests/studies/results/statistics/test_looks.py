@@ -1,7 +1,9 @@
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from core.errors import InputError
@@ -11,13 +13,13 @@ LOOKS = (6, 10, 16, 24)
 NORMAL = np.random.default_rng(100).normal(size=(20_000, 24))
 
 
-def missed(samples, alpha, looks=LOOKS):
+def missed(samples: NDArray[np.float64], alpha: float, looks: Sequence[int] = LOOKS) -> float:
     """Share of samples [R, n] of mean 0 whose interval misses it at any look."""
     outside = np.zeros(len(samples), dtype=bool)
     for look, level in zip(looks, look_levels(looks, alpha), strict=True):
         low, high = repeated_intervals(samples[:, :look], level)
         outside |= (low > 0) | (high < 0)
-    return outside.mean()
+    return float(outside.mean())
 
 
 def test_the_levels_are_those_of_published_tables():

@@ -12,16 +12,16 @@ import pytest
 import studies.results.statistics
 
 MODULES = [
-    importlib.import_module(f"{studies.results.statistics.__name__}.{module.name}")
-    for module in pkgutil.iter_modules(studies.results.statistics.__path__)
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(studies.results.statistics.__path__, f"{studies.results.statistics.__name__}.")
 ]
-# Every public function of the room by its name, but the one by which the others tell rounding.
-FUNCTIONS = {
-    name: value
-    for module in MODULES
-    for name, value in vars(module).items()
-    if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")
-}
+# Every public function of the room by its name, but the one by which the others tell rounding. Where two modules share
+# a name, the second's has the module's before it.
+FUNCTIONS: dict[str, FunctionType] = {}
+for module in MODULES:
+    for name, value in vars(module).items():
+        if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_"):
+            FUNCTIONS[f"{module.__name__.rpartition('.')[2]}_{name}" if name in FUNCTIONS else name] = value
 FUNCTIONS.pop("equal_but_for_rounding")
 ours = SimpleNamespace(**FUNCTIONS)
 VALUES = np.random.default_rng(60).normal(0.1, 0.2, size=12)
@@ -70,6 +70,11 @@ FIXED: dict[str, Callable[[], object]] = {
     "rate_interval": lambda: ours.rate_interval(2, 10),
     "detectable_at": lambda: ours.detectable_at(0.1, 10, alpha=0.01),
     "seeds_needed": lambda: ours.seeds_needed(0.1, 0.2, alpha=0.01),
+    "probability_decided": lambda: list(
+        ours.probability_decided(0.1, 0.2, looks=[5, 9], alpha=0.05, contrasts=2, delta=0.2).values()
+    ),
+    "detectable": lambda: ours.detectable(0.2, looks=[5, 9], alpha=0.05, contrasts=2),
+    "rule_power_seeds_needed": lambda: ours.rule_power_seeds_needed(0.2, 0.2, alpha=0.05, contrasts=2, delta=0.2),
     "expected_maximum_of_normals": lambda: ours.expected_maximum_of_normals(20),
     "two_way": lambda: ours.two_way(CROSSED).to_dict("list"),
 }
