@@ -170,7 +170,7 @@ def _skewness(n: int) -> NDArray[np.float64]:
     samples = np.random.default_rng(_SEED).normal(size=(max(REPLICATIONS // n, 1) * 10, n))
     found = stats.skew(samples, axis=1) * unbiasing(n) if n > 2 else np.zeros(1)
     # The distribution is symmetric, and both halves tell of it.
-    return np.quantile(np.concatenate([found, -found]), (np.arange(_GRID) + 0.5) / _GRID)
+    return np.asarray(np.quantile(np.concatenate([found, -found]), (np.arange(_GRID) + 0.5) / _GRID))
 
 
 def _at_one_look(difference: float, n: int, level: float, delta: float) -> dict[Word, float]:

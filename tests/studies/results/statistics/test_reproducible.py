@@ -1,5 +1,6 @@
 """Results depend on values and a generator, not on the global random state, nor on the order of values."""
 
+import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -50,6 +51,12 @@ UNORDERED: dict[str, Callable[[np.ndarray], object]] = {
     "median_interval": lambda values: ours.median_interval(values.tolist()),
     "repeated_interval": lambda values: ours.repeated_interval(values.tolist(), 0.02),
     "repeated_intervals": lambda values: ours.repeated_intervals(values, 0.02),
+    "resampled_interval": lambda values: ours.resampled_interval(values.tolist(), train=7, test=2),
+    "hurdle": lambda values: dataclasses.astuple(ours.hurdle(values.tolist(), (values < 0).tolist())),
+    "outcome": lambda values: ours.outcome(values < 0, values > 9) == "arm fails",
+    "conditional_differences": lambda values: sorted(
+        ours.conditional_differences(values, values**2, values < 0, [False] * 12)
+    ),
     "futile": lambda values: ours.futile(values.tolist(), looks=[20], level_at_end=0.02, delta=0.1),
     "pareto_front": lambda values: ours.pareto_front(CLOUD[np.argsort(np.argsort(values))]),
     "hypervolume": lambda values: ours.hypervolume(CLOUD[np.argsort(np.argsort(values))]),
@@ -62,6 +69,9 @@ DRAWING: dict[str, Callable[[np.random.Generator], object]] = {
 }
 FIXED: dict[str, Callable[[], object]] = {
     "look_levels": lambda: ours.look_levels([5, 10], 0.05),
+    "crossed_mean": lambda: dataclasses.astuple(ours.crossed_mean(CLOUD)),
+    "error_over_examples": lambda: ours.error_over_examples(CLOUD < 0.5),
+    "difference_over_examples": lambda: ours.difference_over_examples(CLOUD < 0.5, CLOUD < 0.7),
     "quantiles": lambda: ours.quantiles(0.3, 10, 0.02),
     "unbiasing": lambda: ours.unbiasing(10),
     "decide": lambda: ours.decide(-0.2, -0.1, 0.1) == "better",

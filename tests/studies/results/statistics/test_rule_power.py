@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_an_early_look_costs_little_of_what_is_detectable():
 
 
 def test_the_detectable_difference_is_in_units_of_the_spread():
-    design = {"looks": [8, 12], "alpha": 0.05, "contrasts": 2}
+    design: dict[str, Any] = {"looks": [8, 12], "alpha": 0.05, "contrasts": 2}
     assert detectable(3.0, **design) == pytest.approx(3 * detectable(1.0, **design))
     assert detectable(1.0, **design) < detectable(1.0, **design, power=0.9)
 

@@ -1,0 +1,1 @@
+"""Means over two things drawn at random, each crossed with the other: seeds and examples, searches and seeds."""
