@@ -72,6 +72,16 @@ FIXED: dict[str, Callable[[], object]] = {
     "crossed_mean": lambda: dataclasses.astuple(ours.crossed_mean(CLOUD)),
     "error_over_examples": lambda: ours.error_over_examples(CLOUD < 0.5),
     "difference_over_examples": lambda: ours.difference_over_examples(CLOUD < 0.5, CLOUD < 0.7),
+    "procedure_error": lambda: dataclasses.astuple(ours.procedure_error(CLOUD, common_seeds=True)),
+    "procedure_optimism": lambda: dataclasses.astuple(
+        ours.procedure_optimism(CLOUD[:, 0], CLOUD[:, 1:], common_seeds=False)
+    ),
+    "mean_ranks": lambda: ours.mean_ranks(CLOUD),
+    "friedman_p": lambda: ours.friedman_p(CLOUD.T),
+    "critical_difference": lambda: ours.critical_difference(4, 12),
+    "indistinct_groups": lambda: len(ours.indistinct_groups(CLOUD[:, 0].tolist(), 0.2)),
+    "share_of_gap": lambda: ours.share_of_gap(CLOUD, narrow=0.9, wide=0.1),
+    "regrets": lambda: ours.regrets(CLOUD),
     "quantiles": lambda: ours.quantiles(0.3, 10, 0.02),
     "unbiasing": lambda: ours.unbiasing(10),
     "decide": lambda: ours.decide(-0.2, -0.1, 0.1) == "better",
