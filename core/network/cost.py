@@ -93,15 +93,34 @@ def equal_macs_dense(architecture: Architecture, density: float) -> Architecture
     >>> equal_macs_dense(Architecture.parse("16x16", features=784, classes=10), density=1 / 8).network
     '1x48'
     """
-    target = gated_macs(architecture, density)
-    widest = max(layer.units for layer in architecture.layers)
+    return dense_of_macs(architecture, gated_macs(architecture, density))
 
-    def scaled(width: int) -> Architecture:
-        layers = tuple(GatedLayer(1, max(1, round(layer.units * width / widest))) for layer in architecture.layers)
-        return Architecture(architecture.features, layers, architecture.classes, architecture.activation)
 
+def dense_of_macs(architecture: Architecture, target: float) -> Architecture:
+    """Return the dense network, scaled in width only, whose multiply-adds are nearest to ``target``.
+
+    Hidden widths keep their proportions, and are at most twice as wide. Ties go to the narrower network.
+    """
+    widest = widest_layer(architecture)
     # Gated networks with a gater can cost more than dense ones of their own width, hence twice the width.
-    return min((scaled(width) for width in range(1, 2 * widest + 1)), key=lambda dense: abs(dense_macs(dense) - target))
+    networks = (dense_of_width(architecture, width) for width in range(1, 2 * widest + 1))
+    return min(networks, key=lambda dense: abs(dense_macs(dense) - target))
+
+
+def dense_of_width(architecture: Architecture, width: int) -> Architecture:
+    """Return the dense network whose widest layer has ``width`` units, the others in proportion, and at least one.
+
+    >>> dense_of_width(Architecture.parse("16x16,8x16", features=784, classes=10), 40).network
+    '1x40,1x20'
+    """
+    widest = widest_layer(architecture)
+    layers = tuple(GatedLayer(1, max(1, round(layer.units * width / widest))) for layer in architecture.layers)
+    return Architecture(architecture.features, layers, architecture.classes, architecture.activation)
+
+
+def widest_layer(architecture: Architecture) -> int:
+    """How many units the widest hidden layer has."""
+    return max(layer.units for layer in architecture.layers)
 
 
 def least_macs(architecture: Architecture, executed: Sequence[Tensor]) -> Tensor:

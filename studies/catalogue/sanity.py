@@ -2,9 +2,14 @@
 
 from dataclasses import replace
 
-from studies.design import Study, Sweep
+from studies.design import Primary, Study, Sweep
 
-SWEEP = Sweep(seeds=5)
+SWEEP = Sweep(
+    seeds=6,
+    # That gates learn at all.
+    primary=(Primary("reinforce", "random_exactly_k"), Primary("top_k", "random_exactly_k")),
+    looks=(6, 24),
+)
 
 STUDY = Study(
     question="What does every strategy reach at its defaults, without any search?",
@@ -12,6 +17,6 @@ STUDY = Study(
     scales={
         "quick": replace(SWEEP, seeds=2, training={"epochs": 8}),
         "default": SWEEP,
-        "paper": replace(SWEEP, seeds=20),
+        "paper": replace(SWEEP, seeds=24),
     },
 )

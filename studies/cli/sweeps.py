@@ -16,14 +16,18 @@ def changed(
     dataset: str | None,
     plugins: tuple[strategies.Plugin, ...],
 ) -> Sweep:
-    """Apply the options that have names of their own; a plugin joins the study's strategies unless some are chosen."""
+    """Apply the options that have names of their own; a plugin joins the study's strategies unless some are chosen.
+
+    More or fewer seeds leave the study's looks and primary contrasts as they are, and so do fewer strategies: neither
+    makes a verdict easier.
+    """
     if names is not None:
         sweep = keep_arms(sweep, chosen_names(names, sweep))
     elif plugins:
         own = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
         sweep = replace(sweep, strategies=(*own, *(plugin.name for plugin in plugins)))
     if seeds is not None:
-        sweep = replace(sweep, seeds=seeds)
+        sweep = replace(sweep, seeds=seeds, looks=sweep.looks or (sweep.seeds,))
     if dataset is not None:
         sweep = replace(sweep, datasets=(dataset,))
     return sweep

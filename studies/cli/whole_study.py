@@ -56,7 +56,7 @@ def run_and_report(
             return FAILED
         results = collect(frozen, folder.ledger)
         stamp = Stamp.read(folder.path)
-        if stamp is None or not stamp.holds(frozen.design_hash, results.records, folder.path):
+        if stamp is None or not stamp.holds(frozen.design_hash, results.all_records, folder.path):
             freeze(frozen, folder)
             _write(folder, results, frozen)
         return _print(folder, results)
@@ -85,8 +85,8 @@ def _print(folder: ResultsFolder, results: Results) -> int:
     """Print the summary and what failed, and return the exit code."""
     console = output.console
     console.print(terminal_table(SUMMARY, SUMMARY.numbers(results)))
-    arms = results.runs["arm"]
-    failed = [(record, arm) for record, arm in zip(results.records, arms, strict=True) if record["status"] != "ok"]
+    arms = results.all_runs["arm"]
+    failed = [(record, arm) for record, arm in zip(results.all_records, arms, strict=True) if record["status"] != "ok"]
     searched = sum(record["config"]["stage"] == "search" for record, _ in failed)
     if searched:
         console.print(f"in the search {searched} runs failed; they count at the chance floor there")

@@ -24,6 +24,8 @@ class Arm:
         search: for settings that a search varies though the arm sets them: the range that it covers.
         varied: the only source of variation that seeds change; None for all of them.
         levels: what the arm stands for in its study, such as ``{"optimizer": "sgd"}``, for figures and tables.
+        front_of: the gated networks of which this one is on the dense front, see :mod:`studies.design.dense_front`; it
+            has no rows of its own then.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Arm:
     search: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     varied: Varied | None = None
     levels: Mapping[str, Level] = field(default_factory=dict)
+    front_of: tuple[str, ...] = ()
 
     @classmethod
     def plain(cls, strategy: str) -> Self:

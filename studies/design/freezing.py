@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Self, get_args
 
 import strategies
@@ -17,7 +17,9 @@ from kernels import Activation
 from studies.design import measurements
 from studies.design.arm import Arm, check_names
 from studies.design.configuration import Configuration, Stage, content_hash
+from studies.design.dense_front import DENSE_FRONT, front_arms
 from studies.design.plain import structured
+from studies.design.primary import Primary, family_size
 from studies.design.proposals import OWN_SETTINGS, Proposal, propose
 from studies.design.protocol import Protocol, Search
 from studies.design.setting import Setting
@@ -41,6 +43,7 @@ class FrozenStudy:
         sources: hashes of the strategies from outside this package.
         contrasts: pairs of an arm and a reference: one family of tests.
         proposals: of a search, per arm: what each point of each search changes of its settings.
+        front: the dense networks of the dense front, if a contrast has it for a reference.
     """
 
     study: str
@@ -49,6 +52,7 @@ class FrozenStudy:
     sources: Mapping[str, str]
     contrasts: tuple[tuple[str, str], ...] = ()
     proposals: Mapping[str, tuple[tuple[Proposal, ...], ...]] = field(default_factory=dict)
+    front: tuple[Arm, ...] = ()
 
     @classmethod
     def freeze(cls, study: str, scale: str, sweep: Sweep, plugins: tuple[strategies.Plugin, ...] = ()) -> Self:
@@ -60,8 +64,10 @@ class FrozenStudy:
         names = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
         names = tuple(dict.fromkeys(names))
         arms = (*map(Arm.plain, names), *sweep.arms)
-        check_names(arms)
-        used = tuple(dict.fromkeys(arm.strategy for arm in arms))
+        _check_arms(arms)
+        contrasts = tuple(dict.fromkeys(_contrasts(sweep, arms, plugins)))
+        beside_front = {arm for arm, reference in contrasts if reference == DENSE_FRONT}
+        used = tuple(dict.fromkeys((*(arm.strategy for arm in arms), *(("dense",) if beside_front else ()))))
         found = {name: strategies.find(name, plugins) for name in (*used, *sweep.strategy_settings)}
         _check_numbers(sweep)
         for name in sweep.measurements:
@@ -80,27 +86,37 @@ class FrozenStudy:
             activation=checked("activation", ACTIVATION, sweep.activation),
             training=settings.TrainingSettings.of(sweep.training).as_dict(),
             strategy_settings=own_settings,
+            # One seed shows no variance.
+            looks=tuple(sweep.looks) or ((sweep.seeds,) if sweep.seeds > 1 else ()),
+            primary=tuple(map(_primary, sweep.primary)),
             # As JSON gives them back.
             alpha=float(sweep.alpha),
             delta=float(sweep.delta),
         )
         sources = {name: source for name in used if (source := strategies.source_hash(name, plugins))}
-        proposals = {}
+        frozen = cls(study, scale, complete_sweep, sources, contrasts)
+        if beside_front:
+            cells = dict.fromkeys(setting for setting, arm in frozen.combinations() if arm in beside_front)
+            front = (_complete(arm, sweep, found["dense"]) for arm in front_arms(cells))
+            frozen = replace(frozen, front=tuple(front))
         if sweep.search is not None:
+            arms = (*arms, *frozen.front)
             proposals = {arm.name: _proposals(arm, sweep, sweep.search, found[arm.strategy]) for arm in arms}
-        frozen = cls(study, scale, complete_sweep, sources, tuple(_contrasts(sweep, arms, found)), proposals)
+            frozen = replace(frozen, proposals=proposals)
         _refuse_impossible(frozen, found)
         return frozen
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """All arms: plain strategies first."""
-        return (*map(Arm.plain, self.sweep.strategies), *self.sweep.arms)
+        """All arms: plain strategies first, and last those of the dense front."""
+        return (*map(Arm.plain, self.sweep.strategies), *self.sweep.arms, *self.front)
 
     @property
     def protocol(self) -> Protocol:
         sweep = self.sweep
-        return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search)
+        grid = [Setting(dataset, *cell) for dataset, cell in product(sweep.datasets, self._grid)]
+        contrasts = family_size(sweep.primary, self.combinations(), grid)
+        return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search, sweep.looks, contrasts)
 
     # Every record holds it.
     @cached_property
@@ -127,7 +143,6 @@ class FrozenStudy:
         An arm with a network or density of its own is run with that only, once.
         """
         sweep = self.sweep
-        grid = sweep.grid or tuple(product(sweep.networks, sweep.densities))
         combinations = (
             (
                 Setting(
@@ -137,9 +152,13 @@ class FrozenStudy:
                 ),
                 arm.name,
             )
-            for dataset, (network, density), arm in product(sweep.datasets, grid, self.arms)
+            for dataset, (network, density), arm in product(sweep.datasets, self._grid, self.arms)
         )
         return list(dict.fromkeys(combinations))
+
+    @property
+    def _grid(self) -> tuple[tuple[str, float], ...]:
+        return self.sweep.grid or tuple(product(self.sweep.networks, self.sweep.densities))
 
     def configuration(
         self, setting: Setting, name: str, stage: Stage, seed: int, proposal: Proposal = OWN_SETTINGS
@@ -164,7 +183,7 @@ class FrozenStudy:
             root_seed=sweep.root_seed,
             seed=seed,
             varied=arm.varied,
-            measurements=sweep.measurements if stage == "evaluate" else (),
+            measurements=sweep.measurements if stage == "evaluate" and not arm.front_of else (),
         )
 
     def arm(self, name: str) -> Arm:
@@ -193,11 +212,19 @@ def _refuse_impossible(frozen: FrozenStudy, found: Mapping[str, type[Strategy]])
             raise InputError(f"{name} cannot keep the budget on network {run.network}: {reason}")
 
 
+def _check_arms(arms: tuple[Arm, ...]) -> None:
+    check_names(arms)
+    if any(arm.name == DENSE_FRONT for arm in arms):
+        raise InputError(f"an arm is named {DENSE_FRONT!r}, which is the reference of contrasts at equal compute")
+
+
 def _check_numbers(sweep: Sweep) -> None:
     if not 1 <= sweep.seeds <= MOST_SEEDS:
         raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
     if not (0 < sweep.alpha < 1 and sweep.delta >= 0):
         raise InputError(f"alpha {sweep.alpha} must be in 0..1, and delta {sweep.delta} at least 0")
+    if any(seeds < 2 for seeds in sweep.looks) or any(late <= early for early, late in pairwise(sweep.looks)):
+        raise InputError(f"looks: {', '.join(map(str, sweep.looks))} are not increasing numbers of at least 2 seeds")
     if sweep.search is not None:
         sweep.search.check()
         if sweep.test_split != "fixed":
@@ -211,14 +238,14 @@ def _check_frozen(frozen: FrozenStudy) -> None:
         InputError: an entry is out of range, or does not fit another one.
     """
     sweep, arms = frozen.sweep, frozen.arms
-    check_names(arms)
+    _check_arms(arms)
     _check_numbers(sweep)
     for dataset in sweep.datasets:
         data.find(dataset)
     for network, density in (*product(sweep.networks, sweep.densities), *sweep.grid, *_own(arms)):
         _network(network)
         _density(density)
-    for training in (sweep.training, *(arm.training for arm in sweep.arms)):
+    for training in (sweep.training, *(arm.training for arm in (*sweep.arms, *frozen.front))):
         complete(settings.SPACE, training, "training")
     if missing := [name for name in _NEEDED if name not in sweep.training]:
         raise InputError(f"sweep.training lacks {', '.join(missing)}")
@@ -227,7 +254,8 @@ def _check_frozen(frozen: FrozenStudy) -> None:
         raise InputError("it has no runs")
     if unset := sorted({arm.strategy for arm in arms} - set(sweep.strategy_settings)):
         raise InputError(f"sweep.strategy_settings lacks {', '.join(unset)}")
-    if strange := [pair for pair in frozen.contrasts if not {*pair} <= names]:
+    references = names | ({DENSE_FRONT} if frozen.front else set())
+    if strange := [pair for pair in frozen.contrasts if pair[0] not in names or pair[1] not in references]:
         raise InputError(f"contrasts: {' and '.join(strange[0])} are not both arms")
     if sweep.search is not None:
         _check_proposals(frozen.proposals, names, sweep.search)
@@ -255,6 +283,12 @@ def _network(network: str) -> str:
     return Architecture.parse(network, 1, 1).network
 
 
+def _primary(entry: Primary) -> Primary:
+    """Return the contrast with its network and density as settings have them."""
+    network = None if entry.network is None else _network(entry.network)
+    return replace(entry, network=network, density=None if entry.density is None else _density(entry.density))
+
+
 def _density(density: float) -> float:
     value: float = checked("target_density", DENSITY, density)
     return value
@@ -273,14 +307,18 @@ def _complete(arm: Arm, sweep: Sweep, strategy: type[Strategy]) -> Arm:
     )
 
 
-def _contrasts(sweep: Sweep, arms: tuple[Arm, ...], found: Mapping[str, type[Strategy]]) -> Iterator[tuple[str, str]]:
+def _contrasts(
+    sweep: Sweep, arms: tuple[Arm, ...], plugins: tuple[strategies.Plugin, ...]
+) -> Iterator[tuple[str, str]]:
     names = {arm.name for arm in arms}
+    references = {*names, DENSE_FRONT}
     for reference in sweep.references:
         for arm in arms:
-            if reference in names and arm.name != reference and found[arm.strategy].gated:
+            gated = strategies.find(arm.strategy, plugins).gated
+            if reference in references and arm.name != reference and gated:
                 yield arm.name, reference
-    for one, other in sweep.pairs:
-        if {one, other} <= names:
+    for one, other in (*((entry.arm, entry.reference) for entry in sweep.primary), *sweep.pairs):
+        if one in names and other in references:
             yield one, other
 
 

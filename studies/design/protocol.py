@@ -64,12 +64,21 @@ class Protocol:
 
     Attributes:
         seeds: n, the evaluation seeds.
-        alpha: the probability of calling equal strategies different, over all contrasts together.
-        delta: the smallest difference of test error that matters, a fraction.
+        alpha: the probability of any wrong verdict, over all primary contrasts and looks together.
+        delta: the smallest difference of test error that matters, as a share of the reference's.
         search: None for a study at its own settings.
+        looks: the numbers of seeds at which there are verdicts.
+        contrasts: how many primary contrasts there are, each with alpha over this many.
     """
 
     seeds: int
     alpha: float
     delta: float
     search: Search | None
+    looks: tuple[int, ...] = ()
+    contrasts: int = 0
+
+    @property
+    def look(self) -> int | None:
+        """Which of the looks this is, from 0; None where the number of seeds is none of them: there are no verdicts."""
+        return self.looks.index(self.seeds) if self.seeds in self.looks else None

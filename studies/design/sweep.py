@@ -7,6 +7,8 @@ from typing import Any
 from core import data
 from kernels import Activation
 from studies.design.arm import Arm
+from studies.design.dense_front import DENSE_FRONT
+from studies.design.primary import Primary
 from studies.design.protocol import Search
 
 
@@ -29,13 +31,17 @@ class Sweep:
         root_seed: from which all other seeds derive.
         search: how every strategy is searched before its winner is run on the evaluation seeds; None runs each at the
             settings above.
-        references: strategies or arms that every other one within the density budget is contrasted with; those that do
-            not take part are left out.
-        pairs: further contrasts, of one strategy or arm with another.
+        references: what every arm within the density budget is contrasted with: the dense front, which is the error of
+            dense networks at the multiply-adds that the arm realised, and strategies or arms; those that do not take
+            part are left out.
+        pairs: further contrasts, of one strategy or arm with another, or with the dense front.
+        primary: the contrasts that have verdicts, simultaneous ones; all others are exploratory.
+        looks: the numbers of seeds at which there are verdicts, in increasing order: alpha is spent over them. Without
+            any it is ``seeds``.
         measurements: what is measured of every network trained on an evaluation seed, see
             :mod:`studies.design.measurements`.
-        alpha: the probability of calling equal strategies different, over all contrasts together.
-        delta: the smallest difference of test error that matters, a fraction.
+        alpha: the probability of any wrong verdict, over all primary contrasts and looks together.
+        delta: the smallest difference of test error that matters, as a share of the reference's.
     """
 
     seeds: int
@@ -51,8 +57,10 @@ class Sweep:
     test_split: data.TestSplit = "resampled"
     root_seed: int = 0
     search: Search | None = None
-    references: tuple[str, ...] = ("small_dense",)
+    references: tuple[str, ...] = (DENSE_FRONT,)
     pairs: tuple[tuple[str, str], ...] = ()
+    primary: tuple[Primary, ...] = ()
+    looks: tuple[int, ...] = ()
     measurements: tuple[str, ...] = ()
     alpha: float = 0.05
-    delta: float = 0.005
+    delta: float = 0.05

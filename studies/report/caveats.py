@@ -1,8 +1,8 @@
 """What a study cannot show, in sentences."""
 
 from studies.design.freezing import FrozenStudy
-from studies.formatting import points
-from studies.report.sentences import detectable, fewest_seeds_for_significance
+from studies.formatting import percent
+from studies.report.sentences import detectable
 from studies.results import Results, origin
 
 
@@ -18,21 +18,22 @@ def caveats(frozen: FrozenStudy, results: Results) -> list[str]:
 
 
 def _of_the_code(results: Results) -> list[str]:
-    return origin.sentences(results.records) if origin.is_mixed(results.records) else []
+    return origin.sentences(results.all_records) if origin.is_mixed(results.all_records) else []
 
 
 def _of_the_contrasts(results: Results) -> list[str]:
     contrasts, protocol = results.contrasts, results.protocol
-    if contrasts.empty:
-        return ["No contrasts were frozen, so nothing here says that one strategy is better than another."]
-    said = [detectable(contrasts)]
-    fewest = fewest_seeds_for_significance(protocol.alpha, len(contrasts))
-    if protocol.seeds < fewest:
-        said.append(
-            f"No contrast can be significant: a sign flip test of {protocol.seeds} seeds has no p value below "
-            f"2/2^{protocol.seeds}, and with {len(contrasts)} in the family it takes at least {fewest} seeds."
-        )
-    return [*said, f"Differences below {points(protocol.delta, signed=False)} points are taken not to matter."]
+    if not contrasts["primary"].any():
+        return ["The study names no primary contrast, so nothing here says that one strategy is better than another."]
+    if protocol.look is None:
+        looks = ", ".join(map(str, protocol.looks)) or "at least 2"
+        return [
+            f"There is no verdict at n = {protocol.seeds}: the study looks at {looks} seeds. Seeds that are added "
+            "until something is found find it too often, so everything here is exploratory."
+        ]
+    said = [detectable(contrasts)] if detectable(contrasts) else []
+    share = percent(protocol.delta, 0)
+    return [*said, f"Differences below {share} of the reference's error are taken not to matter."]
 
 
 def _of_the_sample(frozen: FrozenStudy) -> list[str]:

@@ -19,6 +19,7 @@ from studies.report.latex import latex_table
 from studies.report.presentation import Presentation
 from studies.report.sentences import count_verdicts, sentences
 from studies.results import Results, origin
+from studies.results.contrasts import intervals
 from studies.results.table import Table
 from studies.results.tables import STANDARD
 
@@ -47,7 +48,7 @@ def write_report(
     # Whoever is interrupted from here on leaves a stamp that names all there may be, so that the next one can clear up.
     touched = {*(earlier.files if earlier is not None else ()), *_names(presentation)}
     Stamp.unfinished(touched).write(folder.path)
-    frozen = replace(frozen, runs=tuple(origin.sentences(results.records)))
+    frozen = replace(frozen, runs=tuple(origin.sentences(results.all_records)))
     folder.freeze(frozen)
     tables, files = _write_tables(folder, presentation, results)
     pictures = write_figures(folder, presentation.figures, results, FORMATS)
@@ -59,7 +60,7 @@ def write_report(
     files += [page, folder.path / "study.json"]
     for name in touched - {str(path.relative_to(folder.path)) for path in files}:
         (folder.path / name).unlink(missing_ok=True)
-    Stamp.of(frozen.design.design_hash, results.records, folder.path, files).write(folder.path)
+    Stamp.of(frozen.design.design_hash, results.all_records, folder.path, files).write(folder.path)
     return page
 
 
@@ -130,7 +131,7 @@ def _page(
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"points": points, "share": share}
-    runs = results.runs
+    runs = results.all_runs
     vectors = {picture.stem: picture for picture in pictures if picture.suffix == ".svg"}
     return environment.get_template(_TEMPLATE).render(
         name=frozen.design.study,
@@ -143,7 +144,7 @@ def _page(
         verdicts=sentences(results.contrasts, results.protocol),
         verdict_counts=count_verdicts(results.contrasts),
         caveats=caveats(frozen.design, results),
-        contrasts=len(results.contrasts),
+        intervals=intervals(results),
         networks=results.summary["network"].unique(),
         densities=results.summary["target_density"].unique(),
         tables=[

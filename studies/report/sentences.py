@@ -1,82 +1,105 @@
 """What the contrasts say, in sentences."""
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from studies.design.protocol import Protocol
-from studies.formatting import points, share
+from studies.formatting import points, points_interval, share
 from studies.results import SETTING
-
-# In the order in which a reader wants them.
-_SAYINGS = {
-    "better": "Better than {reference}, by more than {delta}",
-    "worse": "Worse than {reference}, by more than {delta}",
-    "detectable but small": "Different from {reference}, though perhaps by less than {delta}",
-    "equivalent": "As good as {reference}, within {delta}",
-    "inconclusive": "Not told apart from {reference}",
-}
+from studies.results.statistics.decision import WORDS, below_delta
+from studies.results.statistics.rule_power import seeds_needed
 
 
 def sentences(contrasts: pd.DataFrame, protocol: Protocol) -> list[tuple[str, list[str]]]:
-    """Say for each setting and reference which strategies are better, worse, alike, or not told apart.
+    """Say for each setting what is known of each primary contrast.
 
     Args:
         contrasts: of :func:`studies.results.contrasts.contrast`.
-        protocol: delta.
+        protocol: alpha and looks.
 
     Returns:
-        A heading that names the setting, and its sentences; empty without contrasts.
+        A heading that names the setting, and its sentences, decided contrasts first; empty without primary contrasts.
     """
     said = []
-    for _, in_setting in contrasts.groupby(list(SETTING), sort=False):
-        lines = [
-            _sentence(verdict, str(reference), group[group["verdict"] == verdict], protocol.delta)
-            for reference, group in in_setting.groupby("reference", sort=False)
-            for verdict in _SAYINGS
-            if (group["verdict"] == verdict).any()
-        ]
+    primary = contrasts[contrasts["primary"].astype(bool)]
+    for _, in_setting in primary.groupby(list(SETTING), sort=False):
+        rows = in_setting.to_dict("records")
+        rows.sort(key=lambda row: WORDS.index(row["verdict"]) if row["verdict"] else len(WORDS))
         first = in_setting.iloc[0]
-        said.append((f"{first['dataset']}, {first['network']}, τ = {share(first['target_density'])}", lines))
+        heading = f"{first['dataset']}, {first['network']}, τ = {share(first['target_density'])}"
+        said.append((heading, [sentence(row, protocol) for row in rows]))
     return said
 
 
-def _sentence(verdict: str, reference: str, rows: pd.DataFrame, delta: float) -> str:
-    opening = _SAYINGS[verdict].format(reference=reference, delta=f"{points(delta, signed=False)} points")
-    ordered = rows.sort_values("difference").to_dict("records")
-    found = "; ".join(
-        f"{row['arm']} ({points(row['difference'])} points, {points(row['ci_low'])} to {points(row['ci_high'])}"
-        f"{', {} of {} runs failed'.format(row['failures'], row['n']) if row['failures'] else ''})"
-        for row in ordered
+def sentence(row: Mapping[Any, Any], protocol: Protocol) -> str:
+    """Say what is known of one primary contrast, from its row.
+
+    >>> row = {"arm": "top_k", "reference": "random", "verdict": "better", "withheld": "", "n": 6, "p": 0.03125,
+    ...        "difference": -0.02, "ci_low": -0.03, "ci_high": -0.01, "level": 0.05, "delta": 0.001}
+    >>> sentence(row, Protocol(seeds=6, alpha=0.05, delta=0.05, search=None, looks=(6,), contrasts=1))
+    'top_k is better than random, by at least 1.0 points: −2.0, interval −3.0 to −1.0.'
+    """
+    arm, reference = row["arm"], row["reference"]
+    found = f"{points(row['difference'])}, interval {points_interval(row['ci_low'], row['ci_high'])}"
+    delta = f"δ = {points(row['delta'], 2, signed=False)} points"
+    match row["verdict"]:
+        case "better" | "worse" as word:
+            near = min(abs(row["ci_low"]), abs(row["ci_high"]))
+            small = below_delta(row["ci_low"], row["ci_high"], row["delta"])
+            size = f"though by less than {delta}" if small else f"by at least {points(near, signed=False)} points"
+            return f"{arm} is {word} than {reference}, {size}: {found}.{_disagreement(row)}"
+        case "equivalent":
+            return f"{arm} is as good as {reference}, within {delta}: {found}."
+        case "undecided":
+            return f"{arm} is not told apart from {reference}: {found}. {_more_seeds(row, protocol)}"
+    failed = [
+        f"{count} of {row['n']} runs of {name} failed"
+        for name, count in ((arm, row["failures"]), (reference, row["reference_failures"]))
+        if count
+    ]
+    why = ", and ".join(failed) or row["withheld"]
+    return f"{arm} against {reference} has no verdict, since {why}. Of the other seeds: {found}."
+
+
+def _disagreement(row: Mapping[Any, Any]) -> str:
+    """The exact sign flip test assumes no distribution; where it could have found what the interval did, it should."""
+    reachable = 2.0 ** (1 - row["n"]) <= row["level"]
+    if not reachable or row["p"] <= row["level"]:
+        return ""
+    return f" The exact sign flip test does not agree (p = {row['p']:.3g}, where {row['level']:.3g} is asked for)."
+
+
+def _more_seeds(row: Mapping[Any, Any], protocol: Protocol) -> str:
+    """Say how many seeds would decide, if the difference and the noise are as they seem."""
+    if not row["std"] > 0:
+        return "Seeds without any spread show no interval."
+    needed = seeds_needed(
+        row["difference"], row["std"], alpha=protocol.alpha, contrasts=protocol.contrasts, delta=row["delta"]
     )
-    if verdict != "inconclusive":
-        return f"{opening}: {found}."
-    return f"{opening}: {found}. {detectable(rows)}"
+    seeds = "more than a thousand" if needed is None else f"about {max(needed, row['n'] + 1)}"
+    return f"If that is the difference, {seeds} seeds decide four times in five."
 
 
-def detectable(rows: pd.DataFrame) -> str:
-    """Say what differences could have been found at all."""
-    sizes = rows["minimum_detectable"].dropna()
+def detectable(contrasts: pd.DataFrame) -> str:
+    """Say what differences could have been found at all; nothing where there is no verdict."""
+    sizes = contrasts.loc[contrasts["verdict"] != "", "detectable"].dropna()
     if sizes.empty:
-        return "With fewer than two seeds no difference could have been found."
+        return ""
     low, high = (points(size, signed=False) for size in (sizes.min(), sizes.max()))
     size = low if low == high else f"{low} to {high}"
     return f"Differences below {size} points would be missed more often than once in five times."
 
 
 def count_verdicts(contrasts: pd.DataFrame) -> str:
-    """Say in one sentence how many of all contrasts ended how."""
-    counts = contrasts["verdict"].value_counts()
-    parts = [f"{counts[verdict]} {verdict}" for verdict in _SAYINGS if verdict in counts]
-    return f"Of {len(contrasts)} contrasts: {', '.join(parts)}." if parts else "No contrasts are frozen in this study."
-
-
-def fewest_seeds_for_significance(alpha: float, contrasts: int) -> int:
-    """Return how many seeds a sign flip test needs at least, to get below alpha in a family of so many contrasts.
-
-    Its p value is at least ``2 / 2^n``, and Holm multiplies the smallest by the number of contrasts. One contrast at
-    .05: ``2 / 2^5`` is .0625, ``2 / 2^6`` is .031.
-
-    >>> fewest_seeds_for_significance(0.05, 1)
-    6
-    """
-    return int(np.floor(1 + np.log2(contrasts / alpha))) + 1
+    """Say in one sentence how many of the primary contrasts ended how."""
+    primary = contrasts[contrasts["primary"].astype(bool)]
+    if primary.empty:
+        return "This study has no primary contrasts here: everything is exploratory, and nothing has a verdict."
+    counts = primary["verdict"].value_counts()
+    parts = [f"{counts[word]} {word}" for word in WORDS if word in counts]
+    if "" in counts:
+        parts.append(f"{counts['']} without a verdict")
+    what = "1 primary contrast" if len(primary) == 1 else f"{len(primary)} primary contrasts"
+    return f"Of {what}: {', '.join(parts)}."

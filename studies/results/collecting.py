@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import pandas as pd
@@ -11,11 +12,13 @@ from core.training.settings import density_limit
 from studies.design.configuration import Configuration
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import FinishedRuns, PlannedRun, RunList
+from studies.design.setting import Setting
 from studies.results.contrasts import contrast
 from studies.results.hypervolumes import measure_hypervolumes
 from studies.results.optimism import measure_optimism
 from studies.results.overall import measure_overall
-from studies.results.results import RUN_COLUMNS, WINNER_COLUMNS, Results, with_counted_errors
+from studies.results.pairing import Pairing
+from studies.results.results import RUN_COLUMNS, SETTING, WINNER_COLUMNS, Results, dense_front, with_counted_errors
 from studies.results.summary import summarise
 
 
@@ -45,22 +48,32 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
         planned: its runs and the winners of its searches.
         records: one per planned run.
     """
-    runs = _runs(frozen, planned.runs, records)
+    every_run = _runs(frozen, planned.runs, records)
+    front_of = {arm.name: arm.front_of for arm in frozen.front}
+    on_front = every_run["arm"].isin(front_of)
+    runs, front_runs = (every_run[rows].reset_index(drop=True) for rows in (~on_front, on_front))
+    front = dense_front(front_runs, front_of)
     winners = _winners(frozen, planned)
+    winners = winners[~winners["arm"].isin(front_of)].reset_index(drop=True)
     counted = with_counted_errors(runs)
     selected = counted[counted["selected"]]
     protocol = frozen.protocol
+    settings = [Setting(*row) for row in selected[list(SETTING)].drop_duplicates().itertuples(index=False)]
+    pairing = Pairing(selected, front)
     optimism = measure_optimism(counted, winners, protocol)
     return Results(
         protocol=protocol,
-        records=tuple(records),
+        records=tuple(compress(records, ~on_front)),
         runs=runs,
+        front_records=tuple(compress(records, on_front)),
+        front_runs=front_runs,
+        front_of=front_of,
         winners=winners,
         summary=summarise(runs, optimism),
-        contrasts=contrast(selected, frozen.contrasts, protocol, frozen.sweep.root_seed),
+        contrasts=contrast(pairing, settings, frozen.contrasts, frozen.sweep.primary, protocol, frozen.sweep.root_seed),
         optimism=optimism,
         hypervolumes=measure_hypervolumes(selected),
-        overall=measure_overall(selected, frozen.contrasts, frozen.sweep.root_seed),
+        overall=measure_overall(pairing, settings, frozen.contrasts, frozen.sweep.root_seed),
     )
 
 

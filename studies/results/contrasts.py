@@ -1,127 +1,196 @@
-"""The frozen contrasts: paired differences between an arm and a reference, tested as one family."""
+"""Contrasts: paired differences between an arm and a reference, of which the primary ones have verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.seeding import SeedStreams
+from studies.design.dense_front import DENSE_FRONT
+from studies.design.primary import Primary
 from studies.design.protocol import Protocol
+from studies.design.setting import Setting
 from studies.formatting import interval, number, percent, points, points_interval
-from studies.results.results import GROUP, SETTING, Results
+from studies.results.pairing import Paired, Pairing
+from studies.results.results import SETTING, Results
+from studies.results.statistics.decision import decide
 from studies.results.statistics.intervals import sample_std, t_interval
-from studies.results.statistics.paired import holm, probability_below, sign_flip_p
-from studies.results.statistics.power import minimum_detectable
-from studies.results.statistics.verdict import verdict
+from studies.results.statistics.looks import look_levels, repeated_interval
+from studies.results.statistics.paired import probability_below, sign_flip_p
+from studies.results.statistics.rule_power import detectable
 from studies.results.table import Column, Table, setting_columns
 
+# Of intervals that are not simultaneous.
+EXPLORATORY_LEVEL = 0.05
 COLUMNS = (
     *SETTING,
-    *("arm", "reference", "n", "failures", "difference", "ci_low", "ci_high", "std", "p", "p_holm"),
-    *("probability_better", "probability_better_low", "probability_better_high"),
-    *("verdict", "minimum_detectable"),
+    *("arm", "reference", "primary", "verdict", "withheld", "n", "failures", "reference_failures", "beyond"),
+    *("difference", "ci_low", "ci_high", "level", "std", "p", "reference_error", "delta", "macs_ratio"),
+    *("probability_better", "probability_better_low", "probability_better_high", "detectable"),
 )
 
 
 def contrast(
-    selected: pd.DataFrame, pairs: Sequence[tuple[str, str]], protocol: Protocol, root_seed: int
+    pairing: Pairing,
+    settings: Sequence[Setting],
+    pairs: Sequence[tuple[str, str]],
+    primary: Sequence[Primary],
+    protocol: Protocol,
+    root_seed: int,
 ) -> pd.DataFrame:
     """Compare arms with references on the same seeds, one row per pair and setting in which both are run.
 
-    A reference that is run elsewhere on the same dataset, and in one setting only, is compared with from all of them:
-    so is a dense network of the widths that a paper gives.
+    ``difference`` is the mean over seeds of the arm's test error minus the reference's, over the seeds on which neither
+    failed. ``ci_low`` and ``ci_high`` are the ends of its interval at ``level``. For a primary contrast that is a share
+    of alpha, and the interval is that of :func:`studies.results.statistics.looks.repeated_interval`: all intervals of
+    primary contrasts hold together at all looks with probability 1 - alpha, and ``verdict`` is read off it by
+    :func:`studies.results.statistics.decision.decide`. For an exploratory contrast the level is .05, the interval is
+    that of t, and there is no verdict.
 
-    ``difference`` is the mean over seeds of the arm's test error minus the reference's, with its 95 % t interval;
-    ``std`` is that of the paired differences. ``p`` is of the two-sided sign flip test, ``p_holm`` is adjusted for all
-    rows together. ``probability_better`` is the share of seeds on which the arm's error is the lower one, ties
-    counted as one half, with its Wilson interval. ``minimum_detectable`` is the difference that a t test at
-    alpha / rows finds with 80 % power. Failed runs count at the chance floor; ``failures`` are the arm's.
+    A primary contrast has no verdict, and ``withheld`` says why, where a run of either side failed, where
+    multiply-adds of the arm are ``beyond`` the dense front, and where the number of seeds is none of the study's looks.
+
+    ``delta`` is the smallest difference that matters, a share of ``reference_error``. ``p`` is of the two-sided exact
+    sign flip test, a check beside the interval. ``macs_ratio`` is the arm's multiply-adds over the reference's.
+    ``probability_better`` is the share of seeds on which the arm has the lower error, ties counted as one half, with
+    its Wilson interval. ``detectable`` is the difference that a primary contrast finds with probability .8 at this
+    number of seeds and standard deviation.
 
     Args:
-        selected: the selected configurations' runs with the errors they count for.
+        pairing: the runs.
+        settings: in which there may be contrasts.
         pairs: names of an arm and a reference.
-        protocol: alpha and delta.
+        primary: those that have verdicts.
+        protocol: alpha, delta and looks.
         root_seed: of the random flips where there are too many seeds for all flips.
 
     Raises:
         ValueError: the two sides of a pair do not have the same seeds.
 
-    On three seeds the errors differ by -.05, -.04 and -.06, whose mean is -.05; of the 8 ways to flip their signs only
-    two are as far from 0 as this one:
+    On three seeds the errors differ by -.05, -.04 and -.06, whose mean is -.05 and whose standard deviation is .01; of
+    the 8 ways to flip their signs only two are as far from 0 as this one. The interval is -.05 +- 17.75 * .01 /
+    sqrt(3), see :func:`studies.results.statistics.looks.repeated_interval`:
 
     >>> runs = pd.DataFrame({"dataset": "digits", "network": "4x4", "target_density": 0.25, "seed": [0, 1, 2] * 2,
-    ...                      "arm": ["top_k"] * 3 + ["small_dense"] * 3, "failed": False,
+    ...                      "arm": ["top_k"] * 3 + ["random"] * 3, "failed": False, "test_macs": 9.0,
     ...                      "error": [0.10, 0.12, 0.11, 0.15, 0.16, 0.17]})
-    >>> protocol = Protocol(seeds=3, alpha=0.05, delta=0.005, search=None)
-    >>> row = contrast(runs, [("top_k", "small_dense")], protocol, root_seed=0).iloc[0]
-    >>> round(float(row["difference"]), 3), float(row["p"]), float(row["probability_better"]), str(row["verdict"])
-    (-0.05, 0.25, 1.0, 'inconclusive')
+    >>> protocol = Protocol(seeds=3, alpha=0.05, delta=0.05, search=None, looks=(3,), contrasts=1)
+    >>> here, pair = [Setting("digits", "4x4", 0.25)], ("top_k", "random")
+    >>> row = contrast(Pairing(runs, runs.head(0)), here, [pair], [Primary(*pair)], protocol, root_seed=0).iloc[0]
+    >>> round(float(row["difference"]), 3), float(row["p"]), str(row["verdict"]), round(float(row["ci_high"]), 3)
+    (-0.05, 0.25, 'undecided', 0.052)
     """
-    rows: list[dict[str, Any]] = []
-    differences: list[list[float]] = []
-    errors = {key: part.set_index("seed")["error"].sort_index() for key, part in selected.groupby(list(GROUP))}
-    failures = selected.groupby(list(GROUP))["failed"].sum()
-    for setting in selected[list(SETTING)].drop_duplicates().itertuples(index=False, name=None):
-        streams = SeedStreams(root_seed, "bootstrap", str(setting[0]), 0)
+    rows = []
+    for setting in settings:
+        streams = SeedStreams(root_seed, "bootstrap", setting.dataset, 0)
         for arm, reference in pairs:
-            one, other = errors.get((*setting, arm)), _reference(errors, setting, reference)
-            if one is None or other is None:
-                continue
-            if not one.index.equals(other.index):
-                raise ValueError(f"{arm} and {reference} do not have the same seeds in {setting}")
-            paired = (one - other).tolist()
-            low, high = t_interval(paired)
-            share, share_low, share_high = probability_below(paired)
-            differences.append(paired)
-            rows.append(
-                {
-                    **dict(zip(SETTING, setting, strict=True)),
-                    "arm": arm,
-                    "reference": reference,
-                    "n": len(paired),
-                    "failures": int(failures[*setting, arm]),
-                    "difference": float(np.mean(paired)),
-                    "ci_low": low,
-                    "ci_high": high,
-                    "std": sample_std(paired),
-                    "p": sign_flip_p(paired, streams.numpy(*map(str, setting[1:]), arm, reference)),
-                    "probability_better": share,
-                    "probability_better_low": share_low,
-                    "probability_better_high": share_high,
-                }
-            )
-    adjusted = holm([row["p"] for row in rows], protocol.alpha)
-    for row, paired, p_holm in zip(rows, differences, adjusted, strict=True):
-        row["p_holm"] = p_holm
-        row["verdict"] = verdict(paired, p_holm, delta=protocol.delta, alpha=protocol.alpha)
-        row["minimum_detectable"] = minimum_detectable(paired, alpha=protocol.alpha / len(rows))
+            found = pairing.pair(setting, arm, reference)
+            if found is not None:
+                is_primary = any(
+                    (entry.arm, entry.reference) == (arm, reference) and entry.fits(setting) for entry in primary
+                )
+                flips = streams.numpy(*map(str, setting[1:]), arm, reference)
+                named = {**setting._asdict(), "arm": arm, "reference": reference, "primary": is_primary}
+                rows.append({**named, **_row(found, protocol, flips, is_primary)})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _reference(
-    errors: Mapping[Any, "pd.Series[float]"], setting: tuple[Any, ...], reference: str
-) -> "pd.Series[float] | None":
-    """Return its errors in this setting, or in the only one of this dataset in which it is run."""
-    if (*setting, reference) in errors:
-        return errors[*setting, reference]
-    elsewhere = [key for key in errors if (key[0], key[-1]) == (setting[0], reference)]
-    return errors[elsewhere[0]] if len(elsewhere) == 1 else None
+def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary: bool) -> dict[str, Any]:
+    differences = found.differences.dropna().tolist()
+    deciding = primary and protocol.look is not None
+    level = _level(protocol) if deciding else EXPLORATORY_LEVEL
+    low, high = repeated_interval(differences, level) if deciding else t_interval(differences, 1 - level)
+    std = sample_std(differences)
+    delta = protocol.delta * found.reference_error
+    withheld = _withheld(found, protocol) if primary else ""
+    share, share_low, share_high = probability_below(differences) if differences else (np.nan,) * 3
+    return {
+        "verdict": decide(low, high, delta) if primary and not withheld else "",
+        "withheld": withheld,
+        "n": len(found.differences),
+        "failures": found.failures,
+        "reference_failures": found.reference_failures,
+        "beyond": found.beyond,
+        "difference": float(np.mean(differences)) if differences else np.nan,
+        "ci_low": low,
+        "ci_high": high,
+        "level": level,
+        "std": std,
+        "p": sign_flip_p(differences, flips) if differences else np.nan,
+        "reference_error": found.reference_error,
+        "delta": delta,
+        "macs_ratio": found.macs_ratio,
+        "probability_better": share,
+        "probability_better_low": share_low,
+        "probability_better_high": share_high,
+        "detectable": _detectable(std, len(differences), level) if deciding else np.nan,
+    }
+
+
+def _detectable(std: float, n: int, level: float) -> float:
+    return detectable(std, looks=(n,), alpha=level, contrasts=1) if n > 1 else np.nan
+
+
+def _level(protocol: Protocol) -> float:
+    assert protocol.look is not None
+    return look_levels(protocol.looks, protocol.alpha / protocol.contrasts)[protocol.look]
+
+
+def _withheld(found: Paired, protocol: Protocol) -> str:
+    """Say why there is no verdict; nothing if there is one."""
+    if found.failures and found.reference_failures:
+        return "runs of both failed"
+    if found.failures:
+        return "runs failed"
+    if found.reference_failures:
+        return "runs of the reference failed"
+    if found.beyond:
+        return "beyond the dense front"
+    if protocol.look is None:
+        return f"{protocol.seeds} seeds are no look of the study"
+    return ""
 
 
 def _share_better(better: float, low: float, high: float) -> str:
     return f"{percent(better, 0)} ({interval(low, high, 0)})"
 
 
+def _verdict(verdict: str, withheld: str, primary: bool) -> str:
+    return verdict or (f"none: {withheld}" if primary else "exploratory")
+
+
+def _failed(failures: int, reference_failures: int) -> str:
+    return f"{failures} / {reference_failures}"
+
+
 def _caption(results: Results) -> str:
-    protocol, rows = results.protocol, len(results.contrasts)
     return (
         "Paired differences of test error in points, arm minus reference on the same seed, so that negative is better, "
-        f"over {protocol.seeds} seeds. p Holm: of the exact sign flip test, corrected for all {rows} contrasts. "
-        "Verdicts at alpha = "
-        f"{protocol.alpha:g} for a smallest difference of interest of {points(protocol.delta, signed=False)} points. "
-        f"Detectable: the difference that a t test at alpha / {rows} finds with 80 % power at this n and variance."
+        f"over {results.protocol.seeds} seeds; failed runs are left out, and counted. {intervals(results)} "
+        f"“{DENSE_FRONT}” is the error of dense networks, between the two nearest, at the multiply-adds that the arm "
+        "realised."
     )
+
+
+def intervals(results: Results) -> str:
+    """Say what the intervals of contrasts are, in sentences."""
+    contrasts, protocol = results.contrasts, results.protocol
+    primary = contrasts[contrasts["primary"]]
+    said = []
+    if len(primary) and protocol.look is not None:
+        shares = f"over {protocol.contrasts} primary contrasts" if protocol.contrasts > 1 else "of the primary contrast"
+        if len(protocol.looks) > 1:
+            shares += f" and looks at {', '.join(map(str, protocol.looks))} seeds"
+        confidence = percent(1 - float(primary["level"].iloc[0]), 2)
+        said.append(
+            f"Intervals of primary contrasts are simultaneous {shares}: t intervals at {confidence}, widened where "
+            f"differences may be skewed, that hold all together with probability {1 - protocol.alpha:g}. Verdicts are "
+            "read off them."
+        )
+    if len(primary) < len(contrasts):
+        said.append("Those of exploratory contrasts are 95 % t intervals by themselves, and allow no verdict.")
+    return " ".join(said)
 
 
 CONTRASTS = Table(
@@ -134,9 +203,19 @@ CONTRASTS = Table(
         *setting_columns(),
         Column("n", "n", str, outputs=("page",)),
         Column("difference", "difference", points),
-        Column("ci_low", "95 % interval", points_interval, keys=("ci_low", "ci_high")),
-        Column("p", "p", lambda p: number(p, 4), outputs=("page",)),
-        Column("p_holm", "p Holm", lambda p: number(p, 4)),
+        Column("ci_low", "interval", points_interval, keys=("ci_low", "ci_high")),
+        Column("verdict", "verdict", _verdict, keys=("verdict", "withheld", "primary"), verdict="verdict"),
+        Column("detectable", "detectable", lambda size: points(size, signed=False)),
+        Column("macs_ratio", "MACs ratio", lambda ratio: number(ratio, 2)),
+        Column(
+            "failures",
+            "failed",
+            _failed,
+            keys=("failures", "reference_failures"),
+            outputs=("page",),
+            note="“Failed”: runs of the arm and of the reference.",
+        ),
+        Column("p", "p", lambda p: number(p, 4), outputs=("page",), note="p: of the exact sign flip test, a check."),
         Column(
             "probability_better",
             "P(better)",
@@ -148,8 +227,6 @@ CONTRASTS = Table(
                 "95 % Wilson interval."
             ),
         ),
-        Column("verdict", "verdict"),
-        Column("minimum_detectable", "detectable", lambda size: points(size, signed=False)),
     ),
     caption=_caption,
 )

@@ -1,33 +1,37 @@
-"""What arms would have between them at the multiply-adds of another run."""
-
-from collections.abc import Sequence
+"""What a dense network would have at the multiply-adds of another run: the reference at equal compute."""
 
 import numpy as np
 import pandas as pd
 
+_FRONT = ("dataset", "network", "seed")
 
-def beyond_curve(runs: pd.DataFrame, curve: Sequence[str]) -> "pd.Series[float]":
-    """Return for each run its test error minus that of a curve through other arms at the same multiply-adds.
 
-    The curve joins the runs of ``curve`` on the same dataset and seed by straight lines over the logarithm of
-    multiply-adds. Missing for runs beyond its ends.
+def beyond_front(runs: pd.DataFrame, front: pd.DataFrame) -> "pd.Series[float]":
+    """Return for each run its test error minus that of the dense front at the same multiply-adds.
+
+    The front joins the dense networks of the same dataset, gated network and seed by straight lines over the logarithm
+    of multiply-adds. Missing for runs beyond its ends, for those without multiply-adds, and where a dense network of
+    the same seed has failed.
 
     Args:
-        runs: with ``dataset``, ``arm``, ``seed``, ``test_macs`` and ``error``.
-        curve: names of arms.
+        runs: with ``dataset``, ``network``, ``seed``, ``test_macs`` and ``error``.
+        front: of dense networks, with the same columns and ``failed``; ``network`` is the gated one that they are for.
 
     Half way between 100 and 400 on a logarithmic axis is 200, and half way between .3 and .1 is .2:
 
-    >>> runs = pd.DataFrame({"dataset": "digits", "arm": ["narrow", "wide", "other"], "seed": 0,
-    ...                      "test_macs": [100.0, 400.0, 200.0], "error": [0.3, 0.1, 0.25]})
-    >>> beyond_curve(runs, ["narrow", "wide"]).round(3).tolist()
-    [0.0, 0.0, 0.05]
+    >>> common = {"dataset": "digits", "network": "16x16", "seed": 0}
+    >>> front = pd.DataFrame({**common, "test_macs": [100.0, 400.0], "error": [0.3, 0.1], "failed": False})
+    >>> runs = pd.DataFrame({**common, "test_macs": [200.0, 50.0], "error": [0.25, 0.4]})
+    >>> beyond_front(runs, front).round(3).tolist()
+    [0.05, nan]
     """
-    differences = pd.Series(np.nan, index=runs.index)
-    for _, group in runs.groupby(["dataset", "seed"]):
-        on_it = group[group["arm"].isin(curve) & group["test_macs"].notna()].sort_values("test_macs")
-        if not on_it.empty:
-            macs, errors = np.log(on_it["test_macs"].to_numpy(float)), on_it["error"].to_numpy(float)
+    differences = pd.Series(np.nan, index=runs.index, dtype=float)
+    fronts = dict(iter(front.groupby(list(_FRONT)))) if len(front) else {}
+    for key, group in runs.groupby(list(_FRONT)):
+        dense = fronts.get(key)
+        if dense is not None and not dense["failed"].any():
+            dense = dense.sort_values("test_macs")
+            macs, errors = np.log(dense["test_macs"].to_numpy(float)), dense["error"].to_numpy(float)
             at = np.log(group["test_macs"].to_numpy(float))
             differences[group.index] = group["error"] - np.interp(at, macs, errors, left=np.nan, right=np.nan)
     return differences

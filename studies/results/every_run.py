@@ -6,7 +6,7 @@ from studies.results.table import Column, Table, setting_columns
 RUNS = Table(
     name="runs",
     title="Every run",
-    numbers=lambda results: results.runs,
+    numbers=lambda results: results.all_runs,
     columns=(
         Column("run_id", "run"),
         Column("stage", "stage", varying=True),

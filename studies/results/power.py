@@ -5,55 +5,68 @@ import pandas as pd
 from core.errors import InputError
 from studies.formatting import points
 from studies.results.results import SETTING, Results
-from studies.results.statistics.power import seeds_needed
+from studies.results.statistics.rule_power import detectable, seeds_needed
 from studies.results.table import Column, Table, setting_columns
 
-# At this factor, some thousand million seeds are needed.
-MOST_STDS = 30_000
-COLUMNS = (*SETTING, "arm", "reference", "n", "std", "minimum_detectable", "seeds_needed")
+COLUMNS = (*SETTING, "arm", "reference", "n", "std", "detectable", "difference", "seeds_needed")
 
 
-def seeds_for(results: Results, difference: float, power: float) -> pd.DataFrame:
-    """Return, per contrast, how many paired seeds a t test at alpha / contrasts needs to detect a difference.
+def seeds_for(results: Results, difference: float | None, power: float) -> pd.DataFrame:
+    """Return, per primary contrast, how many paired seeds decide a difference, by the rule that makes verdicts.
 
-    The standard deviation is that of the study's own paired differences, which is an estimate: from few seeds, a rough
-    one.
+    At a single look, with alpha over the number of primary contrasts. The standard deviation is that of the study's
+    own paired differences, which is an estimate: from few seeds, a rough one.
 
     Args:
         results: of a finished study, the pilot.
-        difference: of test error, a fraction.
-        power: the probability of detecting it.
+        difference: of test error, a fraction; None is each contrast's delta.
+        power: the probability of deciding it.
 
     Returns:
-        ``COLUMNS``, one row per contrast.
+        ``COLUMNS``, one row per primary contrast; ``difference`` is what is to be decided as better or worse,
+        ``seeds_needed`` for that, missing where 1,000 are not enough, and ``detectable`` what the pilot's number of
+        seeds decides with this probability.
 
     Raises:
-        InputError: the study has no contrasts, or only one seed, or no difference is asked for, or one that is too
-            small; or the probability is that of an error.
+        InputError: the study has no primary contrasts, or too few runs that did not fail to show a variance, or no
+            difference is asked for, or one that is too small; or the probability is that of an error.
     """
-    contrasts = results.contrasts
-    if difference <= 0:
-        raise InputError("power: the study's delta is 0, which no number of seeds detects; give --difference")
+    contrasts = results.contrasts[results.contrasts["primary"].astype(bool)]
     if contrasts.empty:
-        raise InputError("power: the study has no contrasts; run it with a reference, such as small_dense, among them")
+        raise InputError("power: the study has no primary contrasts here, and only these have verdicts")
+    wanted = contrasts["delta"] if difference is None else contrasts["delta"] * 0 + difference
+    if (wanted <= 0).any():
+        raise InputError("power: the study's delta is 0, which no number of seeds detects; give --difference")
     if contrasts["std"].isna().any():
-        raise InputError("power: the study has one seed, which shows no variance; run it with --seeds 3 or more")
-    alpha = results.protocol.alpha / len(contrasts)
+        raise InputError(
+            "power: fewer than two seeds without failures show no variance; run the study with --seeds 3 or more"
+        )
+    if (contrasts["std"] == 0).any():
+        raise InputError(
+            "power: all differences of a contrast are equal, and of those without any spread nothing is said"
+        )
+    alpha, many = results.protocol.alpha, results.protocol.contrasts
     if power <= alpha:
-        raise InputError(
-            f"power: a probability of {power:g} is not above {alpha:g}, that of an error (alpha over "
-            f"{len(contrasts)} contrasts)"
-        )
-    if (contrasts["std"] > MOST_STDS * difference).any():
-        raise InputError(
-            f"power: {points(difference, 10, signed=False)} points are less than the runs' standard deviation by more "
-            f"than a factor of {MOST_STDS}: no number of seeds that anybody could run detects them"
-        )
-    needed = [seeds_needed(difference, std, alpha=alpha, power=power) for std in contrasts["std"]]
-    return contrasts.assign(seeds_needed=needed)[list(COLUMNS)]
+        raise InputError(f"power: a probability of {power:g} is not above {alpha:g}, that of an error")
+    # Delta as 0: what is asked for is a difference that is found, not one that is shown not to matter.
+    needed = [
+        seeds_needed(size, std, alpha=alpha, contrasts=many, delta=0.0, power=power)
+        for size, std in zip(wanted, contrasts["std"], strict=True)
+    ]
+    found = [
+        detectable(std, looks=(n,), alpha=alpha, contrasts=many, power=power)
+        for std, n in zip(contrasts["std"], contrasts["n"], strict=True)
+    ]
+    seeds = pd.array(needed, dtype="Int64")
+    return contrasts.assign(difference=wanted, detectable=found, seeds_needed=seeds)[list(COLUMNS)]
 
 
-def power_table(difference: float, power: float) -> Table:
+def seeds_text(seeds: int) -> str:
+    """Write how many seeds are needed, which may be missing."""
+    return "more than 1,000" if pd.isna(seeds) else str(seeds)
+
+
+def power_table(difference: float | None, power: float) -> Table:
     """Return the table of :func:`seeds_for`, for a terminal."""
     return Table(
         name="power",
@@ -65,11 +78,13 @@ def power_table(difference: float, power: float) -> Table:
             *setting_columns(),
             Column("n", "n", str),
             Column("std", "std", lambda std: points(std, 2, signed=False)),
-            Column("minimum_detectable", "found", lambda size: points(size, 2, signed=False)),
-            Column("seeds_needed", "needed", str),
+            Column("detectable", "found", lambda size: points(size, 2, signed=False)),
+            Column("difference", "wanted", lambda size: f"{100 * size:.3g}"),
+            Column("seeds_needed", "needed", seeds_text),
         ),
         caption=lambda _: (
-            "std: of the paired differences; found: what n seeds detect with probability 0.8; both in points"
+            f"std: of the paired differences; found: what n seeds decide with probability {power:g}; wanted: what is "
+            "to be decided; all in points"
         ),
         outputs=("terminal",),
     )

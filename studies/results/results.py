@@ -1,6 +1,7 @@
 """The tables and records that figures and reports draw on."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -72,8 +73,11 @@ class Results:
 
     Attributes:
         protocol: what was fixed before any run.
-        records: one per run.
-        runs: one row per run, ``RUN_COLUMNS``.
+        records: one per row of ``runs``.
+        runs: one row per run of an arm, ``RUN_COLUMNS``.
+        front_records: one per row of ``front_runs``.
+        front_runs: one row per run of a dense network of the dense front, ``RUN_COLUMNS``.
+        front_of: the gated networks that each arm in ``front_runs`` is for.
         winners: one row per search and ``GROUP``; empty without a search.
         summary: one row per ``GROUP``, see :func:`studies.results.summary.summarise`.
         contrasts: one row per contrast and setting, see :func:`studies.results.contrasts.contrast`.
@@ -87,12 +91,30 @@ class Results:
     protocol: Protocol
     records: tuple[dict[str, Any], ...]
     runs: pd.DataFrame
+    front_records: tuple[dict[str, Any], ...]
+    front_runs: pd.DataFrame
+    front_of: Mapping[str, tuple[str, ...]]
     winners: pd.DataFrame
     summary: pd.DataFrame
     contrasts: pd.DataFrame
     optimism: pd.DataFrame
     hypervolumes: pd.DataFrame
     overall: pd.DataFrame
+
+    @property
+    def all_records(self) -> tuple[dict[str, Any], ...]:
+        """The records of every run of the study."""
+        return self.records + self.front_records
+
+    @property
+    def all_runs(self) -> pd.DataFrame:
+        """Every run of the study, those of the dense front last."""
+        return pd.concat([self.runs, self.front_runs], ignore_index=True) if len(self.front_runs) else self.runs
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The runs that the dense front joins, see :func:`dense_front`."""
+        return dense_front(self.front_runs, self.front_of)
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -145,6 +167,16 @@ class Results:
         places = [place for place, history in zip(counted.index, histories, strict=True) for _ in history]
         epochs = pd.DataFrame([epoch for history in histories for epoch in history], columns=list(EPOCH_COLUMNS))
         return pd.concat([counted.loc[places, list(RUN_KEYS)].reset_index(drop=True), epochs], axis="columns")
+
+
+def dense_front(front_runs: pd.DataFrame, front_of: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+    """Return the counted runs of the dense front, ``network`` being a gated network that they are for.
+
+    A run that is for several gated networks has a row for each; its own hidden layers are in ``arm``.
+    """
+    counted = with_counted_errors(front_runs)
+    selected = counted[counted["selected"].astype(bool)]
+    return selected.assign(network=selected["arm"].map(front_of)).explode("network", ignore_index=True)
 
 
 def with_counted_errors(runs: pd.DataFrame) -> pd.DataFrame:

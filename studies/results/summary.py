@@ -8,16 +8,17 @@ import pandas as pd
 from studies.formatting import count, interval, number, percent
 from studies.results import origin
 from studies.results.results import GROUP, Results, with_counted_errors
-from studies.results.statistics.intervals import interquartile_mean, sample_std, t_interval
+from studies.results.statistics.intervals import interquartile_mean, rate_interval, sample_std, t_interval
 from studies.results.table import Column, Table, setting_columns
 
 
 def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None) -> pd.DataFrame:
     """Aggregate the selected configurations' runs on the evaluation seeds, one row per ``GROUP``.
 
-    Every run counts, whatever its status: errors are over all seeds, failed runs at the chance floor. Densities,
-    multiply-adds and seconds are means over the runs that were tested. The order of rows in ``runs`` changes nothing
-    but the order of groups.
+    Failures are a hurdle: ``failures`` of ``n`` runs failed, with the exact interval of that rate, and errors are of
+    the others, conditional on their success. ``floored_mean`` counts failed runs at the chance floor, for those who
+    want one number, and has no interval. Densities, multiply-adds and seconds are means over the runs that were tested.
+    The order of rows in ``runs`` changes nothing but the order of groups.
 
     Args:
         runs: ``RUN_COLUMNS``.
@@ -39,7 +40,9 @@ _PROCEDURE_ENDS = ("procedure_ci_low", "procedure_ci_high")
 
 
 def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
-    errors = group["error"].tolist()
+    failures, n = int(group["failed"].sum()), len(group)
+    failure_low, failure_high = rate_interval(failures, n)
+    errors = group.loc[~group["failed"], "error"].tolist()
     low, high = t_interval(errors)
     # With those that failed for nothing but their density, which has to be seen.
     ended = group[group["test_density"].notna()]
@@ -48,15 +51,18 @@ def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
         return float(ended[column].astype(float).mean()) if len(ended) else np.nan
 
     return {
-        "n": len(errors),
-        "failures": int(group["failed"].sum()),
+        "n": n,
+        "failures": failures,
+        "failure_low": failure_low,
+        "failure_high": failure_high,
         "over_budget": int(group["over_budget"].sum()),
-        "mean": float(np.mean(errors)),
+        "mean": float(np.mean(errors)) if errors else np.nan,
         "ci_low": low,
         "ci_high": high,
         "std": sample_std(errors),
-        "iqm": interquartile_mean(errors),
-        "median": float(np.median(errors)),
+        "floored_mean": float(group["error"].mean()),
+        "iqm": interquartile_mean(errors) if errors else np.nan,
+        "median": float(np.median(errors)) if errors else np.nan,
         "test_error_fallback": mean_of("test_error_fallback"),
         "test_density": mean_of("test_density"),
         "all_closed": mean_of("all_closed"),
@@ -65,13 +71,14 @@ def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
         "dense_macs": mean_of("dense_macs"),
         "train_macs": mean_of("train_macs"),
         "train_seconds": mean_of("train_seconds"),
-        "optimism_split": float(np.mean(errors) - group["counted_validation_error"].mean()),
+        "optimism_split": float(group["error"].mean() - group["counted_validation_error"].mean()),
     }
 
 
 def _numbers(results: Results) -> pd.DataFrame:
-    """The summary, with the verdict that all contrasts of an arm in a setting have in common, if they have one."""
-    verdicts = results.contrasts.groupby(list(GROUP), sort=False)["verdict"].agg(
+    """The summary, with the verdict that all primary contrasts of an arm in a setting have in common, if any."""
+    primary = results.contrasts[results.contrasts["primary"].astype(bool)]
+    verdicts = primary.groupby(list(GROUP), sort=False)["verdict"].agg(
         lambda found: found.iloc[0] if found.nunique() == 1 else ""
     )
     summary = results.summary.merge(verdicts.reset_index(), on=list(GROUP), how="left", validate="one_to_one")
@@ -83,9 +90,10 @@ def _share_of_dense(macs: float, dense_macs: float) -> str:
 
 
 def _caption(results: Results) -> str:
-    references = ", ".join(sorted(set(results.contrasts["reference"])))
+    decided = results.contrasts[results.contrasts["verdict"] != ""]
+    references = ", ".join(sorted(set(decided["reference"])))
     marks = f" Marked are verdicts against {references}: bold is better, ≈ equivalent, ↓ worse." if references else ""
-    mixed = " Runs are from more than one code." if origin.is_mixed(results.records) else ""
+    mixed = " Runs are from more than one code." if origin.is_mixed(results.all_records) else ""
     search = results.protocol.search
     selected, procedure = "", ""
     if search is not None:
@@ -96,8 +104,8 @@ def _caption(results: Results) -> str:
             f"{search.searches} searches, on the first {seeds} seeds."
         )
     return (
-        f"Test error over {results.protocol.seeds} paired seeds{selected} with the 95 % t interval of its mean; failed "
-        "runs count at the chance floor. Densities and multiply-adds (MACs) are realised on the test split, those of "
+        f"Test error over {results.protocol.seeds} paired seeds{selected} of the runs that did not fail, with the 95 % "
+        "t interval of its mean. Densities and multiply-adds (MACs) are realised on the test split, those of "
         f"the gater included.{procedure}{marks}{mixed}"
     )
 
@@ -117,6 +125,21 @@ SUMMARY = Table(
         Column("test_macs", "MACs", count, outputs=("paper", "page")),
         Column("test_macs", "MACs / dense", _share_of_dense, keys=("test_macs", "dense_macs")),
         Column("failures", "failed", str, flag=bool),
+        Column(
+            "failure_high",
+            "failure rate",
+            lambda low, high: interval(low, high, 0),
+            keys=("failure_low", "failure_high"),
+            outputs=("page",),
+            note="“Failure rate”: the exact 95 % interval (Clopper and Pearson).",
+        ),
+        Column(
+            "floored_mean",
+            "floored",
+            percent,
+            outputs=("page",),
+            note="“Floored”: the mean error with failed runs at the chance floor; it allows no interval.",
+        ),
         Column(
             "over_budget",
             "over budget",

@@ -37,6 +37,7 @@ TINY: Final = Sweep(
     datasets=("digits",),
     networks=("8x2",),
     training={"epochs": 6},
+    references=("small_dense",),
 )
 # What is reported is like the suite's largest study: every strategy, searched and run again, in three settings.
 REPORTED: Final = Sweep(
@@ -46,6 +47,7 @@ REPORTED: Final = Sweep(
     densities=(1 / 16, 1 / 8, 1 / 4),
     training={"epochs": 5},
     test_split="fixed",
+    references=("small_dense",),
     search=Search(points=2, searches=3, rerun_seeds=3),
 )
 # Growth of memory is measured after so many runs: what is made once is there by then.

@@ -131,7 +131,9 @@ def test_the_example_study_is_found_and_can_be_frozen_at_each_scale(outside, who
     assert catalogue.line("wider") == "Gates in wider and wider layers, with equally many blocks open."
     study = catalogue.find("wider")
     runs = [most_runs(FrozenStudy.freeze("wider", scale, study.scales[scale])) for scale in SCALES]
-    assert runs == [8, 20, 80]
+    # Two arms in two networks, and the dense networks that they are compared with.
+    front = len(FrozenStudy.freeze("wider", "quick", study.scales["quick"]).front)
+    assert runs == [seeds * (4 + front) for seeds in (2, 10, 24)]
 
 
 def test_the_command_line_lists_and_shows_the_example_study(outside, capsys):
@@ -162,11 +164,12 @@ def test_the_table_of_the_example_study_is_written_everywhere(outside):
     results = results_of(FrozenStudy.freeze("wider", "quick", catalogue.find("wider").scales["quick"]), record)
     (table,) = shown.tables
     numbers = table.numbers(results)
-    assert numbers[["network", "parameters"]].to_numpy().tolist() == [["16x16", 1000], ["64x16", 4000]]
+    of_top_k = numbers[numbers["arm"] == "top_k"]
+    assert of_top_k[["network", "parameters"]].to_numpy().tolist() == [["16x16", 1000], ["64x16", 4000]]
     for output in OUTPUTS:
-        assert [cells[1].text for cells in table.cells(numbers, output)] == ["1,000", "4,000"]
+        assert [cells[2].text for cells in table.cells(of_top_k, output)] == ["1,000", "4,000"]
     assert "64x16" in latex_table(table, numbers, table.caption(results))
-    assert terminal_table(table, numbers).row_count == 2
+    assert terminal_table(table, numbers).row_count == 4
     assert not shown.figures[1].numbers(results).empty
 
 
@@ -203,11 +206,20 @@ def test_the_search_of_the_guide_can_be_frozen():
     assert "`search=Search(points=20, seeds=1, searches=3, rerun_seeds=5)`" in text
     search = Search(points=20, seeds=1, searches=3, rerun_seeds=5)
     sweep = Sweep(seeds=5, strategies=("reinforce",), test_split="fixed", search=search)
-    assert most_runs(FrozenStudy.freeze("searched", "default", sweep)) == 5 + 3 * 20 + 2 * 5
+    frozen = FrozenStudy.freeze("searched", "default", sweep)
+    assert most_runs(frozen) == (1 + len(frozen.front)) * (5 + 3 * 20 + 2 * 5)
 
 
 def test_ten_lines_of_pandas_give_what_the_tables_have(tmp_path, monkeypatch):
-    sweep = Sweep(seeds=5, strategies=("top_k", "small_dense"), datasets=("digits",), densities=(1 / 8, 1 / 4))
+    pair = (("top_k", "random_blocks"),)
+    sweep = Sweep(
+        seeds=5,
+        strategies=("top_k", "random_blocks"),
+        datasets=("digits",),
+        densities=(1 / 8, 1 / 4),
+        references=(),
+        pairs=pair,
+    )
     results = results_of(FrozenStudy.freeze("strategies", "default", sweep), random_record())
     folder = tmp_path / "results" / "strategies"
     folder.mkdir(parents=True)

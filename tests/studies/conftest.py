@@ -13,6 +13,7 @@ from strategies import Plugin
 from studies import catalogue, cli
 from studies.cli.output import PlainConsole
 from studies.design.configuration import Configuration
+from studies.design.study import Study
 from studies.report.presentation import Presentation
 from studies.running.resources import Resources
 from tests.support.records import Failures, record_of
@@ -111,7 +112,25 @@ class Command:
 
 
 @pytest.fixture
-def command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+def plain_studies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Studies without the dense front and primary contrasts, so that their runs are their arms', and few of them."""
+    find = catalogue.find
+
+    def plain(name: str) -> Study:
+        study = find(name)
+        changes: dict[str, Any] = {"looks": (), "primary": (), "references": ("small_dense",)}
+        if name == "quickstart":
+            arms = ("dense", "small_dense", "random_blocks", "straight_through", "reinforce")
+            changes |= {"strategies": arms, "seeds": 3}
+        return replace(study, scales={scale: replace(sweep, **changes) for scale, sweep in study.scales.items()})
+
+    monkeypatch.setattr(catalogue, "find", plain)
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, plain_studies: None
+) -> Command:
     monkeypatch.setattr("studies.cli.output.console", PlainConsole(width=200))
     monkeypatch.chdir(tmp_path)
     return Command(tmp_path / "results", capsys)

@@ -11,7 +11,7 @@ from core import data
 from core.architecture import Architecture
 from core.network.cost import dense_macs
 from strategies import Plugin, find
-from studies.design import Sweep
+from studies.design import Primary, Sweep
 from studies.design.configuration import Configuration
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList
@@ -27,8 +27,14 @@ Failures = Mapping[tuple[str, int], str]
 def design_of(
     *strategies: str, seeds: int = 3, study: str = "quickstart", plugins: tuple[Plugin, ...] = (), **changes: Any
 ) -> FrozenStudy:
-    sweep: dict[str, Any] = {"datasets": ("digits",), "networks": ("8x2",), "training": {"epochs": 3}, **changes}
+    """A frozen study; every contrast of a gated strategy with a reference that takes part is primary."""
+    # Without the dense front, whose networks would be more than all the others.
+    plain: dict[str, Any] = {"datasets": ("digits",), "networks": ("8x2",), "references": ("small_dense",)}
+    sweep = {**plain, "training": {"epochs": 3}, **changes}
     chosen = strategies or ("dense", "reinforce")
+    gated = [name for name in chosen if find(name, plugins).gated]
+    every = (Primary(name, reference) for reference in sweep["references"] for name in gated if name != reference)
+    sweep.setdefault("primary", tuple(entry for entry in every if entry.reference in chosen))
     return FrozenStudy.freeze(study, "default", Sweep(seeds=seeds, strategies=chosen, **sweep), plugins)
 
 

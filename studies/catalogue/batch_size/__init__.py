@@ -14,6 +14,7 @@ SWEEP = Sweep(
     # Not about keeping to a budget: the realised density stands beside every time.
     training={"epochs": 8, "density_tolerance": 1.0},
     strategy_settings={"reinforce": {"gates": "bernoulli", "test_gates": "threshold"}},
+    references=(),
     measurements=("batch_latency",),
 )
 

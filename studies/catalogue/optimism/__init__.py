@@ -23,6 +23,7 @@ SWEEP = Sweep(
         "local_search": {"steps": 1, "restarts": 0},
     },
     test_split="fixed",
+    references=("small_dense",),
     search=Search(points=16, seeds=2, searches=4, rerun_seeds=2),
 )
 

@@ -9,19 +9,19 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.report.drawing.differences import axis_range, delta_band, difference_axis, draw_difference
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
-from studies.report.drawing.scales import cut, error_axis, signed_axis
+from studies.report.drawing.scales import cut, error_axis
 from studies.report.drawing.style import Style, styles
 from studies.results import SETTING, Results
+from studies.results.contrasts import intervals
 from studies.results.statistics.intervals import rate_interval
 
 _MARKERS = "osD^v"
 # How much higher a strategy's row is than one that holds a single interval.
 _STRETCH = 1.7
-# Percentage points beyond which the axis of differences is logarithmic, if any are five times as far.
-_LINEAR = 2.0
 
 
 def error_by_level(name: str, title: str, level: str) -> Figure:
@@ -133,10 +133,10 @@ def _caption_of_errors(results: Results) -> str:
 
 
 def _differences(results: Results, level: str, reference: str) -> pd.DataFrame:
-    columns = [*SETTING, "arm", "n", "failures", "difference", "ci_low", "ci_high", "p_holm", "verdict"]
+    columns = [*SETTING, "arm", "n", "failures", "difference", "ci_low", "ci_high", "delta", "verdict"]
     numbers = _of_strategies(results.contrasts[columns], results)
-    numbers = numbers[numbers[level] != reference].assign(delta=results.protocol.delta)
-    return numbers[[*SETTING, "strategy", "family", level, *columns[4:], "delta"]]
+    numbers = numbers[numbers[level] != reference]
+    return numbers[[*SETTING, "strategy", "family", level, *columns[4:]]]
 
 
 def _draw_differences(numbers: pd.DataFrame, level: str, reference: str) -> matplotlib.figure.Figure:
@@ -144,29 +144,22 @@ def _draw_differences(numbers: pd.DataFrame, level: str, reference: str) -> matp
     label = f"test error minus that with {reference} (points)"
     figure, each_panel, places = strips(numbers, [*SETTING, level], order, label)
     line_styles = styles(numbers)
-    delta = 100 * float(numbers["delta"].iloc[0])
-    shown = 100 * numbers[["difference", "ci_low", "ci_high"]]
-    farthest = float(shown.abs().max().max())
-    ends = float(shown.min().min()), float(shown.max().max())
+    ends = axis_range(numbers)
     for ax, rows in each_panel:
-        ax.axvspan(-delta, delta, color="#dddddd", alpha=0.7, linewidth=0, zorder=0.5)
-        ax.axvline(0, color="#555555", linewidth=0.8, zorder=1)
         for row in rows.to_dict("records"):
             style, place = line_styles[row["strategy"]], places[row["strategy"]]
-            ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=style.colour, linewidth=1.3)
-            ax.plot([100 * row["difference"]], [place], color=style.colour, marker=style.marker, markersize=4.5)
-        # The same in all panels: invisible points at both ends.
-        ax.scatter(ends, [0, 0], alpha=0)
-        signed_axis(ax, _LINEAR if farthest > 5 * _LINEAR else None)
+            delta_band(ax, 100 * row["delta"], place)
+            draw_difference(ax, row, place, ends, color=style.colour, marker=style.marker, markersize=4.5)
+        difference_axis(ax, ends)
     return figure
 
 
 def _caption_of_differences(results: Results, reference: str) -> str:
     return (
         f"Test error of each strategy minus its own with {reference} on the same seed, in percentage points, so that "
-        "negative is better: mean (marker) and 95 % t interval of the paired difference (line). The band is "
-        f"±δ = {100 * results.protocol.delta:g} points, the smallest difference that matters; the axis is logarithmic "
-        f"beyond {_LINEAR:g} points if differences are large. " + sample_note(results)
+        "negative is better: mean (marker) and interval of the paired difference (line); an arrow with a number is a "
+        f"difference beyond the axis. {intervals(results)} Grey: ±δ, the smallest difference that matters, "
+        f"{100 * results.protocol.delta:g} % of the error with {reference}. {sample_note(results)}"
     )
 
 

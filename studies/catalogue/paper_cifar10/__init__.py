@@ -6,7 +6,7 @@ Rates and weights are those that the paper gives for its network of 10,10 blocks
 
 from dataclasses import replace
 
-from studies.design import Arm, Study, Sweep
+from studies.design import Arm, Primary, Study, Sweep
 
 BATCH = 128
 
@@ -17,7 +17,7 @@ THE_PAPERS = {"gates": "bernoulli", "baseline": "none"}
 THE_CODES = {"baseline": "batch_minimum", "probability_floor": 0.01, "penalties": "code"}
 
 SWEEP = Sweep(
-    seeds=5,
+    seeds=6,
     arms=(
         Arm("condnet 24-24x64", "reinforce", network="24x64,24x64", density=1 / 24),
         Arm("condnet 16-32x16", "reinforce", network="16x16,32x16", density=1 / 16),
@@ -49,11 +49,15 @@ SWEEP = Sweep(
             "lambda_v": (40 / BATCH, 20 / BATCH),
         },
     },
+    primary=(
+        Primary("condnet 10-10x64", "bdNN 0.17"),
+        Primary("condnet 10-10x64", "NN 128-128"),
+        Primary("condnet 10-10x64", "NN 480-480"),
+    ),
+    references=(),
+    looks=(6, 10, 20),
     pairs=(
-        ("condnet 10-10x64", "bdNN 0.17"),
         ("code 10-10x64", "condnet 10-10x64"),
-        ("condnet 10-10x64", "NN 128-128"),
-        ("condnet 10-10x64", "NN 480-480"),
         ("condnet 16-32x16", "NN 64-64"),
         ("condnet 24-24x64", "NN 480-480"),
     ),

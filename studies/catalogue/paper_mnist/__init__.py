@@ -7,7 +7,7 @@ times 128, weights of penalties divided by 128. Hidden units are tanh, as there.
 
 from dataclasses import replace
 
-from studies.design import Arm, Study, Sweep
+from studies.design import Arm, Primary, Study, Sweep
 
 BATCH = 128
 
@@ -40,7 +40,10 @@ SWEEP = Sweep(
         "density_tolerance": 1000,
     },
     strategy_settings={"reinforce": {**THE_PAPERS, "lambda_s": 200 / BATCH, "lambda_v": 200 / BATCH}},
-    pairs=(("condnet 16x16", "NN 32"), ("condnet 16x16", "NN 256"), ("code 16x16", "condnet 16x16")),
+    primary=(Primary("condnet 16x16", "NN 32"), Primary("condnet 16x16", "NN 256")),
+    pairs=(("code 16x16", "condnet 16x16"),),
+    references=(),
+    looks=(6, 10, 20),
     measurements=("pass_time",),
 )
 

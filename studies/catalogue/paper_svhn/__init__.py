@@ -6,7 +6,7 @@ CIFAR-10, the nearest one.
 
 from dataclasses import replace
 
-from studies.design import Arm, Study, Sweep
+from studies.design import Arm, Primary, Study, Sweep
 
 LAYERS = (1 / 25, 1 / 7)
 
@@ -22,7 +22,7 @@ THE_PAPERS = {"gates": "bernoulli", "baseline": "none"}
 THE_CODES = {"baseline": "batch_minimum", "probability_floor": 0.01, "penalties": "code"}
 
 SWEEP = Sweep(
-    seeds=5,
+    seeds=6,
     arms=(
         Arm("condnet 13-8x16", "reinforce", network="13x16,8x16", density=1 / 11),
         Arm(
@@ -58,12 +58,14 @@ SWEEP = Sweep(
             "lambda_v": (40 / BATCH, 20 / BATCH),
         },
     },
-    pairs=(
-        ("condnet 25-22x32", "NN 1280-1056"),
-        ("code 25-22x32", "condnet 25-22x32"),
-        ("condnet 25-22x32", "NN 800-736"),
-        ("condnet 27-7x16", "NN 288-928"),
+    primary=(
+        Primary("condnet 25-22x32", "NN 1280-1056"),
+        Primary("condnet 25-22x32", "NN 800-736"),
+        Primary("condnet 27-7x16", "NN 288-928"),
     ),
+    references=(),
+    looks=(6, 10, 20),
+    pairs=(("code 25-22x32", "condnet 25-22x32"),),
     measurements=("pass_time",),
 )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from studies.catalogue.passes import DENSE, HALTING_TAKEN_AWAY
+from studies.catalogue.passes import HALTING_TAKEN_AWAY
 from studies.catalogue.passes.difficulty import FIFTHS, passes_by_difficulty
 from studies.formatting import count, number, percent, points
 from studies.report.drawing.by_level import by_level
@@ -12,18 +12,17 @@ from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels
 from studies.report.figures.forest import FOREST
 from studies.results import GROUP, Results
-from studies.results.equal_compute import beyond_curve
+from studies.results.equal_compute import beyond_front
 from studies.results.statistics.intervals import t_interval
 from studies.results.table import Column, Table
 
 
 def _numbers(results: Results) -> pd.DataFrame:
-    """A row per arm: what it took, whether that followed difficulty, and errors against curves at equal compute."""
+    """A row per arm: what it took, whether that followed difficulty, and errors against fronts at equal compute."""
     runs = results.counted
-    curves = {"fixed": HALTING_TAKEN_AWAY, "dense": DENSE}
-    beyond = runs.assign(
-        **{name: beyond_curve(runs, [arm.name for arm in curve]) for name, curve in curves.items()}
-    ).groupby(list(GROUP))
+    fixed = runs[runs["arm"].isin([arm.name for arm in HALTING_TAKEN_AWAY])]
+    curves = {"fixed": fixed, "dense": results.front}
+    beyond = runs.assign(**{name: beyond_front(runs, curve) for name, curve in curves.items()}).groupby(list(GROUP))
     tracked = passes_by_difficulty(results)
     by_arm = tracked.groupby(list(GROUP))
     rows = []
@@ -87,7 +86,7 @@ PASSES = Table(
     caption=lambda results: (
         "Mean passes per test example as they were executed; Spearman's rank correlation of passes with the difficulty "
         "of an example, its mean loss under small_dense over all seeds, the same test examples in all; and test error "
-        "minus that of a fixed number of passes of 2 blocks, and of dense networks, at the same multiply-adds, read "
+        "minus that of a fixed number of passes of 2 blocks, and of the dense front, at the same multiply-adds, read "
         "off straight lines between their runs on the same seed, over the logarithm of multiply-adds: in points, "
         "negative is better. All with 95 % t intervals over seeds. " + sample_note(results)
     ),

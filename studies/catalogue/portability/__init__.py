@@ -13,6 +13,7 @@ SWEEP = Sweep(
     training={"epochs": 10, "density_tolerance": 1.0},
     # One whose test gates are drawn.
     strategy_settings={"reinforce": {"gates": "bernoulli"}},
+    references=(),
     measurements=("backends",),
 )
 

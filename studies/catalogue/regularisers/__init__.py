@@ -47,7 +47,9 @@ FINER = {
 }
 
 # Density is what is measured here, so none is too high.
-SWEEP = Sweep(seeds=5, arms=_arms(DECADES), training={"density_tolerance": 1000}, measurements=("pass_time",))
+SWEEP = Sweep(
+    seeds=5, arms=_arms(DECADES), training={"density_tolerance": 1000}, references=(), measurements=("pass_time",)
+)
 
 STUDY = Study(
     question="What do the paper's penalties buy: less time, faster early learning, the density that was asked for?",

@@ -17,6 +17,7 @@ SWEEP = Sweep(
     ),
     # A run that opens too many blocks pays for every one of them in multiply-adds, and should not count as failed too.
     training={"epochs": 12, "density_tolerance": 1.0},
+    references=(),
 )
 
 STUDY = Study(

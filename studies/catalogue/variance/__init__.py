@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from core.seeding import Varied
-from studies.design import Arm, Study, Sweep
+from studies.design import Arm, Primary, Study, Sweep
 from studies.design.arm import Level
 
 SOURCES: tuple[Varied, ...] = get_args(Varied)
@@ -103,7 +103,8 @@ def sweep(seeds: int, epochs: int, lengths: Sequence[int], *, all_followed: bool
         training={"epochs": epochs, "density_tolerance": 10.0},
         references=(),
         # Of those without bias, the noisiest against the least noisy.
-        pairs=tuple((NOISIEST.named(length), LEAST_NOISY.named(length)) for length in lengths),
+        primary=tuple(Primary(NOISIEST.named(length), LEAST_NOISY.named(length)) for length in lengths),
+        looks=(8, 24),
         measurements=("estimator",),
     )
 
@@ -114,6 +115,6 @@ STUDY = Study(
     scales={
         "quick": sweep(2, epochs=2, lengths=(1, 4)),
         "default": sweep(8, epochs=10, lengths=(1, 4, 16)),
-        "paper": sweep(20, epochs=25, lengths=(1, 4, 16, 64), all_followed=True),
+        "paper": sweep(24, epochs=25, lengths=(1, 4, 16, 64), all_followed=True),
     },
 )

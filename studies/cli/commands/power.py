@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import click
+import pandas as pd
 
 from studies import catalogue
 from studies.cli import options, output
-from studies.formatting import points
 from studies.records.folder import ResultsFolder
 from studies.report.terminal import terminal_table
 from studies.results.collecting import collect
-from studies.results.power import power_table
+from studies.results.power import power_table, seeds_text
 
 
 @click.command()
@@ -19,7 +19,7 @@ from studies.results.power import power_table
 @click.option(
     "--difference",
     type=options.Number(0, 100, min_open=True),
-    help="Of test error to detect, in percentage points [default: the study's delta].",
+    help="Of test error to decide, in percentage points [default: the study's delta].",
 )
 @click.option(
     "--power",
@@ -27,22 +27,28 @@ from studies.results.power import power_table
     type=options.Number(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="Probability of detecting it.",
+    help="Probability of deciding it.",
 )
 def command(name: str, results: Path, difference: float | None, probability: float) -> None:
     """Say how many seeds a difference needs, from the variance in a finished study."""
     folder = ResultsFolder(results, name)
     catalogue.find(name)
     pilot = collect(folder.frozen().design, folder.ledger)
-    wanted = pilot.protocol.delta if difference is None else difference / 100
-    table = power_table(wanted, probability)
+    table = power_table(None if difference is None else difference / 100, probability)
     numbers = table.numbers(pilot)
     output.console.print(terminal_table(table, numbers))
+    needed = numbers["seeds_needed"]
+    half = needed.sort_values().iloc[(len(needed) - 1) // 2]
     output.console.print(
         f"{table.caption(pilot)}\n"
-        f"to detect {points(wanted, 2, signed=False)} points of test error with probability {probability:g} at alpha "
-        f"{pilot.protocol.alpha:g} over {len(numbers)} contrasts: {numbers['seeds_needed'].max()} seeds for all, "
-        f"{int(numbers['seeds_needed'].median())} for half of them",
+        f"to decide {_size(numbers)} of test error with probability {probability:g} at alpha "
+        f"{pilot.protocol.alpha:g} over {pilot.protocol.contrasts} contrasts: {seeds_text(needed.max(skipna=False))} "
+        f"seeds for all, {seeds_text(half)} for half of them",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _size(numbers: pd.DataFrame) -> str:
+    low, high = (f"{100 * size:.3g}" for size in (numbers["difference"].min(), numbers["difference"].max()))
+    return f"{low} points" if low == high else f"{low} to {high} points"

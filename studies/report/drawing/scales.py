@@ -7,7 +7,6 @@ import matplotlib.axes
 import numpy as np
 import pandas as pd
 from matplotlib.axis import Axis, XAxis
-from matplotlib.scale import SymmetricalLogTransform
 from matplotlib.ticker import Formatter, FuncFormatter, Locator, MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import ArrayLike
 
@@ -46,31 +45,6 @@ class RoundTicks(Locator):
             linear = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
             return [float(tick) for tick in linear if low <= tick <= high]
         return ticks
-
-
-class SignedTicks(Locator):
-    """Zero and round numbers on both sides of an axis that is linear near 0 and logarithmic beyond.
-
-    Args:
-        linear: where it becomes logarithmic.
-    """
-
-    def __init__(self, linear: float) -> None:
-        self._linear = linear
-
-    def __call__(self) -> list[float]:
-        low, high = _view(self.axis)
-        return self._ticks(low, high, _ACROSS / _length(self.axis))
-
-    def tick_values(self, vmin: float, vmax: float) -> list[float]:
-        return self._ticks(vmin, vmax, 0.0)
-
-    def _ticks(self, low: float, high: float, gap: float) -> list[float]:
-        ranked = [0.0, *(sign * size * self._linear for size in (10.0, 1.0, 100.0) for sign in (-1, 1))]
-        inside = [tick for tick in ranked if low <= tick <= high]
-        place = SymmetricalLogTransform(10, self._linear, 1.0).transform
-        start, end = place(np.array([low, high]))
-        return _apart(inside, place(np.array(inside)), gap * (end - start))
 
 
 def _view(axis: object) -> tuple[float, float]:
@@ -126,15 +100,6 @@ def ratio_axis(ax: matplotlib.axes.Axes, *, horizontal: bool) -> None:
     else:
         ax.set_yscale("log")
         _mark(ax.yaxis, _UP, _PLAIN)
-
-
-def signed_axis(ax: matplotlib.axes.Axes, linear: float | None) -> None:
-    """Label the horizontal axis with signed numbers, and make it logarithmic beyond ``linear`` if there is such."""
-    if linear is not None:
-        ax.set_xscale("symlog", linthresh=linear, linscale=1.0)
-        ax.xaxis.set_major_locator(SignedTicks(linear))
-        ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
 
 
 def cut(low: float, errors: "pd.Series[float]") -> float:

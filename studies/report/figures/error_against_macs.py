@@ -2,7 +2,9 @@
 
 import matplotlib.figure
 import pandas as pd
+from matplotlib.lines import Line2D
 
+from studies.design.dense_front import DENSE_FRONT
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.macs import macs_or_typical
 from studies.report.drawing.notes import sample_note
@@ -21,14 +23,25 @@ def _numbers(results: Results) -> pd.DataFrame:
         test_error=runs["error"],
     )
     summary = results.summary[[*GROUP, "mean", "ci_low", "ci_high"]]
-    return shown.merge(summary, on=list(GROUP), how="left")
+    return pd.concat([shown.merge(summary, on=list(GROUP), how="left"), _front(results)], ignore_index=True)
+
+
+def _front(results: Results) -> pd.DataFrame:
+    """Return a row for every dense network of the dense front: its cost, and its mean error over seeds."""
+    ended = results.front[results.front["status"] == "ok"]
+    by_network = ended.groupby(["dataset", "network", "arm"], sort=False)
+    points = by_network.agg(test_macs=("test_macs", "mean"), mean=("error", "mean")).reset_index()
+    return points.assign(arm=DENSE_FRONT, family="control", status="ok").sort_values("test_macs")
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("realised MACs per test example", "test error (%)")
     figure, each_panel = facets(numbers, _PANEL, labels, height=2.8, share_x="row")
-    line_styles = styles(numbers)
-    for ax, rows in each_panel:
+    line_styles = styles(numbers[numbers["arm"] != DENSE_FRONT])
+    for ax, every_row in each_panel:
+        on_front = every_row["arm"] == DENSE_FRONT
+        rows, dense = every_row[~on_front], every_row[on_front]
+        ax.plot(dense["test_macs"], 100 * dense["mean"], color="black", linewidth=1.0, zorder=1)
         for (arm, _), group in rows.groupby(["arm", "target_density"], sort=False):
             style = line_styles[str(arm)]
             ok = group[group["status"] == "ok"]
@@ -57,7 +70,10 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             )
         macs_axis(ax)
         error_axis(ax, numbers["test_error"])
-    legend(figure, line_handles(line_styles, lines=False))
+    handles = line_handles(line_styles, lines=False)
+    if (numbers["arm"] == DENSE_FRONT).any():
+        handles.append(Line2D([], [], color="black", linewidth=1.0, label=DENSE_FRONT))
+    legend(figure, handles)
     return figure
 
 
@@ -65,7 +81,8 @@ def _caption(results: Results) -> str:
     return (
         "Test error against realised multiply-adds per test example, gater and every pass included. "
         "Small points are runs, crosses failed ones, at the median of their strategy's other runs if their "
-        "multiply-adds are not known; large points are means with 95 % t intervals over seeds, cut off below all runs. "
+        "multiply-adds are not known; large points are means with 95 % t intervals over seeds, cut off below all runs; "
+        "the line is the dense front, means over seeds. "
         "Both axes are logarithmic, that of the error unless one is 0. " + sample_note(results)
     )
 

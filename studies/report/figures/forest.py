@@ -1,5 +1,6 @@
 """Paired differences to a reference, with their intervals and verdicts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.figure
@@ -8,28 +9,33 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from studies.report.drawing.contrast_numbers import contrasts_by_reference, reference_of
+from studies.report.drawing.differences import axis_range, delta_band, difference_axis, draw_difference
 from studies.report.drawing.figure import Figure
-from studies.report.drawing.notes import count_of, sample_note
+from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
-from studies.report.drawing.scales import signed_axis
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
+from studies.results.contrasts import intervals
 
 # Shape and filling of each verdict; lower errors are to the left.
 _MARKS = {
     "better": ("<", "full"),
     "worse": (">", "full"),
-    "detectable but small": ("D", "left"),
     "equivalent": ("s", "hollow"),
-    "inconclusive": ("o", "hollow"),
+    "undecided": ("o", "hollow"),
+    "no verdict": ("x", "full"),
+    "exploratory": (".", "full"),
 }
-_LINEAR, _FAR = 4.0, 20.0  # deltas
-_LEAST_LINEAR = 1.0  # percentage points
 
 
 def _numbers(results: Results) -> pd.DataFrame:
-    columns = ["n", "difference", "ci_low", "ci_high", "p_holm", "verdict"]
-    return contrasts_by_reference(results, columns).assign(delta=results.protocol.delta)
+    columns = ["n", "difference", "ci_low", "ci_high", "delta", "primary", "verdict"]
+    numbers = contrasts_by_reference(results, columns)
+    return numbers.assign(verdict=[_mark(row) for row in numbers.to_dict("records")]).drop(columns="primary")
+
+
+def _mark(row: Mapping[Any, Any]) -> str:
+    return str(row["verdict"] or ("no verdict" if row["primary"] else "exploratory"))
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -38,52 +44,34 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     label = f"test error minus that of {reference_of(numbers)} (points)"
     figure, each_panel, places = strips(numbers, by, order, label)
     line_styles = styles(numbers)
-    delta = 100 * float(numbers["delta"].iloc[0])
+    ends = axis_range(numbers)
     for ax, rows in each_panel:
-        ax.axvspan(-delta, delta, color="#dddddd", alpha=0.7, linewidth=0, zorder=0.5)
-        ax.axvline(0, color="#555555", linewidth=0.8, zorder=1)
         for row in rows.to_dict("records"):
-            colour, place = line_styles[row["arm"]].colour, places[row["arm"]]
-            ax.hlines(place, 100 * row["ci_low"], 100 * row["ci_high"], color=colour, linewidth=1.3)
-            ax.plot([100 * row["difference"]], [place], **_marker_style(row["verdict"], colour))
-        signed_axis(ax, _linear_up_to(numbers))
+            place = places[row["arm"]]
+            delta_band(ax, 100 * row["delta"], place)
+            draw_difference(ax, row, place, ends, **_marker_style(row["verdict"], line_styles[row["arm"]].colour))
+        difference_axis(ax, ends)
+    found = set(numbers["verdict"])
     handles = [
-        Line2D([], [], linestyle="", label=verdict, **_marker_style(verdict, "#444444"))
-        for verdict in _MARKS
-        if (numbers["verdict"] == verdict).any()
+        Line2D([], [], linestyle="", label=mark, **_marker_style(mark, "#444444")) for mark in _MARKS if mark in found
     ]
-    legend(figure, [*handles, Patch(color="#dddddd", label=f"within δ = {delta:g} points")])
+    legend(figure, [*handles, Patch(color="#dddddd", label="within δ")])
     return figure
 
 
-def _marker_style(verdict: str, colour: str) -> dict[str, Any]:
-    marker, filling = _MARKS[verdict]
+def _marker_style(mark: str, colour: str) -> dict[str, Any]:
+    marker, filling = _MARKS[mark]
     style = {"color": colour, "marker": marker, "markersize": 5, "markeredgewidth": 1.0}
     # A hollow marker hides the line behind it.
-    if filling == "hollow":
-        return style | {"markerfacecolor": "white"}
-    return style | {"fillstyle": filling, "markerfacecoloralt": "white"}
-
-
-def _linear_up_to(numbers: pd.DataFrame) -> float | None:
-    """Where the axis becomes logarithmic, in percentage points: None if it need not, as no difference is that far."""
-    delta = 100 * float(numbers["delta"].iloc[0])
-    farthest = 100 * float(numbers[["difference", "ci_low", "ci_high"]].abs().max().max())
-    linear = max(_LINEAR * delta, _LEAST_LINEAR)
-    return linear if farthest > _FAR / _LINEAR * linear else None
+    return style | {"markerfacecolor": "white"} if filling == "hollow" else style
 
 
 def _caption(results: Results) -> str:
-    numbers = _numbers(results)
-    linear = None if numbers.empty else _linear_up_to(numbers)
-    contrasts = count_of(len(numbers), "contrast")
-    scale = f" The axis is linear up to {linear:g} points and logarithmic beyond." if linear is not None else ""
+    far = "An arrow with a number is a difference beyond the axis." if not _numbers(results).empty else ""
     return (
-        "Test error of each strategy minus that of the reference on the same seed, in percentage points, so that "
-        "negative is better: mean (marker) and its 95 % t interval (line). Markers are verdicts, from sign flip tests "
-        f"at level {results.protocol.alpha:g}, corrected by Holm's method for {contrasts}, and from the interval's "
-        f"place; the band is ±δ = {100 * results.protocol.delta:g} points, the smallest difference that "
-        f"matters.{scale} {sample_note(results)}"
+        "Test error of each arm minus that of the reference on the same seed, in percentage points, so that negative "
+        f"is better: mean (marker) and interval (line). {intervals(results)} Grey: ±δ, the smallest difference that "
+        f"matters, {100 * results.protocol.delta:g} % of the reference's error. {far} {sample_note(results)}"
     )
 
 

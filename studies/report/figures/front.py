@@ -35,10 +35,19 @@ def _numbers(results: Results) -> pd.DataFrame:
             common = {**dict(zip(FRONT, key, strict=True)), "family": group["family"].iloc[0]}
             rows += [{**common, "kind": "mean", **point} for point in _means(group)]
             rows += [{**common, "kind": "surface", **point} for point in _surfaces(group)]
-    for panel, group in runs[dense].groupby(list(_PANEL), sort=False):
+    dense_runs = pd.concat([runs[dense], _on_front(results)], ignore_index=True)
+    for panel, group in dense_runs.groupby(list(_PANEL), sort=False):
         common = {**dict(zip(_PANEL, panel, strict=True)), "arm": DENSE, "family": "control", "kind": "dense"}
         rows += [{**common, **point} for point in _dense_curve(group)] if rows else []
     return pd.DataFrame(rows, columns=[*FRONT, *_COLUMNS])
+
+
+def _on_front(results: Results) -> pd.DataFrame:
+    """Return the runs of the dense front, with their share of the whole dense network's multiply-adds."""
+    front = results.front
+    whole = results.runs.drop_duplicates(list(_PANEL))[[*_PANEL, "dense_macs"]]
+    front = front.drop(columns="dense_macs").merge(whole, on=list(_PANEL), how="left")
+    return front.assign(share=front["test_macs"].astype(float) / front["dense_macs"].astype(float))
 
 
 def _means(group: pd.DataFrame) -> Iterator[dict[str, Any]]:

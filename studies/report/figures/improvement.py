@@ -4,22 +4,31 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.design.dense_front import DENSE_FRONT
 from studies.report.drawing.contrast_numbers import contrasts_by_reference, reference_of
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.style import styles
 from studies.results import GROUP, SETTING, Results
+from studies.results.equal_compute import beyond_front
 from studies.results.statistics.paired import probability_of_improvement
 
 
 def _numbers(results: Results) -> pd.DataFrame:
     paired = ["probability_better", "probability_better_low", "probability_better_high"]
     table = contrasts_by_reference(results, ["n", *paired])
-    errors = {key: group.tolist() for key, group in results.counted.groupby(list(GROUP))["error"]}
+    counted = results.counted
+    errors = {key: group.tolist() for key, group in counted.groupby(list(GROUP))["error"]}
+    beyond = beyond_front(counted, results.front)
+    on_front = (counted["error"] - beyond).groupby([counted[column] for column in GROUP])
+    errors |= {(*key[:-1], key[-1], DENSE_FRONT): group.dropna().tolist() for key, group in on_front}
     unpaired = [
-        probability_of_improvement(errors[(*setting, strategy)], errors[(*setting, reference)])
-        for *setting, strategy, reference in table[[*SETTING, "arm", "reference"]].itertuples(index=False)
+        probability_of_improvement(
+            errors[(*setting, arm)],
+            errors[(*setting, arm, reference) if reference == DENSE_FRONT else (*setting, reference)],
+        )
+        for *setting, arm, reference in table[[*SETTING, "arm", "reference"]].itertuples(index=False)
     ]
     return table.assign(probability_unpaired=unpaired)
 

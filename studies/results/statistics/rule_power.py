@@ -74,8 +74,7 @@ def detectable(std: float, *, looks: Sequence[int], alpha: float, contrasts: int
     """Return the smallest difference that is decided as better, or worse, by the last look with this probability.
 
     Delta is taken as 0: no contrast ends as equivalent before. Without a margin for skewness it would be that of the t
-    test, 0.66 standard deviations for 20 seeds (:func:`studies.results.statistics.power.detectable_at`); the margin
-    makes it 0.69.
+    test, 0.66 standard deviations for 20 seeds (Cohen 1988, chapter 2); the margin makes it 0.69.
 
     >>> round(detectable(1.0, looks=[20], alpha=0.05, contrasts=1), 2)
     0.69
@@ -113,8 +112,8 @@ def seeds_needed(
     Any word counts, so a difference of 0 needs those that show it to be within +-delta; a difference of about delta may
     take many.
 
-    Half a standard deviation takes a t test 34 seeds, see :func:`studies.results.statistics.power.seeds_needed`, and
-    this rule two more. None show a difference of 0 to be smaller than nothing:
+    Half a standard deviation takes a t test 34 seeds (Cohen 1988, chapter 2), and this rule two more. None show a
+    difference of 0 to be smaller than nothing:
 
     >>> seeds_needed(0.5, 1.0, alpha=0.05, contrasts=1, delta=0.0)
     36

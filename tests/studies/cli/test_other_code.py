@@ -192,6 +192,7 @@ def test_a_search_of_other_code_is_made_again_before_its_winners(command, schedu
         training={"epochs": 2},
         search=Search(points=2, seeds=1, searches=1, rerun_seeds=1),
         test_split="fixed",
+        references=(),
     )
     study = replace(catalogue.find("quickstart"), scales={"default": sweep})
     monkeypatch.setattr(catalogue, "find", lambda name: study)

@@ -18,6 +18,7 @@ def test_the_command_runs_the_search_then_its_winners(command, scheduler, monkey
         training={"epochs": 2},
         search=Search(points=3, seeds=1, searches=2, rerun_seeds=2),
         test_split="fixed",
+        references=(),
     )
     study = replace(catalogue.find("quickstart"), scales=dict.fromkeys(SCALES, sweep))
     monkeypatch.setattr(catalogue, "find", lambda name: study)

@@ -14,13 +14,19 @@ from studies.design.runs import RunList
 from studies.design.setting import Setting
 from studies.results.collecting import collect
 from studies.results.contrasts import contrast
+from studies.results.pairing import Pairing
 from tests.support.records import finished
 
 FAST = Arm("fast", "reinforce", training={"learning_rate": 0.01}, levels={"rate": 0.01})
 SLOW = Arm("slow", "reinforce", training={"learning_rate": 0.001}, levels={"rate": 0.001})
 NARROW = Arm("narrow", "dense", network="1x8", density=1.0)
 SWEEP = Sweep(
-    seeds=2, strategies=("small_dense",), arms=(FAST, SLOW, NARROW), datasets=("digits",), networks=("8x2", "8x4")
+    seeds=2,
+    strategies=("small_dense",),
+    arms=(FAST, SLOW, NARROW),
+    datasets=("digits",),
+    networks=("8x2", "8x4"),
+    references=("small_dense",),
 )
 WHERE = Setting("digits", "8x2", 1 / 8)
 PROTOCOL = Protocol(seeds=3, alpha=0.05, delta=0.005, search=None)
@@ -173,13 +179,18 @@ def test_two_arms_with_the_same_settings_share_their_runs(tmp_path):
 
 def rows_of(network: str, arm: str, *errors: float) -> pd.DataFrame:
     where = {"dataset": "digits", "network": network, "target_density": 0.25, "arm": arm}
-    return pd.DataFrame({**where, "seed": range(3), "failed": False, "error": errors})
+    return pd.DataFrame({**where, "seed": range(3), "failed": False, "error": errors, "test_macs": 100.0})
+
+
+def contrasts_of(runs: pd.DataFrame) -> pd.DataFrame:
+    settings = [Setting("digits", network, 0.25) for network in ("8x2", "8x4")]
+    return contrast(Pairing(runs, runs.head(0)), settings, [("fast", "narrow")], (), PROTOCOL, root_seed=0)
 
 
 def test_a_reference_that_is_run_on_one_other_network_is_compared_with_from_all():
     narrow = rows_of("1x8", "narrow", 0.1, 0.1, 0.1)
     runs = pd.concat([rows_of("8x2", "fast", 0.1, 0.2, 0.3), rows_of("8x4", "fast", 0.2, 0.3, 0.4), narrow])
-    found = contrast(runs, [("fast", "narrow")], PROTOCOL, root_seed=0)
+    found = contrasts_of(runs)
     assert found["network"].tolist() == ["8x2", "8x4"]
     assert found["difference"].round(6).tolist() == [0.1, 0.2]
 
@@ -187,7 +198,7 @@ def test_a_reference_that_is_run_on_one_other_network_is_compared_with_from_all(
 def test_a_reference_that_is_run_on_two_other_networks_is_not_chosen_among():
     narrow = [rows_of(network, "narrow", 0.1, 0.1, 0.1) for network in ("1x8", "8x4")]
     runs = pd.concat([rows_of("8x2", "fast", 0.1, 0.2, 0.3), *narrow])
-    assert contrast(runs, [("fast", "narrow")], PROTOCOL, root_seed=0).empty
+    assert contrasts_of(runs).empty
 
 
 def test_pairs_are_contrasted_beside_the_references_and_only_if_both_take_part():

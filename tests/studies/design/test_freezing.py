@@ -8,19 +8,28 @@ import strategies
 from core.errors import InputError
 from core.training import settings
 from studies import catalogue
-from studies.design import Arm, Search, Sweep
+from studies.design import Arm, Primary, Search, Sweep
 from studies.design.freezing import FrozenStudy
 from studies.design.study import SCALES
 from tests.support.plugins import PLUGIN, read_plugin
 from tests.support.records import configurations_of, design_of
 
-SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("8x2",), test_split="fixed")
+SWEEP = Sweep(
+    seeds=2,
+    strategies=("dense", "reinforce"),
+    datasets=("digits",),
+    networks=("8x2",),
+    test_split="fixed",
+    references=(),
+)
 OTHERS: dict[str, Any] = {
     "seeds": 3,
     "strategies": ("dense", "straight_through"),
     "arms": (Arm("undecided", "reinforce", strategy_settings={"entropy": 0.1}),),
     "grid": (("8x2", 0.5), ("8x4", 0.25)),
     "pairs": (("reinforce", "dense"),),
+    "primary": (Primary("reinforce", "dense", network="8x2", density=0.125),),
+    "looks": (2, 4),
     "measurements": ("pass_time",),
     "datasets": ("mnist1d",),
     "networks": ("8x2,8x2",),

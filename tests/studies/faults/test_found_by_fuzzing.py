@@ -147,13 +147,19 @@ def test_a_design_that_does_not_fit_together_is_refused_though_its_hash_is_right
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        (("--difference", "1e-9"), ("0.0000000010 points are less than", "no number of seeds")),
         (("--power", "1e-9"), ("a probability of 1e-09 is not above 0.05",)),
     ],
     ids=str,
 )
 def test_a_power_that_nobody_can_have_is_named_in_one_line(command, folder, option, words):
     fails_in_one_line(command("power", "quickstart", "--results", str(command.results), *option), 2, *words)
+
+
+def test_a_difference_that_no_number_of_seeds_finds_is_answered(command, folder):
+    done = command("power", "quickstart", "--results", str(command.results), "--difference", "1e-9")
+    assert (done.code, done.err) == (0, "")
+    assert "to decide 1e-09 points" in done.out
+    assert "more than 1,000 seeds for all" in done.out
 
 
 @pytest.mark.parametrize("name", ["../../mine.csv", "runs/ab.json", "runs", "figures/a\0.svg", "mine.txt"])

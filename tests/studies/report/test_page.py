@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import InputError
 from studies.design.freezing import FrozenStudy
+from studies.formatting import interval, percent
 from studies.records.folder import ResultsFolder
 from studies.report.drawing.figure import FORMATS, Figure
 from studies.report.figures.failures import FAILURES as FAILED_RUNS
@@ -145,8 +146,8 @@ def test_the_page_gives_n_mean_interval_and_failures_of_each_strategy(reported, 
         assert [shown[name] for name in ("arm", "network", "n", "failed")] == [
             str(row[name]) for name in ("arm", "network", "n", "failures")
         ]
-        assert shown["test error"] == f"{100 * row['mean']:.1f} %"
-        assert shown["95 % interval"] == f"{100 * row['ci_low']:.1f} – {100 * row['ci_high']:.1f} %"
+        assert shown["test error"] == percent(row["mean"])
+        assert shown["95 % interval"] == interval(row["ci_low"], row["ci_high"])
         assert shown["density"] == f"{100 * row['test_density']:.1f} %"
         assert shown["MACs / dense"] == f"{100 * row['test_macs'] / row['dense_macs']:.1f} %"
 

@@ -19,6 +19,7 @@ from studies.records.folder import ResultsFolder
 from studies.results import Results
 from studies.results.collecting import collect
 from studies.results.statistics.curves import expected_maximum_of_normals
+from studies.results.statistics.looks import repeated_interval
 from studies.running import trial
 from tests.support.records import CHANCE, design_of, finished, forget, record_of
 from tests.support.reports import report_on
@@ -81,30 +82,30 @@ def read(folder: ResultsFolder, name: str) -> pd.DataFrame:
 def test_anyone_can_compute_the_summary_from_runs_csv(folder):
     runs, summary = read(folder, "runs"), read(folder, "summary")
     chosen = runs[runs.selected].copy()
-    chosen["error"] = chosen.test_error.where(chosen.status == "ok", chosen.chance_error)
+    chosen["error"] = chosen.test_error.where(chosen.status == "ok")
     table = chosen.groupby(KEY, sort=False).error.agg(["mean", "std", "median", "count"]).reset_index()
-    half = stats.t.ppf(0.975, 3) * table["std"] / 2
+    half = stats.t.ppf(0.975, table["count"] - 1) * table["std"] / table["count"] ** 0.5
     np.testing.assert_allclose(summary["mean"], table["mean"])
     np.testing.assert_allclose(summary.ci_low, table["mean"] - half)
     np.testing.assert_allclose(summary.ci_high, table["mean"] + half)
     np.testing.assert_allclose(summary["median"], table["median"])
-    assert summary.n.tolist() == table["count"].tolist() == [4] * 6
+    assert (summary.n - summary.failures).tolist() == table["count"].tolist()
+    assert summary.failures.sum() == 2
 
 
 def test_anyone_can_compute_the_contrasts_from_runs_csv(folder):
     runs, contrasts = read(folder, "runs"), read(folder, "contrasts")
-    runs["error"] = runs.test_error.where(runs.status == "ok", runs.chance_error)
+    runs["error"] = runs.test_error.where(runs.status == "ok")
     table = runs[runs.selected].pivot_table(index=[*KEY[:3], "seed"], columns="arm", values="error", sort=False)
     paired = (table.reinforce - table.small_dense).unstack("seed")
-    tests = [stats.ttest_1samp(row, 0.0).confidence_interval() for row in paired.to_numpy()]
-    flips = [
-        float(stats.permutation_test((row,), np.mean, permutation_type="samples").pvalue) for row in paired.to_numpy()
-    ]
+    rows = [row[np.isfinite(row)].tolist() for row in paired.to_numpy()]
+    flips = [float(stats.permutation_test((row,), np.mean, permutation_type="samples").pvalue) for row in rows]
     np.testing.assert_allclose(contrasts.difference, paired.mean(axis=1))
-    np.testing.assert_allclose(contrasts.ci_low, [float(interval.low) for interval in tests])
+    # Two primary contrasts, and one look.
+    np.testing.assert_allclose(contrasts.ci_low, [repeated_interval(row, 0.025)[0] for row in rows])
     np.testing.assert_allclose(contrasts.p, flips)
-    smaller = min(flips)
-    np.testing.assert_allclose(contrasts.p_holm, [min(1, max(2 * smaller, p if p > smaller else 2 * p)) for p in flips])
+    np.testing.assert_allclose(contrasts.delta, 0.05 * contrasts.reference_error)
+    assert contrasts.withheld.tolist() == ["runs failed"] * 2
 
 
 def test_anyone_can_compute_the_optimism_from_the_tables(folder):

@@ -4,6 +4,7 @@ import pytest
 
 from studies.catalogue import axes
 from studies.catalogue.axes.report import BY_GATES, CELLS, EFFECTS, cells, effects
+from studies.design import DENSE_FRONT
 from studies.design.freezing import FrozenStudy
 from studies.results import Results
 from tests.support.drawings import axes_of
@@ -26,11 +27,12 @@ def test_every_estimator_of_the_crossed_part_meets_every_distribution(scale):
             assert arm.strategy_settings["gates"] == axes.DISTRIBUTIONS[str(arm.levels["gates"])]
 
 
-def test_pairs_differ_in_one_axis_or_are_against_the_dense_network():
+def test_primary_contrasts_differ_in_one_axis_or_are_against_the_dense_network():
     arms = {arm.name: arm.levels for arm in axes.SWEEP.arms}
-    for one, other in axes.PAIRS:
-        if other != "small_dense":
-            assert sum(arms[one][axis] != arms[other][axis] for axis in ("estimator", "gates")) == 1
+    for entry in axes.PRIMARY:
+        if entry.reference != DENSE_FRONT:
+            one, other = arms[entry.arm], arms[entry.reference]
+            assert sum(one[axis] != other[axis] for axis in ("estimator", "gates")) == 1
 
 
 def test_each_cell_has_the_error_of_its_arm(results):

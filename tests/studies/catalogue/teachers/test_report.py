@@ -52,12 +52,12 @@ def test_errors_with_labels_stand_beside_the_honest_ones(results):
 
 def test_hollow_markers_are_at_the_errors_with_labels(results):
     numbers = WITH_LABELS.numbers(results)
-    assert numbers["mean"].tolist() == pytest.approx([0.25] * 10)
+    assert numbers["mean"].tolist() == pytest.approx([0.25] * 9)
     assert numbers["error_with_labels"].dropna().tolist() == pytest.approx([0.03] * 4)
     (ax,) = axes_of(WITH_LABELS, numbers)
     shown = [line for line in ax.lines if np.isfinite(line.get_xdata()).all()]
     hollow = [line for line in shown if line.get_markerfacecolor() == "white"]
-    assert (len(shown), len(hollow)) == (10 + 4, 4)
+    assert (len(shown), len(hollow)) == (9 + 4, 4)
     assert ["without" in label for label in legend_of(WITH_LABELS, numbers)] == [True, False]
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from studies.results.collecting import collect
 from tests.support.records import design_of, finished
 
 
@@ -9,8 +10,8 @@ def test_the_command_prints_the_seeds(command):
     assert (done.code, done.err) == (0, "")
     (line,) = [line for line in done.out.splitlines() if line.startswith("reinforce ")]
     assert line.split()[:3] == ["reinforce", "small_dense", "5"]
-    assert f"{line.split()[-1]} seeds for all" in done.out
-    assert "to detect 2.00 points of test error with probability 0.8" in done.out
+    assert f"{line.split()[-1]} seeds for all" in done.out.replace("more than ", "")
+    assert "to decide 2 points of test error with probability 0.8" in done.out
 
 
 def test_settings_are_named_where_there_are_several(command):
@@ -21,8 +22,11 @@ def test_settings_are_named_where_there_are_several(command):
 
 
 def test_the_studys_delta_is_the_default(command):
-    finished(command.results, design_of("small_dense", "reinforce", seeds=5, delta=0.03))
-    assert "to detect 3.00 points" in command("power", "quickstart", "--results", str(command.results)).out
+    design = design_of("small_dense", "reinforce", seeds=5, delta=0.5)
+    made = finished(command.results, design)
+    reference = collect(design, made.ledger).contrasts["reference_error"].item()
+    out = command("power", "quickstart", "--results", str(command.results)).out
+    assert f"to decide {50 * reference:.3g} points" in out
 
 
 def test_a_delta_of_zero_is_no_difference_to_detect(command):

@@ -14,6 +14,7 @@ from rich.console import Console
 from core.errors import InputError
 from studies import catalogue
 from studies.design import Arm, Sweep
+from studies.formatting import interval, percent
 from tests.support.plugins import PLUGIN, write_plugin
 
 pytestmark = pytest.mark.usefixtures("without_figures")
@@ -59,8 +60,8 @@ def test_the_closing_table_agrees_with_summary_csv(command, scheduler):
     summary = pd.read_csv(command.results / "quickstart" / "summary.csv")
     for row in summary.to_dict("records"):
         (line,) = [line for line in out.splitlines() if line.split()[:2] == [row["arm"], "2"]]
-        assert f" {100 * row['mean']:.1f} % " in line
-        assert f" {100 * row['ci_low']:.1f} – {100 * row['ci_high']:.1f} % " in line
+        assert f" {percent(row['mean'])} " in line
+        assert f" {interval(row['ci_low'], row['ci_high'])} " in line
         assert f" {100 * row['test_density']:.1f} % " in line
         assert f" {100 * row['test_macs'] / row['dense_macs']:.1f} % " in line
         assert line.split()[-1] == str(row["failures"])

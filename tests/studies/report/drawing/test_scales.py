@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from studies.report.drawing.scales import RoundTicks, SignedTicks, cut, error_axis, macs_axis, signed_axis
+from studies.report.drawing.scales import RoundTicks, cut, error_axis, macs_axis
 from studies.report.drawing.style import theme
 
 
@@ -63,21 +63,6 @@ def test_multiply_adds_are_written_with_their_unit():
     macs_axis(ax)
     written = ax.xaxis.get_major_formatter()
     assert [written(value, 0) for value in (200, 1500, 2e6, 3e9)] == ["200", "1.5 k", "2 M", "3 G"]
-
-
-def test_signed_ticks_are_zero_and_powers_of_ten_of_the_bend():
-    assert SignedTicks(2.0).tick_values(-30, 250) == [-20, -2, 0, 2, 20, 200]
-    assert SignedTicks(2.0).tick_values(0.5, 30) == [2, 20]
-
-
-@pytest.mark.parametrize(("width", "expected"), [(3.0, ["−20", "−2", "0", "2", "20"]), (1.0, ["−20", "0", "20"])])
-def test_a_narrow_signed_axis_keeps_its_far_ticks(width, expected):
-    with mpl.rc_context(theme()):
-        ax = axes(width=width)
-        ax.plot([-60, 60], [0, 1])
-        signed_axis(ax, 2.0)
-        ax.figure.draw_without_rendering()
-        assert [tick.label1.get_text() for tick in ax.xaxis.get_major_ticks()] == expected
 
 
 def test_an_interval_that_does_not_exist_has_no_end():

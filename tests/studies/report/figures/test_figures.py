@@ -157,7 +157,7 @@ def test_drawing_leaves_the_settings_of_others_alone(tmp_path):
 
 
 INTERVALS = {
-    "forest": "95 % t interval",
+    "forest": "t intervals",
     "seeds": "95 % t interval",
     "error_against_macs": "95 % t interval",
     "optimism": "95 % t interval",

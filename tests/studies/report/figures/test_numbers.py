@@ -8,7 +8,7 @@ import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_hex
 
-from studies.design import Search
+from studies.design import Primary, Search
 from studies.design.runs import PlannedRun
 from studies.report.figures.detectable import DETECTABLE
 from studies.report.figures.error_against_macs import ERROR_AGAINST_MACS
@@ -237,8 +237,7 @@ def contrasts(verdicts: dict[str, tuple[float, float, float]], delta: float = 0.
 
 VERDICTS = {
     "worse": (0.04, 0.03, 0.05),
-    "detectable but small": (0.02, 0.005, 0.035),
-    "inconclusive": (0.01, -0.02, 0.04),
+    "undecided": (0.01, -0.02, 0.04),
     "equivalent": (0.001, -0.004, 0.006),
     "better": (-0.03, -0.04, -0.02),
 }
@@ -255,8 +254,11 @@ class TestForest:
         numbers = FOREST.numbers(results)
         pairs = list(zip(numbers["arm"], numbers["reference"], strict=True))
         assert pairs == [("reinforce", "small_dense"), ("top_k", "small_dense"), ("top_k", "reinforce")]
-        assert numbers["difference"].tolist() == pytest.approx([-0.2, 0.2, 0.4])
-        columns = ["arm", "reference", "ci_low", "ci_high", "verdict", "p_holm"]
+        # On the two seeds of three on which no run failed.
+        assert numbers["difference"].tolist() == pytest.approx([-0.2, 0.05, 0.2])
+        assert results.contrasts["withheld"].tolist() == ["", "runs failed", "runs failed"]
+        assert numbers["verdict"].tolist()[1:] == ["no verdict"] * 2
+        columns = ["arm", "reference", "ci_low", "ci_high", "delta"]
         merged = numbers[columns].merge(results.contrasts[columns])
         assert len(merged) == 3
         assert set(numbers["family"]) == {"policy gradient", "routing"}
@@ -272,41 +274,52 @@ class TestForest:
 
     def test_the_best_is_at_the_top(self):
         (ax,) = axes_of(FOREST, contrasts(VERDICTS))
-        assert [label.get_text() for label in ax.get_yticklabels()] == [f"arm_{number}" for number in range(5)]
+        assert [label.get_text() for label in ax.get_yticklabels()] == [f"arm_{number}" for number in range(4)]
 
     def test_verdicts_are_told_apart_by_shape_and_filling_alone(self):
         (ax,) = axes_of(FOREST, contrasts(VERDICTS))
         marks = [line for line in ax.lines if len(line.get_xydata()) == 1]
         hollow = [to_hex(line.get_markerfacecolor()) == "#ffffff" for line in marks]
         looks = {(line.get_marker(), line.get_fillstyle(), empty) for line, empty in zip(marks, hollow, strict=True)}
-        assert len(looks) == len(marks) == 5
+        assert len(looks) == len(marks) == 4
         *named, band = [text.get_text() for legend in ax.get_figure().legends for text in legend.get_texts()]
-        assert named == ["better", "worse", "detectable but small", "equivalent", "inconclusive"]
-        assert "δ = 1 points" in band
+        assert named == ["better", "worse", "equivalent", "undecided"]
+        assert band == "within δ"
 
-    @pytest.mark.parametrize(("farthest", "scale"), [(0.19, "linear"), (0.21, "symlog")])
-    def test_the_axis_is_logarithmic_beyond_only_if_differences_are_far(self, farthest, scale):
-        (ax,) = axes_of(FOREST, contrasts({**VERDICTS, "worse": (0.1, 0.05, farthest)}))
-        assert ax.get_xscale() == scale
+    def test_what_has_no_verdict_looks_neither_decided_nor_undecided(self):
+        errors: dict[str, list[float | None]] = {
+            "small_dense": [0.2, 0.3, 0.4],
+            "reinforce": [0.1, 0.1, 0.1],
+            "top_k": [0.3, 0.3, None],
+        }
+        results = of_errors(errors, primary=(Primary("top_k", "small_dense"),))
+        numbers = FOREST.numbers(results)
+        assert dict(zip(numbers["arm"], numbers["verdict"], strict=True)) == {
+            "reinforce": "exploratory",
+            "top_k": "no verdict",
+        }
+        (ax,) = axes_of(FOREST, numbers)
+        named = [text.get_text() for legend in ax.get_figure().legends for text in legend.get_texts()]
+        assert named[:-1] == ["no verdict", "exploratory"]
 
-    def test_the_caption_says_where_the_axis_bends(self):
-        near = of_errors({"small_dense": [0.2, 0.3], "reinforce": [0.2, 0.301]})
-        far = of_errors({"small_dense": [0.2, 0.3], "reinforce": [0.7, 0.9]})
-        assert "logarithmic" not in FOREST.caption(near)
-        assert "logarithmic" in FOREST.caption(far)
-        assert "2 points" in FOREST.caption(far)
+    def test_the_axis_is_linear_and_a_far_difference_is_an_arrow_with_its_value(self):
+        near = axes_of(FOREST, contrasts(VERDICTS))[0]
+        (ax,) = axes_of(FOREST, contrasts({**VERDICTS, "worse": (0.5, 0.4, 0.6)}))
+        assert ax.get_xscale() == near.get_xscale() == "linear"
+        assert [text.get_text() for text in near.texts] == []
+        assert [text.get_text() for text in ax.texts] == ["+50.0"]
+        assert ax.get_xlim()[1] < 10
 
 
 class TestImprovement:
     def test_paired_and_unpaired_probabilities_are_two_things(self):
         results = of_errors({"small_dense": [0.2, 0.4, 0.4], "reinforce": [0.1, 0.3, None]})
         (row,) = IMPROVEMENT.numbers(results).to_dict("records")
-        # Lower on two of three seeds. Of nine pairs .1 is lower in three and .3 in two.
-        assert row["probability_better"] == pytest.approx(2 / 3)
+        # Lower on both seeds without a failure. Of nine pairs .1 is lower in three and .3 in two.
+        assert row["probability_better"] == 1
         assert row["probability_unpaired"] == pytest.approx(5 / 9)
-        # Wilson's interval of 2 of 3.
-        assert row["probability_better_low"] == pytest.approx(0.2077, abs=1e-4)
-        assert row["probability_better_high"] == pytest.approx(0.9385, abs=1e-4)
+        # Wilson's interval of 2 of 2.
+        assert row["probability_better_low"] == pytest.approx(0.3424, abs=1e-4)
 
     def test_the_unpaired_one_is_hollow(self):
         results = of_errors({"small_dense": [0.2, 0.4, 0.4], "reinforce": [0.1, 0.3, None]})
@@ -373,7 +386,7 @@ class TestDetectable:
         numbers = DETECTABLE.numbers(results)
         at_own = row_of(numbers, seeds=4)
         contrast = row_of(results.contrasts, arm="reinforce")
-        assert at_own["detectable"] == pytest.approx(contrast["minimum_detectable"])
+        assert at_own["detectable"] == pytest.approx(contrast["detectable"])
         # The standard deviation of 1, 2, 3, 4 is sqrt(5 / 3).
         assert at_own["std"] == pytest.approx(0.01 * np.sqrt(5 / 3))
 
@@ -387,11 +400,15 @@ class TestDetectable:
         assert noisy["seeds"].min() > 2
 
     def test_it_holds_the_studys_seeds_and_delta(self):
-        numbers = DETECTABLE.numbers(of_errors(STEADY, delta=0.03))
+        numbers = DETECTABLE.numbers(of_errors(STEADY, delta=0.3))
         assert set(numbers["n"]) == {4}
-        assert set(numbers["delta"]) == {0.03}
+        # 30 % of the reference's .2.
+        assert set(numbers["delta"].round(6)) == {0.06}
 
-    def test_the_level_is_divided_by_all_contrasts(self):
+    def test_contrasts_without_a_verdict_are_left_out(self):
+        assert DETECTABLE.numbers(of_errors(STEADY, primary=())).empty
+
+    def test_the_level_is_divided_by_all_primary_contrasts(self):
         one = DETECTABLE.numbers(of_errors({name: STEADY[name] for name in ("small_dense", "reinforce")}))
         two = DETECTABLE.numbers(of_errors(STEADY))
         assert row_of(one, seeds=20)["detectable"] < row_of(two, seeds=20)["detectable"]

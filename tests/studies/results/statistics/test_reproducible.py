@@ -43,8 +43,6 @@ UNORDERED: dict[str, Callable[[np.ndarray], object]] = {
     "probability_below": ours.probability_below,
     "probability_of_improvement": lambda values: ours.probability_of_improvement(values, OTHERS),
     "of what it is compared with": lambda values: ours.probability_of_improvement(OTHERS, values),
-    "minimum_detectable": lambda values: ours.minimum_detectable(values, alpha=0.05),
-    "verdict": lambda values: ours.verdict(values, 0.01, delta=0.1) == "detectable but small",
     "survival": lambda values: ours.survival(values, [0.0, 0.1, 0.2]),
     "expected_best": lambda values: ours.expected_best(values.tolist(), 4),
     "expected_of_best": lambda values: ours.expected_of_best(values.tolist(), (values**2).tolist(), 4),
@@ -88,13 +86,11 @@ FIXED: dict[str, Callable[[], object]] = {
     "decide_all": lambda: ours.decide_all([-0.2, -0.1], [-0.1, 0.1], 0.2),
     "below_delta": lambda: ours.below_delta(-0.2, -0.1, 0.3),
     "rate_interval": lambda: ours.rate_interval(2, 10),
-    "detectable_at": lambda: ours.detectable_at(0.1, 10, alpha=0.01),
-    "seeds_needed": lambda: ours.seeds_needed(0.1, 0.2, alpha=0.01),
     "probability_decided": lambda: list(
         ours.probability_decided(0.1, 0.2, looks=[5, 9], alpha=0.05, contrasts=2, delta=0.2).values()
     ),
     "detectable": lambda: ours.detectable(0.2, looks=[5, 9], alpha=0.05, contrasts=2),
-    "rule_power_seeds_needed": lambda: ours.rule_power_seeds_needed(0.2, 0.2, alpha=0.05, contrasts=2, delta=0.2),
+    "seeds_needed": lambda: ours.seeds_needed(0.2, 0.2, alpha=0.05, contrasts=2, delta=0.2),
     "expected_maximum_of_normals": lambda: ours.expected_maximum_of_normals(20),
     "two_way": lambda: ours.two_way(CROSSED).to_dict("list"),
 }

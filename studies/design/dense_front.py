@@ -1,0 +1,66 @@
+"""The dense front: dense networks of graded widths, from which the error of a dense network of any cost is read."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from core import data
+from core.architecture import Architecture
+from core.network.cost import dense_macs, dense_of_macs, dense_of_width, gated_macs, widest_layer
+from studies.design.arm import Arm
+from studies.design.setting import Setting
+
+# What contrasts name it as their reference.
+DENSE_FRONT = "dense front"
+# What strategies spend differs from what their budget foresees: passes cost more, and blocks without a gater less.
+CHEAPEST, DEAREST = 0.4, 2.5
+STEP = math.sqrt(2)
+
+
+def front_arms(settings: Iterable[Setting]) -> tuple[Arm, ...]:
+    """Return the dense networks that span what gated ones spend in these settings.
+
+    Their widths go from ``CHEAPEST`` times the multiply-adds of the cheapest setting to ``DEAREST`` times those of the
+    dearest, or those of the whole dense network, in steps of at most ``STEP``.
+
+    Args:
+        settings: where there are gated networks to compare with.
+
+    Returns:
+        One arm per width; ``front_of`` says of which gated networks it is a dense version.
+
+    At an eighth of 16 blocks of 16 units, 19 to 119 units have 2/5 to 5/2 of the multiply-adds:
+
+    >>> [arm.network for arm in front_arms([Setting("mnist_5k", "16x16", 1 / 8)])]
+    ['1x19', '1x26', '1x35', '1x48', '1x65', '1x88', '1x119']
+    """
+    arms: dict[str, Arm] = {}
+    by_network: dict[str, list[Setting]] = {}
+    for setting in settings:
+        by_network.setdefault(setting.network, []).append(setting)
+    for network, cells in by_network.items():
+        ends = [_ends(cell) for cell in cells]
+        lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
+        steps = max(1, math.ceil(math.log(highest / lowest) / math.log(STEP) - 1e-9))
+        for width in np.geomspace(lowest, highest, steps + 1):
+            dense = dense_of_width(_architecture(cells[0]), round(float(width))).network
+            known = arms.get(dense, Arm(f"{DENSE_FRONT}, {dense}", "dense", network=dense, density=1.0))
+            if network not in known.front_of:
+                arms[dense] = replace(known, front_of=(*known.front_of, network))
+    return tuple(arms.values())
+
+
+def _ends(setting: Setting) -> tuple[int, int]:
+    """The widths, in the widest layer, of the least and of the most expensive dense network to have for a setting."""
+    architecture = _architecture(setting)
+    nominal, whole = gated_macs(architecture, setting.target_density), dense_macs(architecture)
+    dearest = min(DEAREST * nominal, max(nominal, whole))
+    low, high = (dense_of_macs(architecture, target) for target in (CHEAPEST * nominal, dearest))
+    return widest_layer(low), widest_layer(high)
+
+
+def _architecture(setting: Setting) -> Architecture:
+    source, _ = data.find(setting.dataset)
+    return Architecture.parse(setting.network, source.features, source.classes)

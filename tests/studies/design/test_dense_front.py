@@ -1,0 +1,79 @@
+"""The networks of the dense front: which there are, and that they change no other run."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from core.architecture import Architecture
+from core.data import find
+from core.errors import InputError
+from core.network.cost import dense_macs, gated_macs
+from studies.design import DENSE_FRONT, Arm, Search, Sweep
+from studies.design.dense_front import CHEAPEST, DEAREST, STEP, front_arms
+from studies.design.freezing import FrozenStudy
+from studies.design.setting import Setting
+from tests.support.records import configurations_of
+
+SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce"), datasets=("digits",), networks=("8x2",), densities=(1 / 4,))
+
+
+def freeze(sweep: Sweep = SWEEP) -> FrozenStudy:
+    return FrozenStudy.freeze("quickstart", "default", sweep)
+
+
+def macs_of(network: str, dataset: str) -> int:
+    source, _ = find(dataset)
+    return dense_macs(Architecture.parse(network, source.features, source.classes))
+
+
+@pytest.mark.parametrize("network", ["16x16", "64x16", "16x64", "16x16,16x16", "16x16,8x16,16x16"])
+@pytest.mark.parametrize("density", [1 / 16, 1 / 8, 1 / 4])
+def test_the_ends_are_well_below_and_above_what_the_budget_foresees_and_steps_are_small(network, density):
+    source, _ = find("mnist_5k")
+    architecture = Architecture.parse(network, source.features, source.classes)
+    nominal = gated_macs(architecture, density)
+    macs = [macs_of(str(arm.network), "mnist_5k") for arm in front_arms([Setting("mnist_5k", network, density)])]
+    assert macs == sorted(macs)
+    # To the next unit of width.
+    assert macs[0] == pytest.approx(CHEAPEST * nominal, rel=0.1)
+    assert macs[-1] == pytest.approx(min(DEAREST * nominal, max(nominal, dense_macs(architecture))), rel=0.1)
+    widths = [int(str(arm.network).split(",")[0][2:]) for arm in front_arms([Setting("mnist_5k", network, density)])]
+    assert all(wide / narrow < STEP * 1.06 for narrow, wide in pairwise(widths))
+
+
+def test_settings_share_networks_and_each_network_says_for_whom_it_is():
+    cells = [Setting("mnist_5k", network, 1 / 8) for network in ("16x16", "8x32")]
+    arms = front_arms(cells)
+    assert {arm.front_of for arm in arms} <= {("16x16",), ("8x32",), ("16x16", "8x32")}
+    for network in ("16x16", "8x32"):
+        assert sum(network in arm.front_of for arm in arms) >= 6
+
+
+def test_a_study_with_a_contrast_at_equal_compute_runs_the_front_and_others_do_not():
+    with_front, without = freeze(), freeze(replace(SWEEP, references=()))
+    assert without.front == ()
+    assert with_front.contrasts == (("reinforce", DENSE_FRONT),)
+    runs = {configuration.run_id for configuration in configurations_of(with_front)}
+    others = {configuration.run_id for configuration in configurations_of(without)}
+    assert others < runs
+    assert len(runs - others) == 2 * len(with_front.front)
+
+
+def test_the_front_is_not_measured_and_is_searched_like_all_others():
+    frozen = freeze(replace(SWEEP, measurements=("pass_time",), test_split="fixed", search=Search(points=2)))
+    (first, *_) = frozen.front
+    assert (
+        frozen.configuration(Setting("digits", str(first.network), 1.0), first.name, "evaluate", 0).measurements == ()
+    )
+    assert set(frozen.proposals) == {arm.name for arm in frozen.arms}
+    assert FrozenStudy.from_dict(frozen.as_dict()) == frozen
+
+
+def test_dense_networks_are_not_compared_with_the_front_they_are_on():
+    assert all(arm != "dense" for arm, _ in freeze().contrasts)
+
+
+def test_its_name_is_taken():
+    with pytest.raises(InputError, match=f"an arm is named '{DENSE_FRONT}'"):
+        freeze(replace(SWEEP, arms=(Arm(DENSE_FRONT, "dense"),)))
