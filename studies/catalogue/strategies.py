@@ -11,7 +11,7 @@ SWEEP = Sweep(
     densities=(1 / 16, 1 / 8, 1 / 4),
     training={"epochs": 12},
     test_split="fixed",
-    search=Search(points=4, searches=3, rerun_seeds=3),
+    search=Search(points=8, searches=3, rerun_seeds=3),
 )
 
 STUDY = Study(

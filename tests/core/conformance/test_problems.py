@@ -225,6 +225,29 @@ class EmptyDomain(Sound):
     space: ClassVar = {"samples": Integer(1, low=1, high=0)}
 
 
+class Tempered(Sound):
+    """Gates whose temperature matters where they are soft, as it says."""
+
+    space: ClassVar = {
+        "mode": Choice("hard", ("hard", "soft")),
+        "temperature": Real(1.0, low=0.5, high=2.0, when={"mode": ("soft",)}),
+    }
+    idle: ClassVar[str] = "hard"
+
+    def decide(self, batch):
+        def decide(site):
+            scores = site.scores
+            if self.settings["mode"] != self.idle:
+                scores = scores / self.settings["temperature"]
+            return Decision(scores.sigmoid())
+
+        return decide
+
+
+class TemperedElsewhere(Tempered):
+    idle: ClassVar[str] = "soft"
+
+
 class CarriesOnUndeclared(Sound):
     def infer(self, batch):
         return batch(self.decide(batch), carry=batch(self.decide(batch)))
@@ -239,6 +262,7 @@ def test_a_sound_strategy_has_no_problems():
     assert problems(Sound) == []
     assert problems(FollowsItsRule) == []
     assert problems(RealGates) == []
+    assert problems(Tempered) == []
 
 
 class LearnsOfItsOwn(Sound):
@@ -295,6 +319,7 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
         (DefaultOfAnotherType, "space_defaults", "rate: the default '0.5' is not of its domain's type"),
         (DefaultNotAnOption, "space_defaults", "c is not one of a, b"),
         (EmptyDomain, "space_defaults", "is not an integer in 1..0"),
+        (TemperedElsewhere, "idle_settings", "temperature is said to do nothing where mode is hard, but 0.5 trains"),
         (CarriesOnUndeclared, "label_free_inference", "does not declare that it needs passes"),
         (GatesOfAnotherShape, "label_free_inference", "layer 0: gates are torch.float32 [1, 8], expected"),
     ],
