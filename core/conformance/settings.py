@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.architecture import Architecture
-from core.conformance.subject import measured, trained_on_clouds
+from core.conformance.subject import STREAMS, measured, trained_on_clouds
+from core.errors import InputError
 from core.space import Domain, matters
 from core.strategy import Strategy
 
@@ -22,7 +23,10 @@ def space_defaults(strategy_type: type[Strategy], _: Architecture) -> Iterator[s
 
 
 def idle_settings(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
-    """A setting does nothing where its ``when`` says so: trainings at two of its values are the same."""
+    """A setting does nothing where its ``when`` says so: trainings at two of its values are the same to the last bit.
+
+    Values that the strategy refuses on this network are left out.
+    """
     space = strategy_type.space
     usual: dict[tuple[str, Any], object] = {}
     for name, domain in space.items():
@@ -33,7 +37,8 @@ def idle_settings(strategy_type: type[Strategy], architecture: Architecture) -> 
                 continue
             if (other, off) not in usual:
                 usual[other, off] = _seen(strategy_type, architecture, {other: off})
-            if _seen(strategy_type, architecture, {other: off, name: value}) != usual[other, off]:
+            found = _seen(strategy_type, architecture, {other: off, name: value})
+            if None not in (found, usual[other, off]) and found != usual[other, off]:
                 yield f"{name} is said to do nothing where {other} is {off}, but {value} trains another network"
 
 
@@ -50,7 +55,13 @@ def _off(space: Mapping[str, Domain], name: str, other: str) -> Any:
 
 
 def _seen(strategy_type: type[Strategy], architecture: Architecture, settings: Mapping[str, Any]) -> object:
-    """What a training comes to: its losses and costs, and the evaluation of what it has trained."""
+    """What a training comes to: losses and costs, all parameters, and an evaluation; None if settings are refused."""
+    try:
+        strategy_type(architecture, settings, STREAMS.torch("initialisation", "strategy"))
+    except InputError:
+        return None
     trained = trained_on_clouds(strategy_type, architecture, settings=settings)
     history = [(epoch.train_loss, epoch.validation_loss, epoch.train_macs) for epoch in trained.history]
-    return history, measured(trained.network, trained.strategy)
+    parameters = (*trained.network.parameters(), *trained.strategy.parameters())
+    values = [parameter.detach().numpy().tobytes() for parameter in parameters]
+    return history, values, measured(trained.network, trained.strategy)

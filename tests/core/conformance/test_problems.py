@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.conformance import NETWORKS, problems
+from core.errors import InputError
 from core.parts.gates import bernoulli
 from core.space import Choice, Integer, Real
 from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
@@ -248,6 +249,13 @@ class TemperedElsewhere(Tempered):
     idle: ClassVar[str] = "soft"
 
 
+class TemperedUnlessRefused(TemperedElsewhere):
+    def __init__(self, architecture, settings, generator):
+        super().__init__(architecture, settings, generator)
+        if self.settings["temperature"] < 1:
+            raise InputError("too cold for this network")
+
+
 class CarriesOnUndeclared(Sound):
     def infer(self, batch):
         return batch(self.decide(batch), carry=batch(self.decide(batch)))
@@ -263,6 +271,7 @@ def test_a_sound_strategy_has_no_problems():
     assert problems(FollowsItsRule) == []
     assert problems(RealGates) == []
     assert problems(Tempered) == []
+    assert problems(TemperedUnlessRefused) == []
 
 
 class LearnsOfItsOwn(Sound):
