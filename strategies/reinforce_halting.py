@@ -51,6 +51,7 @@ class ReinforceHalting(BernoulliStrategy):
     family: ClassVar[Family] = "halting"
     needs = frozenset({"passes", "samples"})
     space: ClassVar[Mapping[str, Domain]] = {
+        **SPACE,
         **only_where(_PRICE, {"gates": ("bernoulli",)}),
         "gates": Choice("exactly_k", ("exactly_k", "bernoulli")),
         **only_where({"balance": BALANCE}, {"gates": ("exactly_k",)}),
