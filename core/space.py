@@ -2,8 +2,10 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
 from typing import Any
 
 from core.errors import InputError, unknown
@@ -11,12 +13,22 @@ from core.errors import InputError, unknown
 # A number for all gated layers, or one for each, from input to output.
 Layerwise = float | Sequence[float]
 
+When = Mapping[str, tuple[Any, ...]]
+
 
 class Domain(ABC):
-    """The values one hyperparameter may take; a search leaves it alone unless it is ``searched``."""
+    """The values one hyperparameter may take; a search leaves it alone unless it is ``searched``.
+
+    Attributes:
+        default: its value unless another is given.
+        searched: whether a search varies it.
+        when: values of other settings of the space at which it matters, all of them; elsewhere it does nothing, and a
+            search leaves it at its default. Empty if it always matters.
+    """
 
     default: Any
     searched: bool
+    when: When = MappingProxyType({})
 
     @abstractmethod
     def check(self, value: Any) -> Any:
@@ -54,6 +66,7 @@ class Real(Domain):
     or_zero: bool = False
     search: tuple[float, float] | None = None
     searched: bool = True
+    when: When = field(default_factory=dict, hash=False)
 
     def check(self, value: Any) -> float:
         try:
@@ -111,6 +124,7 @@ class Integer(Domain):
     high: int
     search: tuple[int, int] | None = None
     searched: bool = True
+    when: When = field(default_factory=dict, hash=False)
 
     def check(self, value: Any) -> int:
         try:
@@ -140,6 +154,7 @@ class Choice(Domain):
     default: str
     options: tuple[str, ...]
     searched: bool = True
+    when: When = field(default_factory=dict, hash=False)
 
     def check(self, value: Any) -> str:
         if value not in self.options:
@@ -172,6 +187,66 @@ def complete(space: Mapping[str, Domain], values: Mapping[str, Any], owner: str)
         except InputError as error:
             raise InputError(f"{owner}.{name}: {error}") from None
     return settings
+
+
+def only_where(domains: Mapping[str, Domain], when: When) -> dict[str, Domain]:
+    """Return the domains, which matter only where these other settings have these values too.
+
+    >>> only_where({"rate": Real(0.1, low=0.0, high=1.0)}, {"mode": ("soft",)})["rate"].when
+    {'mode': ('soft',)}
+    """
+    return {
+        name: replace(domain, when={**domain.when, **when})  # type: ignore[type-var]
+        for name, domain in domains.items()
+    }
+
+
+def matters(name: str, space: Mapping[str, Domain], settings: Mapping[str, Any], varied: Collection[str] = ()) -> bool:
+    """Return whether a setting does anything at the values of the others.
+
+    It does where every setting that it depends on has one of the values named, and itself matters.
+
+    Args:
+        name: of the setting.
+        space: all settings.
+        settings: their values.
+        varied: settings that may have any value, so that the answer is whether it *can* matter.
+
+    >>> rate = Real(0.1, low=0.0, high=1.0, when={"mode": ("soft",)})
+    >>> space = {"mode": Choice("hard", ("hard", "soft")), "rate": rate}
+    >>> matters("rate", space, {"mode": "soft"}), matters("rate", space, {"mode": "hard"})
+    (True, False)
+    >>> matters("rate", space, {"mode": "hard"}, varied={"mode"})
+    True
+    """
+    return all(
+        (other in varied or settings[other] in values) and matters(other, space, settings, varied)
+        for other, values in space[name].when.items()
+    )
+
+
+def check_conditions(space: Mapping[str, Domain]) -> None:
+    """Check what settings say of when they matter.
+
+    Raises:
+        InputError: they depend on a setting that is not in the space, on values that it cannot have, on none, or on
+            one another in a circle.
+    """
+    for name, domain in space.items():
+        for other, values in domain.when.items():
+            if other not in space:
+                raise unknown(f"setting on which {name} depends", other, sorted(space))
+            if not isinstance(values, tuple) or not values:
+                raise InputError(f"{name} depends on {other} being {values!r}, expected a tuple of its values")
+            for value in values:
+                try:
+                    space[other].check(value)
+                except InputError as error:
+                    raise InputError(f"{name} depends on {other}: {error}") from None
+    try:
+        TopologicalSorter({name: domain.when for name, domain in space.items()}).prepare()
+    except CycleError as error:
+        raise InputError(f"settings depend on one another in a circle: {', '.join(error.args[1])}") from None
 
 
 def at_layer(value: Layerwise, number: int) -> float:

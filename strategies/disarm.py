@@ -21,9 +21,7 @@ class Disarm(DrawnStrategy):
     source: ClassVar[str] = "Dong, Mnih and Tucker 2020, arXiv 2006.10680; Yin and Zhou 2019"
     family: ClassVar[Family] = "policy gradient"
     needs = frozenset({"samples"})
-    space: ClassVar[Mapping[str, Domain]] = {
-        name: domain for name, domain in space("bernoulli").items() if name != "balance"
-    }
+    space: ClassVar[Mapping[str, Domain]] = space("bernoulli")
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         return self.estimate(batch, Antithetic())

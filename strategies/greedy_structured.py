@@ -35,7 +35,9 @@ class GreedyStructured(ImitationStrategy):
     needs = frozenset({"flips"})
     space: ClassVar[Mapping[str, Domain]] = {
         "beam": Integer(2, low=1, high=16, search=(1, 4)),
-        "first_mix": Real(0.5, low=1e-2, high=1.0, or_zero=True, search=(0.1, 1.0)),
+        "first_mix": Real(
+            0.5, low=1e-2, high=1.0, or_zero=True, search=(0.1, 1.0), when={"network_gates": ("student",)}
+        ),
         **SPACE,
     }
 

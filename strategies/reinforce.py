@@ -13,7 +13,7 @@ from core.parts.distributions.distribution import GateDistribution
 from core.parts.drawn import DrawnStrategy, space
 from core.parts.estimators.score_function import ScoreFunction
 from core.parts.penalised import PENALTIES
-from core.space import Choice, Domain, Integer, PerLayer, Real, at_layer
+from core.space import Choice, Domain, Integer, PerLayer, Real, at_layer, only_where
 from core.strategy import Batch, Family, Pass
 
 
@@ -49,11 +49,16 @@ class Reinforce(DrawnStrategy):
             balance=Real(3.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.3, 10.0)),
         ),
         "baseline": Choice("samples", (*BASELINES, "learned"), searched=False),
-        "samples": Integer(4, low=2, high=64, search=(2, 6)),
-        "probability_floor": Real(0.0, low=0.0, high=0.25, searched=False),
-        "penalties": PENALTIES,
+        "samples": Integer(4, low=2, high=64, search=(2, 6), when={"baseline": ("samples",)}),
+        **only_where(
+            {
+                "probability_floor": Real(0.0, low=0.0, high=0.25, searched=False),
+                "penalties": PENALTIES,
+                "layer_densities": PerLayer(0.0, low=1e-3, high=1.0, or_zero=True, searched=False),
+            },
+            {"gates": ("bernoulli",)},
+        ),
         "entropy": Real(0.0, low=-10.0, high=10.0, log=True, search=(0.0001, 0.1)),
-        "layer_densities": PerLayer(0.0, low=1e-3, high=1.0, or_zero=True, searched=False),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:

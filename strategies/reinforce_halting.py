@@ -26,8 +26,10 @@ from core.parts.halting import (
     stopping_probability,
 )
 from core.parts.penalties import load_imbalance
-from core.space import Choice, Domain, Integer, Real
+from core.space import Choice, Domain, Integer, Real, only_where
 from core.strategy import Batch, Decision, Family, GateRule, Pass, SinglePass, Site
+
+_PRICE = {name: domain for name, domain in SPACE.items() if name not in ("score_gradient", "test_gates")}
 
 
 class ReinforceHalting(BernoulliStrategy):
@@ -50,8 +52,9 @@ class ReinforceHalting(BernoulliStrategy):
     needs = frozenset({"passes", "samples"})
     space: ClassVar[Mapping[str, Domain]] = {
         **SPACE,
+        **only_where(_PRICE, {"gates": ("bernoulli",)}),
         "gates": Choice("exactly_k", ("exactly_k", "bernoulli")),
-        "balance": BALANCE,
+        **only_where({"balance": BALANCE}, {"gates": ("exactly_k",)}),
         # A carried state is hidden too: the gating of later passes teaches earlier ones through it.
         "score_gradient": Choice("all", ("gater", "all")),
         **PASSES,

@@ -10,7 +10,7 @@ from core.architecture import Architecture
 from core.parts.anneal import linear
 from core.parts.least_one import LeastOneStrategy
 from core.parts.routing import SPACE, best_blocks, noisy_best_blocks
-from core.space import Choice, Domain, Real
+from core.space import Choice, Domain, Real, only_where
 from core.strategy import Batch, Family, GateRule, Pass
 
 
@@ -31,9 +31,10 @@ class TopK(LeastOneStrategy):
     family: ClassVar[Family] = "routing"
     space: ClassVar[Mapping[str, Domain]] = {
         "gates": Choice("binary", ("binary", "weighted")),
-        **SPACE,
+        "noise": SPACE["noise"],
+        **only_where({"balance": SPACE["balance"]}, {"balancing": ("loss",)}),
         "balancing": Choice("loss", ("loss", "loss_free"), searched=False),
-        "bias_step": Real(0.1, low=1e-4, high=1.0, log=True, searched=False),
+        "bias_step": Real(0.1, low=1e-4, high=1.0, log=True, searched=False, when={"balancing": ("loss_free",)}),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:

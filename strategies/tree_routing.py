@@ -39,9 +39,21 @@ class TreeRouting(Strategy):
     space: ClassVar[Mapping[str, Domain]] = {
         "training": Choice("walk", ("walk", "mixture", "hardened"), searched=False),
         "trees": Integer(1, low=1, high=16, searched=False),
-        "noise": Real(1.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.1, 5.0)),
-        "balance": Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0)),
-        "hardening": Real(3.0, low=1e-2, high=100.0, log=True, or_zero=True, searched=False),
+        "noise": Real(
+            1.0, low=1e-2, high=10.0, log=True, or_zero=True, search=(0.1, 5.0), when={"training": ("walk",)}
+        ),
+        "balance": Real(
+            1.0,
+            low=1e-3,
+            high=10.0,
+            log=True,
+            or_zero=True,
+            search=(0.1, 10.0),
+            when={"training": ("walk", "hardened")},
+        ),
+        "hardening": Real(
+            3.0, low=1e-2, high=100.0, log=True, or_zero=True, searched=False, when={"training": ("mixture",)}
+        ),
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:

@@ -15,7 +15,7 @@ from core.conformance.inference import (
 from core.conformance.learning import exact_gates, gradients, registered
 from core.conformance.problem import Problem
 from core.conformance.running import finite, seeded, state_restored
-from core.conformance.settings import space_defaults
+from core.conformance.settings import idle_settings, space_defaults
 from core.conformance.subject import CLASSES, FEATURES, NETWORKS, STREAMS, WHOLE_DENSITY, clouds, untrained
 from core.plugins.places import place_of
 from core.strategy import Strategy
@@ -35,6 +35,7 @@ CHECKS: Final[Sequence[Check]] = (
     nothing_free,
     state_restored,
     rule_followed,
+    idle_settings,
 )
 # What its author may not have meant.
 WARNINGS: Final[Sequence[Check]] = (gradients, registered, exact_gates, comparable_draws)

@@ -1,6 +1,8 @@
 """The small networks and data that strategies are checked on."""
 
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import torch
 
@@ -22,6 +24,7 @@ WHOLE_DENSITY: Final = 0.5
 # With blocks enough for two passes at these densities.
 NETWORKS: Final = ("8x3", "8x3,6x2")
 STREAMS: Final = SeedStreams(0, "evaluate", "conformance", 0)
+DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType({})
 _SETTINGS: Final = TrainingSettings.of({"epochs": 2, "batch_size": 16, "selection": "last"})
 
 
@@ -34,9 +37,15 @@ def clouds(features: int = FEATURES) -> Splits:
     return Splits(Split(x[:64], y[:64]), Split(x[64:], y[64:]), None)
 
 
-def trained_on_clouds(strategy_type: type[Strategy], architecture: Architecture, density: float = DENSITY) -> Trained:
-    """A training of two epochs at the strategy's defaults."""
-    return train(strategy_type, {}, architecture, clouds(architecture.features), STREAMS, _SETTINGS, density=density)
+def trained_on_clouds(
+    strategy_type: type[Strategy],
+    architecture: Architecture,
+    density: float = DENSITY,
+    settings: Mapping[str, Any] = DEFAULTS,
+) -> Trained:
+    """A training of two epochs, at the strategy's defaults where ``settings`` have no other."""
+    data = clouds(architecture.features)
+    return train(strategy_type, settings, architecture, data, STREAMS, _SETTINGS, density=density)
 
 
 def untrained(strategy_type: type[Strategy], architecture: Architecture) -> tuple[GatedNetwork, Strategy]:

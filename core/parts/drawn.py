@@ -1,7 +1,6 @@
 """What strategies share whose gates are drawn from a distribution that a setting names, whatever the estimator."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -15,32 +14,32 @@ from core.parts.distributions.tree_leaf import too_large_leaves
 from core.parts.estimators.estimator import Estimate, Estimator, Policy
 from core.parts.gates import too_few_blocks
 from core.parts.penalised import PenalisedStrategy
-from core.space import Choice, Domain, Real
+from core.space import Choice, Domain, Real, only_where
 from core.strategy import Batch, Decision, GateRule, Pass, Site
 
-# What does nothing unless gates are kept to the budget by penalties, and unless they are not.
-_PRICE = ("lambda_s", "lambda_v", "penalty_warmup")
 _BALANCE = Real(1.0, low=1e-3, high=10.0, log=True, or_zero=True, search=(0.1, 10.0))
 
 
 def space(default: str, *others: str, balance: Real = _BALANCE) -> Mapping[str, Domain]:
     """Return the settings of strategies whose gates are ``default`` unless told otherwise.
 
-    A search varies what matters for the default.
+    What keeps the budget matters where gates are priced; ``balance`` where they are not, if any are not.
 
     Args:
         default: a name in :data:`core.parts.distributions.discrete.DISCRETE`.
         others: what the gates may be besides.
         balance: the weight of the load imbalance, for gates that are not priced.
     """
-    priced = DISCRETE[default].priced
+    names = (default, *others)
+    priced = tuple(name for name in names if DISCRETE[name].priced)
+    unpriced = tuple(name for name in names if not DISCRETE[name].priced)
+    learning = {"score_gradient": penalised.SPACE["score_gradient"]}
+    price = {name: domain for name, domain in penalised.SPACE.items() if name not in learning}
     return {
-        "gates": Choice(default, (default, *others), searched=False),
-        **{
-            name: replace(domain, searched=priced) if name in _PRICE else domain  # type: ignore[type-var]
-            for name, domain in penalised.SPACE.items()
-        },
-        "balance": replace(balance, searched=not priced),
+        "gates": Choice(default, names, searched=False),
+        **(only_where(price, {"gates": priced}) if unpriced else price),
+        **learning,
+        **(only_where({"balance": balance}, {"gates": unpriced}) if unpriced else {}),
         "test_gates": Choice("usual", ("usual", "sampled", "threshold"), searched=False),
     }
 

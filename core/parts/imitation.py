@@ -18,7 +18,7 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
     {
         **routing.SPACE,
         "imitation": Real(1.0, low=1e-2, high=10.0, log=True, search=(0.1, 10.0)),
-        "temperature": Real(0.1, low=1e-4, high=100.0, log=True, searched=False),
+        "temperature": Real(0.1, low=1e-4, high=100.0, log=True, searched=False, when={"targets": ("soft",)}),
         "targets": Choice("regret", ("regret", "expected", "hard", "soft")),
         "network_gates": Choice("student", ("student", "teacher"), searched=False),
     }

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import get_args
 
 from core.errors import InputError, one_line, unknown
-from core.space import Domain
+from core.space import Domain, check_conditions
 from core.strategy import Family, Need, Strategy
 
 
@@ -63,6 +63,8 @@ def _wrong(strategy: type[Strategy]) -> str | None:
             return f"space[{name!r}] is {domain!r}, expected a domain of core.space"
         if fault := fault_of(_default_as_json, domain):
             return f"space[{name!r}]: its default does not hold: {fault}"
+    if fault := fault_of(check_conditions, strategy.space):
+        return f"space: {fault}"
     if not isinstance(strategy.needs, frozenset | set | tuple | list):
         return f"needs is {strategy.needs!r}, expected a frozenset of {', '.join(get_args(Need))}"
     for need in strategy.needs:

@@ -17,7 +17,7 @@ SWEEP = Sweep(
         Primary("reinforce", "top_k", density=1 / 8),
     ),
     looks=(13, 30),
-    search=Search(points=4, searches=3, rerun_seeds=3),
+    search=Search(points=8, searches=3, rerun_seeds=3),
 )
 
 STUDY = Study(

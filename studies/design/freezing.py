@@ -20,7 +20,7 @@ from studies.design.configuration import Configuration, Stage, content_hash
 from studies.design.dense_front import DENSE_FRONT, front_arms
 from studies.design.plain import structured
 from studies.design.primary import Primary, family_size
-from studies.design.proposals import OWN_SETTINGS, Proposal, propose
+from studies.design.proposals import OWN_SETTINGS, Proposal, SearchSpace, propose
 from studies.design.protocol import Protocol, Search
 from studies.design.setting import Setting
 from studies.design.sweep import Sweep
@@ -324,17 +324,20 @@ def _contrasts(
 
 def _proposals(arm: Arm, sweep: Sweep, search: Search, strategy: type[Strategy]) -> tuple[tuple[Proposal, ...], ...]:
     """Propose values for settings left open by sweep and arm, and for those the arm asks to search."""
-    given = {**sweep.training, **sweep.strategy_settings.get(arm.strategy, {}), **arm.training, **arm.strategy_settings}
+    of_strategy = {**sweep.strategy_settings.get(arm.strategy, {}), **arm.strategy_settings}
+    of_training = {**sweep.training, **arm.training}
 
-    def varied(space: Mapping[str, Domain]) -> dict[str, Domain]:
-        return {
-            name: replace(domain, search=arm.search[name]) if name in arm.search else domain  # type: ignore[type-var]
+    def searched(space: Mapping[str, Domain], given: Mapping[str, Any], names: Iterable[str]) -> SearchSpace:
+        ranges = {
+            name: replace(domain, search=arm.search[name])  # type: ignore[type-var]
             for name, domain in space.items()
-            if name in arm.search or (domain.searched and name not in given)
+            if name in arm.search
         }
+        varied = {name for name in names if name in ranges or (space[name].searched and name not in given)}
+        return SearchSpace({**space, **ranges}, complete(space, given, arm.name), varied)
 
-    training = {name: settings.SPACE[name] for name in search.training}
-    return propose(varied(training), varied(strategy.space), search, sweep.root_seed)
+    training = searched(settings.SPACE, of_training, search.training)
+    return propose(training, searched(strategy.space, of_strategy, strategy.space), search, sweep.root_seed)
 
 
 def checked(what: str, domain: Domain, value: Any) -> Any:

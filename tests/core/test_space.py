@@ -6,7 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.space import Choice, Domain, Integer, PerLayer, Real, at_layer, check_layers, complete
+from core.space import (
+    Choice,
+    Domain,
+    Integer,
+    PerLayer,
+    Real,
+    at_layer,
+    check_conditions,
+    check_layers,
+    complete,
+    matters,
+    only_where,
+)
 
 REAL = Real(0.5, low=0.1, high=10.0)
 SWITCHABLE = Real(0.0, low=0.1, high=10.0, log=True, or_zero=True)
@@ -168,3 +180,71 @@ def test_complete_names_owner_and_setting_of_a_bad_value():
 def test_complete_checks_defaults_too():
     with pytest.raises(InputError, match=r"^owner\.rate: 5\.0 is not a number in 0\.\.1$"):
         complete({"rate": Real(5.0, low=0.0, high=1.0)}, {}, "owner")
+
+
+MODE = Choice("hard", ("hard", "soft", "mixed"))
+CONDITIONAL: dict[str, Domain] = {
+    "mode": MODE,
+    "passes": Integer(1, low=1, high=4, when={"mode": ("soft", "mixed")}),
+    "price": Real(0.5, low=0.0, high=1.0, when={"passes": (2, 3, 4), "mode": ("soft",)}),
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, ["mode"]),
+        ({"mode": "soft"}, ["mode", "passes"]),
+        ({"mode": "soft", "passes": 2}, ["mode", "passes", "price"]),
+        ({"mode": "mixed", "passes": 2}, ["mode", "passes"]),
+        # That passes are 2 does nothing where mode is hard, and nothing depends on it.
+        ({"mode": "hard", "passes": 2}, ["mode"]),
+    ],
+)
+def test_a_setting_matters_where_all_of_its_conditions_do_and_hold(values, expected):
+    settings = complete(CONDITIONAL, values, "owner")
+    assert [name for name in CONDITIONAL if matters(name, CONDITIONAL, settings)] == expected
+
+
+def test_a_setting_can_matter_if_what_varies_can_have_the_values():
+    settings = complete(CONDITIONAL, {}, "owner")
+    assert not matters("price", CONDITIONAL, settings, varied={"mode"})
+    assert not matters("price", CONDITIONAL, settings, varied={"passes"})
+    assert matters("price", CONDITIONAL, settings, varied={"mode", "passes"})
+
+
+def test_conditions_add_up():
+    found = only_where({"price": CONDITIONAL["price"]}, {"gates": ("tree",)})["price"]
+    assert found.when == {"passes": (2, 3, 4), "mode": ("soft",), "gates": ("tree",)}
+    assert found.default == 0.5
+    assert CONDITIONAL["price"].when == {"passes": (2, 3, 4), "mode": ("soft",)}
+
+
+def test_domains_with_conditions_are_values():
+    assert hash(CONDITIONAL["price"]) == hash(only_where({"price": CONDITIONAL["price"]}, {})["price"])
+
+
+def depending(**of: dict[str, Any]) -> dict[str, Domain]:
+    return {"mode": MODE, **{name: Real(0.5, low=0.0, high=1.0, when=when) for name, when in of.items()}}
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (depending(rate={"mod": ("soft",)}), "unknown setting on which rate depends 'mod': did you mean 'mode'?"),
+        (depending(rate={"mode": ("loud",)}), "rate depends on mode: loud is not one of hard, soft, mixed"),
+        (depending(rate={"mode": ()}), "rate depends on mode being (), expected a tuple of its values"),
+        (depending(rate={"mode": "soft"}), "rate depends on mode being 'soft', expected a tuple of its values"),
+        (depending(rate={"rate": (0.5,)}), "settings depend on one another in a circle: rate, rate"),
+        (depending(a={"b": (0.5,)}, b={"a": (0.5,)}), "settings depend on one another in a circle: "),
+    ],
+)
+def test_a_wrong_condition_is_named_in_one_line(space, message):
+    with pytest.raises(InputError) as caught:
+        check_conditions(space)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_right_conditions_pass():
+    check_conditions(CONDITIONAL)

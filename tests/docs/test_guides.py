@@ -17,6 +17,7 @@ from core import conformance
 from core.architecture import Architecture
 from core.data import Split, Splits
 from core.network.fully_connected import GatedNetwork
+from core.space import check_conditions, matters
 from core.strategy import ProtocolError, Strategy
 from core.training.batch import CountedBatch
 from core.training.settings import TrainingSettings
@@ -194,6 +195,12 @@ def snippet(page: str) -> Block:
     return block
 
 
+def test_the_conditional_setting_of_the_guide_matters_where_it_says(tmp_path, monkeypatch):
+    space = run_snippet(snippet("docs/guides/add_a_strategy.md"), tmp_path, monkeypatch)["space"]
+    check_conditions(space)
+    assert [matters("temperature", space, {"mode": mode}) for mode in space["mode"].options] == [False, True]
+
+
 def test_the_arms_of_the_guide_can_be_frozen(tmp_path, monkeypatch):
     sweep = run_snippet(snippet("docs/guides/add_a_study.md"), tmp_path, monkeypatch)["SWEEP"]
     frozen = FrozenStudy.freeze("arms", "default", sweep)
@@ -258,5 +265,11 @@ def test_no_example_is_left_out():
         "studies/catalogue/wider/report.py",
         "studies/catalogue/wider/measure_parameters.py",
     }
-    tested = ("guides/add_a_study", "guides/results", "concepts/kernels", "concepts/estimators")
+    tested = (
+        "guides/add_a_strategy",
+        "guides/add_a_study",
+        "guides/results",
+        "concepts/kernels",
+        "concepts/estimators",
+    )
     assert sorted(block.page for block in SNIPPETS) == sorted(f"docs/{page}.md" for page in tested)

@@ -6,8 +6,10 @@ from core.network.cost import dense_macs, gated_macs
 from core.training.batch import CountedBatch
 from strategies.dense import Dense
 from strategies.frozen_gater import FrozenGater
+from strategies.hashed_blocks import HashedBlocks, OnlineClusters, dealt_ranks
 from strategies.random_blocks import RandomBlocks
 from strategies.random_exactly_k import RandomExactlyK
+from strategies.random_leaf import RandomLeaf
 from strategies.small_dense import SmallDense
 from tests.support.networks import FEATURES, batch_of, fixed, network_of, normal, seeded
 
@@ -93,3 +95,124 @@ def test_a_frozen_gater_opens_what_it_scores_highest_and_learns_nothing():
     assert all(parameter.grad is None for parameter in network.gaters.parameters())
     assert all(parameter.grad is not None for parameter in network.layers.parameters())
     assert (done.macs == FEATURES * (4 + 4) + 4 * (2 + 2) + 2 * 3).all()
+
+
+def test_a_random_leaf_is_one_of_the_trees_whatever_the_input():
+    network = network_of("8x2,4x2")
+    strategy = RandomLeaf(network.architecture, {}, seeded())
+    first, other = (strategy.infer(CountedBatch(network, X, None, seeded(seed), density=1 / 4)) for seed in (1, 2))
+    for decision, leaves, size in zip(first.decisions, (4, 4), (2, 1), strict=True):
+        groups = decision.gates.view(ROWS, leaves, size)
+        assert (groups.amax(dim=2) == groups.amin(dim=2)).all()
+        assert (groups[:, :, 0].sum(dim=1) == 1).all()
+        assert groups[:, :, 0].mean(dim=0).tolist() == pytest.approx([0.25] * 4, abs=5 * (3 / 16 / ROWS) ** 0.5)
+    assert not torch.equal(first.decisions[0].gates, other.decisions[0].gates)
+    # No gater is asked.
+    assert (first.macs == FEATURES * 4 + 4 * 2 + 2 * 3).all()
+
+
+def test_a_random_leaf_is_refused_where_a_leaf_is_too_large():
+    architecture = Architecture.parse("10x4", FEATURES, 3)
+    assert "is more than a density of 0.1" in str(RandomLeaf.impossible(architecture, {}, 0.1, 0.2))
+    assert RandomLeaf.impossible(architecture, {}, 0.125, 0.2) is None
+
+
+def hashed(network, clusters: int = 6) -> HashedBlocks:
+    """Blocks hashed by clusters that the examples themselves have made."""
+    strategy = HashedBlocks(network.architecture, {"clusters": clusters}, seeded()).double()
+    for _ in range(3):
+        strategy.objective(batch_of(network, X, Y))
+    return strategy.eval()
+
+
+def test_hashed_blocks_are_those_of_the_nearest_centroid_in_every_layer():
+    network = network_of("8x2,4x2")
+    strategy = hashed(network)
+    nearest = torch.cdist(X, strategy.nearest.centroids).argmin(dim=1)
+    assert len(nearest.unique()) == 6
+    done = strategy.infer(batch_of(network, X))
+    for number, (decision, blocks) in enumerate(zip(done.decisions, (8, 4), strict=True)):
+        opened = strategy.get_buffer(f"rank_{number}") < blocks / 2
+        assert torch.equal(decision.gates, opened[nearest].double())
+    # The second layer looks nothing up, and no gater is asked.
+    assert (done.macs == FEATURES * 6 + FEATURES * 8 + 8 * 4 + 4 * 3).all()
+
+
+def test_hashed_blocks_do_not_depend_on_what_the_network_learns():
+    network, other = network_of("8x2,4x2"), network_of("8x2,4x2", seed=1)
+    strategy = hashed(network)
+    ours, theirs = (strategy.infer(batch_of(each, X)) for each in (network, other))
+    assert not torch.equal(ours.output, theirs.output)
+    assert all(torch.equal(a.gates, b.gates) for a, b in zip(ours.decisions, theirs.decisions, strict=True))
+
+
+def test_an_example_between_two_numbers_of_blocks_opens_both_of_them_in_the_mean():
+    network = network_of("8x2")
+    gates = hashed(network).infer(CountedBatch(network, X, None, seeded(), density=0.3)).decisions[0].gates
+    assert gates.sum(dim=1).unique().tolist() == [2, 3]
+    assert gates.mean().item() == pytest.approx(0.3, abs=0.01)
+
+
+def test_clusters_are_learned_in_training_alone_and_charged():
+    network = network_of("8x2")
+    strategy = HashedBlocks(network.architecture, {"clusters": 6}, seeded()).double()
+    _, logged = strategy.objective(batch_of(network, X, Y))
+    before = strategy.nearest.centroids.clone()
+    inferred = strategy.eval().infer(batch_of(network, X))
+    assert torch.equal(strategy.nearest.centroids, before)
+    assert (inferred.macs == FEATURES * (6 + 8) + 8 * 3).all()
+    # Per batch: a centroid's numbers times what was added, over the count, and its square once for each setting.
+    learning = logged.macs - inferred.macs
+    assert learning.tolist() == pytest.approx([4 * 6 * FEATURES / ROWS] * ROWS, rel=0.1)
+
+
+def test_centroids_settle_over_several_batches_if_one_is_too_small():
+    clusters = OnlineClusters(3, features=1)
+    clusters(torch.tensor([[0.0], [10.0]]))
+    assert clusters.counts.tolist() == [1, 1, 0]
+    clusters(torch.tensor([[20.0], [22.0]]))
+    assert clusters.centroids.flatten().tolist() == [0, 10, 21]
+    assert clusters.counts.tolist() == [1, 1, 2]
+
+
+def test_what_has_no_place_yet_is_nearest_to_nothing():
+    clusters = OnlineClusters(3, FEATURES).double()
+    clusters(X[:2])
+    assert set(clusters.eval()(X).argmax(dim=1).tolist()) == {0, 1}
+
+
+def test_a_centroid_is_the_mean_of_what_was_nearest_to_it_when_it_was_seen():
+    clusters = OnlineClusters(4, FEATURES).double()
+    assigned: list[list[torch.Tensor]] = [[] for _ in range(4)]
+    for rows in X[:200].split(20):
+        for row, nearest in zip(rows, clusters(rows).argmax(dim=1).tolist(), strict=True):
+            assigned[nearest].append(row)
+    for centroid, rows, count in zip(clusters.centroids, assigned, clusters.counts, strict=True):
+        assert count == len(rows)
+        assert torch.allclose(centroid, torch.stack(rows).mean(dim=0))
+
+
+def test_online_clusters_find_clouds():
+    centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]]).double()
+    kind = torch.arange(600) % 3
+    x = centres[kind] + normal(600, 2)
+    clusters = OnlineClusters(3, 2).double()
+    for rows in x.split(50):
+        clusters(rows)
+    assert torch.cdist(centres, clusters.centroids).amin(dim=1).max() < 0.3
+
+
+@pytest.mark.parametrize(("clusters", "blocks"), [(16, 16), (10, 16), (32, 16), (7, 12), (3, 16), (1, 8)])
+def test_blocks_are_dealt_evenly_whatever_share_is_opened(clusters, blocks):
+    ranks = dealt_ranks(clusters, blocks, seeded())
+    assert torch.equal(ranks.sort(dim=1).values, torch.arange(blocks).expand(clusters, -1))
+    for count in range(1, blocks // 2 + 1):
+        opened = (ranks < count).sum(dim=0)
+        assert int(opened.max() - opened.min()) <= 2
+
+
+def test_hands_are_dealt_by_the_generator_and_differ_from_cluster_to_cluster():
+    first, again, other = (dealt_ranks(16, 16, seeded(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert len((first < 2).unique(dim=0)) > 8

@@ -163,6 +163,10 @@ class TestLoadingAPlugin:
             (idea("raise KeyError('no idea')"), r"idea\(\) fails: KeyError: 'no idea'"),
             (idea("raise SystemExit(3)"), r"idea\(\) fails: SystemExit: 3"),
             (idea("return 5"), r"idea\(\) returned int, expected a string"),
+            (
+                f"from core.space import Choice\n{GOOD}    space = {{'a': Choice('x', ('x',), when={{'b': (1,)}})}}\n",
+                r"space: unknown setting on which a depends 'b'",
+            ),
             (idea("return ''"), r"Mine lacks a docstring, whose first line is its idea"),
             (f"{SILENT}raise Silent\n", r"fails to import: Silent: its message cannot be printed"),
             (f"{SILENT}{idea('raise Silent')}", r"idea\(\) fails: Silent: its message cannot be printed"),

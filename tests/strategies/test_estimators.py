@@ -8,6 +8,7 @@ from core.architecture import Architecture
 from core.network.fully_connected import GatedNetwork
 from core.seeding import SeedStreams
 from core.training.probe import Probe, probe
+from tests.support.networks import FEATURES, batch_of, network_of, normal, seeded
 
 ARCHITECTURE = Architecture.parse("6x4", features=20, classes=5)
 STREAMS = SeedStreams(0, "evaluate", "estimators", 0)
@@ -90,3 +91,21 @@ def test_the_temperature_ends_where_it_is_told_to():
         ).relative_bias
 
     assert bias(1.0) < 0.5 * bias(0.0)
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_a_relaxed_top_k_trains_on_real_gates_and_tests_on_exactly_k(mode):
+    network = network_of("8x2,4x2")
+    strategy = strategies.find("gumbel_softmax")(
+        network.architecture, {"gates": "exactly_k", "mode": mode}, seeded()
+    ).double()
+    x, y = normal(300, FEATURES), torch.arange(300) % 3
+    objective, logged = strategy.objective(batch_of(network, x, y))
+    objective.backward()
+    assert all(part.grad is not None and part.grad.abs().sum() > 0 for part in network.gaters.parameters())
+    inferred = strategy.infer(batch_of(network, x))
+    for trained, tested, count in zip(logged.decisions, inferred.decisions, (4, 2), strict=True):
+        assert torch.allclose(trained.gates.sum(dim=1), torch.full((300,), float(count)).double())
+        assert (trained.gates.frac() != 0).any() == (mode == "soft")
+        assert set(tested.gates.unique().tolist()) == {0.0, 1.0}
+        assert (tested.gates.sum(dim=1) == count).all()

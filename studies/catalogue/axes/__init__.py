@@ -45,6 +45,8 @@ OTHERS: Final = (
 CONTROLS: Final = (
     arm("none (random)", "Bernoulli", "random_blocks", {}),
     arm("none (random)", "exactly k", "random_exactly_k", {}),
+    arm("none (random)", "tree", "random_leaf", {}),
+    arm("none (hash by cluster)", "exactly k", "hashed_blocks", {}),
     arm("none (random gater)", "exactly k", "frozen_gater", {}),
 )
 

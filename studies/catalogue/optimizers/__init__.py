@@ -32,7 +32,7 @@ SWEEP = Sweep(
     # Some rates open more blocks than others; whether a run keeps its budget is not the question here.
     training={"epochs": 7, "density_tolerance": 0.5},
     test_split="fixed",
-    search=Search(points=4, searches=1, rerun_seeds=5),
+    search=Search(points=8, searches=1, rerun_seeds=5),
     references=(),
     pairs=tuple((arm.name, f"{arm.strategy}, adam") for arm in ARMS if arm.levels["optimizer"] != "adam"),
 )

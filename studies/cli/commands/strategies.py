@@ -1,4 +1,4 @@
-"""List the strategies, or check that some keep the protocol."""
+"""List the strategies, show the settings of some, or check that they keep the protocol."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,23 +7,61 @@ import click
 
 import strategies
 from core import conformance
+from core.space import Domain
+from core.strategy import Strategy
 from studies.cli import options, output
 
 
 @click.command("strategies")
 @options.plugin
+@click.option("--settings", metavar="A,B", help="Show the settings of these strategies, and what a search varies.")
 @click.option("--check", metavar="A,B", help="Check that these strategies keep the protocol.")
-def command(plugin_files: tuple[Path, ...], check: str | None) -> int:
-    """List the strategies, or check that some keep the protocol."""
+def command(plugin_files: tuple[Path, ...], settings: str | None, check: str | None) -> int:
+    """List the strategies, show the settings of some, or check that they keep the protocol."""
     plugins = options.read_plugins(plugin_files)
+    if settings is not None:
+        for name in options.listed(settings):
+            _show(strategies.find(name, plugins))
     if check is not None:
         return _check(options.listed(check), plugins)
+    if settings is not None:
+        return 0
     table = output.table("strategy", "family", "idea", "source", "needs", whole=frozenset({"strategy"}))
     for name in [*strategies.names(), *(plugin.name for plugin in plugins)]:
         found = strategies.find(name, plugins)
         table.add_row(name, found.family, found.idea(), found.source, ", ".join(sorted(found.needs)) or "–")
     output.console.print(table)
     return 0
+
+
+def _show(strategy: type[Strategy]) -> None:
+    output.console.print(f"{strategy.name()}: {strategy.idea()}")
+    if not strategy.space:
+        output.console.print("It has no settings.")
+        return
+    table = output.table(
+        "setting", "default", "values", "a search covers", "matters where", whole=frozenset({"setting"})
+    )
+    for name, domain in strategy.space.items():
+        table.add_row(
+            name,
+            f"{domain.default:.6g}" if isinstance(domain.default, float) else str(domain.default),
+            str(domain),
+            _covered(domain),
+            _conditions(domain),
+        )
+    output.console.print(table)
+
+
+def _covered(domain: Domain) -> str:
+    if not domain.searched:
+        return "–"
+    first, last = domain.at(0.0), domain.at(1 - 1e-9)
+    return "all" if isinstance(first, str) else f"{first:.3g}..{last:.3g}"
+
+
+def _conditions(domain: Domain) -> str:
+    return "; ".join(f"{other} is {' or '.join(map(str, values))}" for other, values in domain.when.items()) or "always"
 
 
 def _check(names: Sequence[str], plugins: tuple[strategies.Plugin, ...]) -> int:

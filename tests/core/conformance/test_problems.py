@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.conformance import NETWORKS, problems
+from core.errors import InputError
 from core.parts.gates import bernoulli
 from core.space import Choice, Integer, Real
 from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
@@ -225,6 +226,36 @@ class EmptyDomain(Sound):
     space: ClassVar = {"samples": Integer(1, low=1, high=0)}
 
 
+class Tempered(Sound):
+    """Gates whose temperature matters where they are soft, as it says."""
+
+    space: ClassVar = {
+        "mode": Choice("hard", ("hard", "soft")),
+        "temperature": Real(1.0, low=0.5, high=2.0, when={"mode": ("soft",)}),
+    }
+    idle: ClassVar[str] = "hard"
+
+    def decide(self, batch):
+        def decide(site):
+            scores = site.scores
+            if self.settings["mode"] != self.idle:
+                scores = scores / self.settings["temperature"]
+            return Decision(scores.sigmoid())
+
+        return decide
+
+
+class TemperedElsewhere(Tempered):
+    idle: ClassVar[str] = "soft"
+
+
+class TemperedUnlessRefused(TemperedElsewhere):
+    def __init__(self, architecture, settings, generator):
+        super().__init__(architecture, settings, generator)
+        if self.settings["temperature"] < 1:
+            raise InputError("too cold for this network")
+
+
 class CarriesOnUndeclared(Sound):
     def infer(self, batch):
         return batch(self.decide(batch), carry=batch(self.decide(batch)))
@@ -239,6 +270,8 @@ def test_a_sound_strategy_has_no_problems():
     assert problems(Sound) == []
     assert problems(FollowsItsRule) == []
     assert problems(RealGates) == []
+    assert problems(Tempered) == []
+    assert problems(TemperedUnlessRefused) == []
 
 
 class LearnsOfItsOwn(Sound):
@@ -295,6 +328,7 @@ def test_a_sound_strategy_with_state_of_its_own_has_no_problems():
         (DefaultOfAnotherType, "space_defaults", "rate: the default '0.5' is not of its domain's type"),
         (DefaultNotAnOption, "space_defaults", "c is not one of a, b"),
         (EmptyDomain, "space_defaults", "is not an integer in 1..0"),
+        (TemperedElsewhere, "idle_settings", "temperature is said to do nothing where mode is hard, but 0.5 trains"),
         (CarriesOnUndeclared, "label_free_inference", "does not declare that it needs passes"),
         (GatesOfAnotherShape, "label_free_inference", "layer 0: gates are torch.float32 [1, 8], expected"),
     ],

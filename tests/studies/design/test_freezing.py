@@ -232,3 +232,20 @@ def test_a_setting_in_which_no_training_keeps_the_budget_is_refused_before_anyth
     with pytest.raises(InputError, match="of_mine cannot keep the budget on network 4x4: 4 blocks are not enough"):
         FrozenStudy.freeze("quickstart", "default", sweep, plugins)
     FrozenStudy.freeze("quickstart", "default", replace(sweep, networks=("16x4",)), plugins)
+
+
+def searched(**settings: str) -> set[str]:
+    """Settings of reinforce that a search varies, at these settings of the study's."""
+    arm = Arm("one", "reinforce", strategy_settings=settings)
+    design = freeze(replace(SWEEP, strategies=(), arms=(arm,), references=(), search=Search(points=9, searches=1)))
+    return {name for point in design.proposals["one"][0] for name in point["strategy_settings"]}
+
+
+def test_a_search_varies_what_matters_at_the_settings_of_an_arm():
+    everywhere = {"score_gradient", "entropy"}
+    of_price = {"lambda_s", "lambda_v", "penalty_warmup"}
+    assert searched() == {*everywhere, "balance", "samples"}
+    assert searched(baseline="batch_mean") == {*everywhere, "balance"}
+    assert of_price & searched(gates="tree") == set()
+    assert of_price < searched(gates="bernoulli")
+    assert "balance" not in searched(gates="bernoulli")

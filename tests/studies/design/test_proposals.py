@@ -1,12 +1,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
+from typing import Any
 
 import pytest
 
 from core.space import Choice, Domain, Integer, Real
 from studies.design import Search
-from studies.design.proposals import DIMENSIONS, OWN_SETTINGS, Proposal, propose
+from studies.design.proposals import DIMENSIONS, OWN_SETTINGS, Proposal, SearchSpace, propose
 
 RATE: dict[str, Domain] = {"learning_rate": Real(2e-3, low=1e-6, high=1.0, log=True, search=(1e-3, 1e-1))}
 SPACE: dict[str, Domain] = {
@@ -18,8 +19,20 @@ SEARCH = Search(points=8, searches=3)
 Found = tuple[tuple[Proposal, ...], ...]
 
 
-def points(search: Search = SEARCH, root_seed: int = 0, space: Mapping[str, Domain] = SPACE) -> Found:
-    return propose(RATE, space, search, root_seed)
+def varied(space: Mapping[str, Domain], own: Mapping[str, Any] | None = None) -> SearchSpace:
+    """All of a space that is searched, at its defaults but for ``own``."""
+    defaults = {name: domain.default for name, domain in space.items()}
+    return SearchSpace(space, {**defaults, **(own or {})}, [name for name in space if space[name].searched])
+
+
+def points(
+    search: Search = SEARCH,
+    root_seed: int = 0,
+    space: Mapping[str, Domain] = SPACE,
+    training: Mapping[str, Domain] = RATE,
+    own: Mapping[str, Any] | None = None,
+) -> Found:
+    return propose(varied(training), varied(space, own), search, root_seed)
 
 
 def test_there_are_as_many_as_asked_for_and_the_first_changes_nothing():
@@ -76,3 +89,61 @@ def test_more_settings_than_coordinates_are_refused():
     space: dict[str, Domain] = {f"setting_{number}": Real(0.5, low=0.0, high=1.0) for number in range(DIMENSIONS)}
     with pytest.raises(ValueError, match=f"{DIMENSIONS + 1} settings to search, at most {DIMENSIONS}"):
         points(space=space)
+
+
+CONDITIONAL: dict[str, Domain] = {
+    "mode": Choice("hard", ("hard", "soft")),
+    "baseline": Choice("samples", ("none", "samples"), searched=False),
+    "temperature": Real(1.0, low=0.1, high=5.0, when={"mode": ("soft",)}),
+    "falling": Choice("no", ("no", "yes"), when={"mode": ("soft",)}),
+    "rate": Real(0.5, low=0.0, high=1.0, when={"falling": ("yes",)}),
+    "samples": Integer(2, low=2, high=8, when={"baseline": ("samples",)}),
+}
+
+
+def test_a_setting_is_proposed_where_it_matters_and_only_there():
+    (found,) = points(Search(points=64, searches=1), space=CONDITIONAL)
+    seen = set()
+    for point in found[1:]:
+        settings = point["strategy_settings"]
+        soft = settings["mode"] == "soft"
+        falls = soft and settings["falling"] == "yes"
+        assert set(settings) == {"mode", "samples", *(("temperature", "falling") if soft else ())} | (
+            {"rate"} if falls else set()
+        )
+        seen.add((soft, falls))
+    assert seen == {(False, False), (True, False), (True, True)}
+
+
+def test_conditions_are_about_the_studys_own_values_too():
+    (found,) = points(Search(points=16, searches=1), space=CONDITIONAL, own={"baseline": "none"})
+    assert not any("samples" in point["strategy_settings"] for point in found)
+
+
+def test_a_setting_that_can_never_matter_takes_no_coordinate():
+    never = Real(0.5, low=0.0, high=1.0, when={"baseline": ("none",)})
+    space = {"baseline": CONDITIONAL["baseline"], "never": never, **SPACE}
+    assert points(space=space) == points()
+
+
+def test_points_that_would_train_the_same_network_are_one_point():
+    of_mode = {name: CONDITIONAL[name] for name in ("mode", "temperature")}
+    (found,) = points(Search(points=8, searches=1), space=of_mode, training={})
+    settings = [point["strategy_settings"] for point in found]
+    # The study's own is hard already: all others differ from it, so that they are soft.
+    assert settings[0] == {}
+    assert [each["mode"] for each in settings[1:]] == ["soft"] * 7
+    assert len({each["temperature"] for each in settings[1:]}) == 7
+
+
+def test_every_point_of_a_small_space_is_tried_before_any_is_again():
+    small = {"mode": Choice("a", ("a", "b")), "number": Integer(1, low=1, high=3)}
+    for found in points(Search(points=8, searches=5), space=small, training={}):
+        tried = [(each.get("mode", "a"), each.get("number", 1)) for each in (p["strategy_settings"] for p in found)]
+        assert set(tried[:6]) == set(product("ab", (1, 2, 3)))
+        assert len(tried) == 8
+
+
+def test_fewer_points_of_a_space_with_enough_are_the_first_of_more():
+    few, many = (points(Search(points=count, searches=2), space=SPACE, training={}) for count in (5, 9))
+    assert [each[:5] for each in many] == list(few)

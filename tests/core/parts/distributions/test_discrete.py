@@ -117,6 +117,27 @@ def test_a_relaxed_top_k_sums_to_k(temperature):
     torch.testing.assert_close(found.sum(dim=1), COUNTS.double())
 
 
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_a_relaxed_top_k_is_the_papers_recursion(temperature):
+    scores = normal(50, 6)
+    found = successive_softmax(scores, torch.full((50,), 3), temperature)
+    left, expected = scores, torch.zeros_like(scores)
+    for _ in range(3):
+        chosen = (left / temperature).softmax(dim=1)
+        left, expected = left + (1 - chosen).log(), expected + chosen
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_relaxation_between_two_numbers_of_blocks_has_that_of_its_hard_gates_in_every_example():
+    distribution = ExactlyK(3 / 8)
+    found = distribution.relaxed(SCORES.expand(ROWS, -1), seeded(), 0.7)
+    opened = found.hard.sum(dim=1)
+    assert opened.unique().tolist() == [1, 2]
+    assert opened.mean().item() == pytest.approx(1.5, abs=5 * 0.5 / ROWS**0.5)
+    torch.testing.assert_close(found.soft.sum(dim=1), opened)
+    assert (found.soft > 0).all()
+
+
 def test_a_floor_keeps_bernoulli_gates_from_being_sure_and_from_a_compiled_rule():
     floored = Bernoulli(DENSITY, floor=0.01)
     sure = torch.tensor([[-1e4, 1e4]], dtype=torch.float64)

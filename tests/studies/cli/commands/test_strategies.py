@@ -21,6 +21,23 @@ def test_strategies_lists_a_plugin_beside_them(command, tmp_path):
     assert "routing" in line
 
 
+def test_settings_are_shown_with_what_a_search_covers_and_when_they_matter(command):
+    done = command("strategies", "--settings", "reinforce,dense")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0] == f"reinforce: {strategies.find('reinforce').idea()}"
+    assert lines[-2:] == [
+        "dense: Every block open for every example, and no gater: what gating is measured against.",
+        "It has no settings.",
+    ]
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[2:-2] if not line.startswith(" ")}
+    assert set(rows) == set(strategies.find("reinforce").space)
+    assert rows["samples"] == "4 2..64 2..6 baseline is samples"
+    assert rows["balance"] == "3 0.001..10 or 0 0.3..10 gates is exactly_k or tree"
+    assert rows["score_gradient"] == "gater gater, all all always"
+    assert rows["probability_floor"] == "0 0..0.25 – gates is bernoulli"
+
+
 def test_strategies_check_accepts_one_that_keeps_the_protocol(command, tmp_path):
     done = command("strategies", "--plugin", str(write_plugin(tmp_path)), "--check", "of_mine,dense")
     assert (done.code, done.out, done.err) == (0, "of_mine: keeps the protocol\ndense: keeps the protocol\n", "")
