@@ -315,7 +315,7 @@ def test_a_new_strategy_file_needs_no_entry_in_any_list(tmp_path, monkeypatch):
 
 def test_a_new_study_file_needs_no_entry_in_any_list(tmp_path, monkeypatch):
     source = (ROOT / "studies" / "catalogue" / "quickstart.py").read_text("utf-8")
-    (tmp_path / "brand_new.py").write_text(source.replace("seeds=3", "seeds=4"), "utf-8")
+    (tmp_path / "brand_new.py").write_text(source.replace("seeds=6", "seeds=4"), "utf-8")
     monkeypatch.setattr(studies.catalogue, "__path__", [*studies.catalogue.__path__, str(tmp_path)])
     monkeypatch.delitem(sys.modules, "studies.catalogue.brand_new", raising=False)
     assert "brand_new" in studies.catalogue.names()

@@ -1,5 +1,7 @@
 """A study from its missing runs to its report."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import strategies
@@ -9,9 +11,11 @@ from studies.design.freezing import FrozenStudy
 from studies.records.folder import ResultsFolder
 from studies.records.stamp import Stamp
 from studies.report.page import write_report
+from studies.report.sentences import count_verdicts
 from studies.report.terminal import terminal_table
 from studies.results import Results
 from studies.results.collecting import collect
+from studies.results.looks import settled
 from studies.results.summary import SUMMARY
 from studies.running.progress import describe
 from studies.running.resources import Resources
@@ -22,8 +26,13 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 MOST_NAMED = 10
 
 
+def at_looks(frozen: FrozenStudy) -> tuple[FrozenStudy, ...]:
+    """Return the study with the seeds of each of its looks."""
+    return tuple(replace(frozen, sweep=replace(frozen.sweep, seeds=seeds)) for seeds in frozen.sweep.looks)
+
+
 def run_and_report(
-    frozen: FrozenStudy,
+    designs: Sequence[FrozenStudy],
     folder: ResultsFolder,
     plugins: tuple[strategies.Plugin, ...],
     resources: Resources,
@@ -34,31 +43,46 @@ def run_and_report(
 ) -> int:
     """Run what is missing, write the report, print the summary, and return the exit code.
 
+    Args:
+        designs: the study, or, to run it until it is decided, the study with the seeds of one look after the other.
+        folder: of its results.
+        plugins: strategies from outside.
+        resources: where to run.
+        retry_errors: see :func:`studies.running.runner.run_missing`.
+        old: see there.
+        data_folder: see there.
+
     Raises:
         InputError: another driver is writing to the folder, the data is missing, the cluster cannot be joined, or
             finished runs were made by other code and ``old`` does not say what to do with them.
         MachineError: a record cannot be written, or Ray cannot be started.
     """
     with folder.locked():
-        ending = run_missing(
-            frozen,
-            folder,
-            plugins,
-            resources,
-            output.console,
-            retry_errors=retry_errors,
-            old=old,
-            data_folder=data_folder,
-        )
-        if ending.interrupted:
-            return INTERRUPTED
-        if ending.lost:
-            return FAILED
-        results = collect(frozen, folder.ledger)
-        stamp = Stamp.read(folder.path)
-        if stamp is None or not stamp.holds(frozen.design_hash, results.all_records, folder.path):
-            freeze(frozen, folder)
-            _write(folder, results, frozen)
+        for number, frozen in enumerate(designs, 1):
+            ending = run_missing(
+                frozen,
+                folder,
+                plugins,
+                resources,
+                output.console,
+                retry_errors=retry_errors,
+                old=old,
+                data_folder=data_folder,
+            )
+            if ending.interrupted:
+                return INTERRUPTED
+            if ending.lost:
+                return FAILED
+            results = collect(frozen, folder.ledger)
+            stamp = Stamp.read(folder.path)
+            if stamp is None or not stamp.holds(frozen.design_hash, results.all_records, folder.path):
+                freeze(frozen, folder)
+                _write(folder, results, frozen)
+            if len(designs) > 1:
+                output.console.print(f"look at {frozen.sweep.seeds} seeds: {count_verdicts(results.contrasts)}")
+                if number < len(designs) and not settled(results.looks, frozen.sweep.seeds):
+                    continue
+            break
         return _print(folder, results)
 
 

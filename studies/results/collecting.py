@@ -15,6 +15,7 @@ from studies.design.runs import FinishedRuns, PlannedRun, RunList
 from studies.design.setting import Setting
 from studies.results.contrasts import contrast
 from studies.results.hypervolumes import measure_hypervolumes
+from studies.results.looks import looks_taken
 from studies.results.optimism import measure_optimism
 from studies.results.overall import measure_overall
 from studies.results.pairing import Pairing
@@ -71,6 +72,7 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
         winners=winners,
         summary=summarise(runs, optimism),
         contrasts=contrast(pairing, settings, frozen.contrasts, frozen.sweep.primary, protocol, frozen.sweep.root_seed),
+        looks=looks_taken(pairing, settings, frozen.sweep.primary, protocol),
         optimism=optimism,
         hypervolumes=measure_hypervolumes(selected),
         overall=measure_overall(pairing, settings, frozen.contrasts, frozen.sweep.root_seed),

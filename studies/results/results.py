@@ -81,6 +81,7 @@ class Results:
         winners: one row per search and ``GROUP``; empty without a search.
         summary: one row per ``GROUP``, see :func:`studies.results.summary.summarise`.
         contrasts: one row per contrast and setting, see :func:`studies.results.contrasts.contrast`.
+        looks: one row per primary contrast, setting and look, see :func:`studies.results.looks.looks_taken`.
         optimism: one row per ``GROUP``, see :func:`studies.results.optimism.measure_optimism`; empty without a search.
         hypervolumes: one row per dataset, network and arm, see
             :func:`studies.results.hypervolumes.measure_hypervolumes`; empty where there are not two densities.
@@ -97,6 +98,7 @@ class Results:
     winners: pd.DataFrame
     summary: pd.DataFrame
     contrasts: pd.DataFrame
+    looks: pd.DataFrame
     optimism: pd.DataFrame
     hypervolumes: pd.DataFrame
     overall: pd.DataFrame

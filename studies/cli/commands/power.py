@@ -10,7 +10,7 @@ from studies.cli import options, output
 from studies.records.folder import ResultsFolder
 from studies.report.terminal import terminal_table
 from studies.results.collecting import collect
-from studies.results.power import power_table, seeds_text
+from studies.results.planning.seeds import power_table, seeds_text
 
 
 @click.command()

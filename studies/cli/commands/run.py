@@ -8,7 +8,7 @@ from core.errors import InputError
 from studies import catalogue
 from studies.cli import options, sweeps
 from studies.cli.dry_run import print_plan
-from studies.cli.whole_study import run_and_report
+from studies.cli.whole_study import at_looks, run_and_report
 from studies.design.freezing import FrozenStudy
 from studies.design.override import override
 from studies.design.study import SCALES, Scale
@@ -58,6 +58,11 @@ from studies.running.runner import Old
     metavar="GB",
     help="End a run that takes more memory [default: 90 % of this machine's, divided by the runs at once, at least 2].",
 )
+@click.option(
+    "--until-decided",
+    is_flag=True,
+    help="Add seeds from look to look until every primary contrast is decided, or none is likely to be.",
+)
 @click.option("--dry-run", is_flag=True, help="Only print what would be run, and an estimate of the time it takes.")
 @click.option("--every-run", is_flag=True, help="With --dry-run, print every single run.")
 def command(
@@ -81,6 +86,7 @@ def command(
     mixed: bool,
     time_limit: float | None,
     memory_limit: float | None,
+    until_decided: bool,
     dry_run: bool,
     every_run: bool,
 ) -> int:
@@ -95,10 +101,17 @@ def command(
     resources = Resources(cpus, gpus_per_trial, address, time_limit, most)
     resources.check()
     folder = ResultsFolder(results, name)
+    if until_decided and seeds is not None:
+        raise InputError("--until-decided and --seeds: the study's looks say how many seeds; choose one of them")
+    if until_decided and not frozen.protocol.contrasts:
+        raise InputError(f"--until-decided: {name} has no primary contrasts here, so there is nothing to decide")
+    designs = at_looks(frozen) if until_decided else (frozen,)
     old: Old = "rerun" if rerun_changed else "keep" if mixed else "refuse"
     if dry_run:
-        print_plan(frozen, folder, plugins, cpus, data_folder, every_run=every_run, retry_errors=retry_errors, old=old)
+        print_plan(
+            designs[-1], folder, plugins, cpus, data_folder, every_run=every_run, retry_errors=retry_errors, old=old
+        )
         return 0
     return run_and_report(
-        frozen, folder, plugins, resources, retry_errors=retry_errors, old=old, data_folder=data_folder
+        designs, folder, plugins, resources, retry_errors=retry_errors, old=old, data_folder=data_folder
     )

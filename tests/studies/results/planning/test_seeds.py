@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import InputError
 from studies.results.collecting import collect
-from studies.results.power import seeds_for
+from studies.results.planning.seeds import seeds_for
 from studies.results.statistics.rule_power import probability_decided
 from tests.support.records import design_of, finished
 

@@ -7,7 +7,7 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 
 from core.errors import InputError
-from studies.results.simulation import COLUMNS, DISTRIBUTIONS, simulate
+from studies.results.planning.simulation import COLUMNS, DISTRIBUTIONS, simulate
 from studies.results.statistics.rule_power import detectable, probability_decided
 
 LOOKS = (6, 10, 16, 24)

@@ -1,0 +1,115 @@
+"""What every look at a study has shown, from the first on: nothing that was seen on the way is left out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from studies.design.primary import Primary
+from studies.design.protocol import Protocol
+from studies.design.setting import Setting
+from studies.formatting import points, points_interval
+from studies.results.pairing import Paired, Pairing
+from studies.results.results import SETTING, Results
+from studies.results.statistics.decision import decide, futile
+from studies.results.statistics.looks import look_levels, repeated_interval
+from studies.results.table import Column, Table, setting_columns
+
+COLUMNS = (*SETTING, "arm", "reference", "seeds", "difference", "ci_low", "ci_high", "level", "verdict", "futile")
+
+
+def looks_taken(
+    pairing: Pairing, settings: Sequence[Setting], primary: Sequence[Primary], protocol: Protocol
+) -> pd.DataFrame:
+    """Return a row per primary contrast and look that the runs allow, with the interval and verdict of that look.
+
+    A look at n seeds is at the first n. Where a run of either side fails among them the verdict is empty. ``futile``
+    says that no word is likely at the last look, see :func:`studies.results.statistics.decision.futile`.
+
+    Args:
+        pairing: the runs.
+        settings: in which there may be contrasts.
+        primary: the contrasts.
+        protocol: alpha, delta and looks.
+
+    Raises:
+        ValueError: the two sides of a contrast do not have the same seeds.
+    """
+    if not protocol.looks or not protocol.contrasts:
+        return pd.DataFrame(columns=list(COLUMNS))
+    levels = look_levels(protocol.looks, protocol.alpha / protocol.contrasts)
+    rows: list[dict[str, Any]] = []
+    for setting in settings:
+        for entry in primary:
+            found = pairing.pair(setting, entry.arm, entry.reference) if entry.fits(setting) else None
+            if found is None:
+                continue
+            for seeds, level in zip(protocol.looks, levels, strict=True):
+                if seeds <= protocol.seeds:
+                    named = {**setting._asdict(), "arm": entry.arm, "reference": entry.reference, "seeds": seeds}
+                    rows.append({**named, **_look(found, seeds, level, levels[-1], protocol)})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _look(found: Paired, seeds: int, level: float, last_level: float, protocol: Protocol) -> dict[str, Any]:
+    first = found.differences.iloc[:seeds]
+    there = first.dropna().tolist()
+    low, high = repeated_interval(there, level)
+    delta = protocol.delta * found.reference_error
+    whole = len(there) == seeds
+    return {
+        "difference": float(np.mean(there)) if there else np.nan,
+        "ci_low": low,
+        "ci_high": high,
+        "level": level,
+        "verdict": decide(low, high, delta) if whole else "",
+        "futile": whole and futile(there, looks=protocol.looks, level_at_end=last_level, delta=delta),
+    }
+
+
+def settled(looks: pd.DataFrame, seeds: int) -> bool:
+    """Whether more seeds have nothing to decide: at this look each contrast has a word, or none to hope for.
+
+    A contrast without a verdict because a run failed stays without one, whatever the seeds.
+
+    >>> looks = pd.DataFrame({"seeds": [6, 6], "verdict": ["better", "undecided"], "futile": [False, True]})
+    >>> settled(looks, 6), settled(looks.assign(futile=False), 6)
+    (True, False)
+    """
+    now = looks[looks["seeds"] == seeds]
+    return bool(((now["verdict"] != "undecided") | now["futile"].astype(bool)).all())
+
+
+def _caption(results: Results) -> str:
+    ahead = [str(seeds) for seeds in results.protocol.looks if seeds > results.protocol.seeds]
+    more = f" Not taken: looks at {', '.join(ahead)} seeds." if ahead else ""
+    return (
+        "Every look at the primary contrasts: difference of test error in points over the first n seeds, with the "
+        "interval at that look's level, simultaneous over contrasts and looks, and the verdict read off it. “Futile”: "
+        f"no verdict is likely at the last look.{more}"
+    )
+
+
+def _shown(results: Results) -> pd.DataFrame:
+    """The looks, if there is more than one to take."""
+    return results.looks if len(results.protocol.looks) > 1 else results.looks.head(0)
+
+
+LOOKS = Table(
+    name="looks",
+    title="Looks",
+    numbers=_shown,
+    columns=(
+        Column("arm", "arm"),
+        Column("reference", "reference"),
+        *setting_columns(),
+        Column("seeds", "n", str),
+        Column("difference", "difference", points),
+        Column("ci_low", "interval", points_interval, keys=("ci_low", "ci_high")),
+        Column("verdict", "verdict", lambda verdict: verdict or "none", verdict="verdict"),
+        Column("futile", "futile", lambda futile: "yes" if futile else "no"),
+    ),
+    caption=_caption,
+    outputs=("page",),
+)
