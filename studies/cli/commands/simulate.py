@@ -17,7 +17,7 @@ from studies.results.planning.simulation import DISTRIBUTIONS
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1)
 @click.option("--scale", type=click.Choice(SCALES), default="default", show_default=True, help="Of the studies.")
 @options.results
 @click.option(
@@ -37,10 +37,8 @@ from studies.results.planning.simulation import DISTRIBUTIONS
 )
 def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: str, replications: int) -> None:
     """Simulate designs: how often their verdicts would be wrong, and what they would find."""
-    table = output.table(
-        *("study", "looks", "m", "δ", "drawn", "err 0", "err δ", "cover", "found", "power", "seeds"),
-        whole=frozenset({"study", "looks", "drawn"}),
-    )
+    heads = ("study", "looks", "m", "δ", "err 0", "err δ", "cover", "found", "power", "seeds")
+    table = output.table(*heads, whole=frozenset(heads) - {"study"})
     for name in names or tuple(catalogue.names()):
         frozen = FrozenStudy.freeze(name, scale, catalogue.find(name).scales[scale])
         observed = _observed(ResultsFolder(results, name))
@@ -48,11 +46,10 @@ def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: s
         if found is None:
             continue
         table.add_row(
-            found.study,
+            f"{found.study} (own)" if found.own else found.study,
             ",".join(map(str, found.looks)),
             str(found.contrasts),
             number(found.delta, 2),
-            "own" if found.own else distribution,
             number(found.error_if_none, 3),
             number(found.error_at_delta, 3),
             number(found.coverage, 3),
@@ -66,8 +63,8 @@ def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: s
         )
     output.console.print(table)
     output.console.print(
-        "m: primary contrasts. δ and found: in standard deviations of the paired differences, which are drawn from the "
-        "study's own or from a distribution. err 0, err δ: share of studies that say anything false where nothing "
+        "m: primary contrasts. δ and found: in standard deviations of the paired differences, drawn from a "
+        "distribution or, “own”, from those of the study. err 0, err δ: share of studies that say anything false where nothing "
         "differs, and where everything differs by δ. cover: share of studies of which all intervals hold. power: of "
         "finding that difference; seeds: mean number for it.",
         highlight=False,

@@ -20,8 +20,8 @@ def test_a_study_that_was_run_gives_its_own_differences(tmp_path, capsys):
     finished(tmp_path, FrozenStudy.freeze("quickstart", "default", study))
     assert cli.main(["simulate", "quickstart", "--replications", "200", "--results", str(tmp_path)]) == 0
     after = capsys.readouterr().out
-    assert " normal " in before
-    assert " own " in after
+    assert "quickstart (own) " not in before
+    assert "quickstart (own) " in after
 
 
 def test_studies_without_primary_contrasts_have_no_verdicts_to_simulate(command):
