@@ -12,7 +12,7 @@ from core.training.probe import Probe, probe
 ARCHITECTURE = Architecture.parse("6x4", features=20, classes=5)
 STREAMS = SeedStreams(0, "evaluate", "estimators", 0)
 DENSITY = 0.3
-NO_PENALTY = {"lambda_s": 0, "lambda_v": 0}
+NO_PENALTY = {"lambda_s": 0, "lambda_v": 0, "density_price_rate": 0}
 
 
 def probed(name: str, draws: int, **settings: object) -> Probe:
