@@ -93,10 +93,12 @@ class GateRule:
         kind: ``threshold`` opens where ``sigmoid(scale * score)`` is above 1/2, ``sampled`` where a uniform draw is
             below it, ``top`` the ``tau * n`` highest scores.
         scale: see there.
+        thresholds: one per gated layer, which is first subtracted from its scores; nothing is if there are none.
     """
 
     kind: Literal["threshold", "sampled", "top"]
     scale: float = 1.0
+    thresholds: tuple[float, ...] = ()
 
 
 Decide = Callable[[Site], Decision]

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from core.architecture import Architecture
+from core.parts import penalties
 from core.parts.gates import normal_like
-from core.parts.penalised import ENTROPY, SPACE, PenalisedStrategy
+from core.parts.penalised import ENTROPY, ENTROPY_FLOOR, SPACE, PenalisedStrategy
 from core.parts.thresholds import TEST_GATES, Thresholds
 from core.space import Domain, Real
 from core.strategy import Batch, Decision, Family, Pass, Site
@@ -23,7 +24,7 @@ class GaussianGates(PenalisedStrategy):
 
     ``mu`` is ``sigma`` times the logit, so that ``sigma`` sets the gates' scale as well as their noise; ``noise``
     changes the noise alone, and at 0 training has none. ``entropy`` is the reward for undecided gates, by ``P(open)``,
-    per nat and block; below 0 it is a price on them.
+    per nat and block; below 0 it is a price on them. ``entropy_floor`` pays as much as it takes to keep so much of it.
 
     ``test_gates`` ``published`` opens where the mean is above 0; ``calibrated`` the highest means, as many of each
     layer's as the budget allows on validation.
@@ -35,6 +36,7 @@ class GaussianGates(PenalisedStrategy):
         **SPACE,
         "sigma": Real(0.5, low=0.05, high=2.0, log=True, search=(0.1, 1.0)),
         "entropy": ENTROPY,
+        "entropy_floor": ENTROPY_FLOOR,
         "noise": Real(1.0, low=0.0, high=10.0, searched=False),
         "test_gates": TEST_GATES,
     }
@@ -53,7 +55,8 @@ class GaussianGates(PenalisedStrategy):
             return Decision((mean + deviation * noise).clamp(0, 1), self._probability(site))
 
         done = batch(decide)
-        return self.with_entropy(done.mean_loss() + self.price(batch, done.decisions), done.decisions), done
+        total = done.mean_loss() + self.price(batch, done.decisions)
+        return self.with_entropy(total, penalties.entropy(done.decisions)), done
 
     def infer(self, batch: Batch) -> Pass:
         def decide(site: Site) -> Decision:

@@ -12,8 +12,8 @@ from core.parts.distributions.bernoulli import Bernoulli
 from core.parts.distributions.distribution import GateDistribution
 from core.parts.drawn import DrawnStrategy, space
 from core.parts.estimators.score_function import ScoreFunction
-from core.parts.penalised import PENALTIES
-from core.space import Choice, Domain, Integer, PerLayer, Real, at_layer, only_where
+from core.parts.penalised import ENTROPY_FLOOR, PENALTIES
+from core.space import Choice, Domain, Integer, PerLayer, Real, only_where
 from core.strategy import Batch, Family, Pass
 
 
@@ -28,7 +28,7 @@ class Reinforce(DrawnStrategy):
     cost of the same example's other samples (RLOO), or another one of :func:`core.parts.baselines.baseline`, of which
     ``none`` is the paper's text and ``batch_minimum`` the authors' code, or ``learned``: a linear prediction of the
     cost from the input, trained by least squares. ``entropy`` is the reward for undecided policies, per nat and block;
-    below 0 it is a price on them.
+    below 0 it is a price on them. ``entropy_floor`` pays as much as it takes to keep so much of it.
 
     ``layer_densities`` are targets of layers, as of the paper's networks for SVHN; 0 is that of the batch, which should
     be the layers' mean, weighted by their blocks: it is what budgets are about, and where the gaters' biases start.
@@ -59,6 +59,7 @@ class Reinforce(DrawnStrategy):
             {"gates": ("bernoulli",)},
         ),
         "entropy": Real(0.0, low=-10.0, high=10.0, log=True, search=(0.0001, 0.1)),
+        "entropy_floor": ENTROPY_FLOOR,
     }
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
@@ -73,9 +74,6 @@ class Reinforce(DrawnStrategy):
         if self.settings["gates"] == "bernoulli":
             return Bernoulli(density, floor=self.settings["probability_floor"])
         return super().distribution(density)
-
-    def density_of(self, layer: int, batch: Batch) -> float:
-        return at_layer(self.settings["layer_densities"], layer) or batch.density
 
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         return self.estimate(

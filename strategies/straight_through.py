@@ -12,7 +12,7 @@ from core.parts.estimators import straight_through
 from core.parts.estimators.gapped import Gapped
 from core.parts.estimators.reinmax import ReinMax
 from core.parts.estimators.sparse_mixer import SparseMixer
-from core.parts.penalised import ENTROPY
+from core.parts.penalised import ENTROPY, ENTROPY_FLOOR
 from core.space import Choice, Domain, Real
 from core.strategy import Batch, Family, Pass
 
@@ -30,8 +30,8 @@ class StraightThrough(DrawnStrategy):
 
     Scores are multiplied by a slope that rises in training from 1 to ``last_slope`` (Chung et al. 2016, section 3.2),
     which makes the gates more decided; 1 leaves it alone. ``entropy`` is the reward for undecided gates, per nat and
-    block; below 0 it is a price on them. ``train_gates`` ``threshold`` trains without gate noise: on the likeliest
-    gates.
+    block; below 0 it is a price on them. ``entropy_floor`` pays as much as it takes to keep so much of it.
+    ``train_gates`` ``threshold`` trains without gate noise: on the likeliest gates.
     """
 
     source: ClassVar[str] = (
@@ -44,6 +44,7 @@ class StraightThrough(DrawnStrategy):
         "correction": Choice("plain", tuple(CORRECTIONS), searched=False),
         "last_slope": Real(1.0, low=1.0, high=10.0, log=True, search=(1.0, 5.0)),
         "entropy": ENTROPY,
+        "entropy_floor": ENTROPY_FLOOR,
         "train_gates": Choice("sampled", ("sampled", "threshold"), searched=False),
     }
 

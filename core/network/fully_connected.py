@@ -237,7 +237,8 @@ class GatedNetwork(nn.Module):
         if rule is None or self.recurrence is not None:
             raise InputError(f"{strategy.name()} decides by more than a rule on the gater's scores: run infer instead")
         layers = []
-        for layer, gater in zip(self.layers, self.gaters, strict=True):
+        thresholds = rule.thresholds or (0.0,) * len(self.layers)
+        for layer, gater, threshold in zip(self.layers, self.gaters, thresholds, strict=True):
             layer, gater = cast(BlockLinear, layer), cast(Gater, gater)
             assert layer.bias is not None
             blocks = layer.weight.shape[0]
@@ -247,7 +248,7 @@ class GatedNetwork(nn.Module):
                     f"{strategy.name()} draws how many of {blocks} blocks it opens, since {density:.3g} of them is no "
                     "whole number: run infer instead"
                 )
-            layers.append(FusedLayer(layer.weight, layer.bias, gater.weight, gater.bias, top))
+            layers.append(FusedLayer(layer.weight, layer.bias, gater.weight, gater.bias - threshold, top))
         assert self.readout.bias is not None
         return FusedNetwork(
             layers,

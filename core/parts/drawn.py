@@ -1,19 +1,21 @@
 """What strategies share whose gates are drawn from a distribution that a setting names, whatever the estimator."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from statistics import fmean
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
 
 from core.architecture import Architecture
-from core.parts import penalised
+from core.parts import penalised, penalties
 from core.parts.distributions.discrete import DISCRETE
 from core.parts.distributions.distribution import GateDistribution, TestGates
 from core.parts.distributions.tree_leaf import too_large_leaves
 from core.parts.estimators.estimator import Estimate, Estimator, Policy
 from core.parts.gates import too_few_blocks
 from core.parts.penalised import PenalisedStrategy
+from core.parts.thresholds import Thresholds
 from core.space import Choice, Domain, Real, only_where
 from core.strategy import Batch, Decision, GateRule, Pass, Site
 
@@ -40,7 +42,7 @@ def space(default: str, *others: str, balance: Real = _BALANCE) -> Mapping[str, 
         **(only_where(price, {"gates": priced}) if unpriced else price),
         **learning,
         **(only_where({"balance": balance}, {"gates": unpriced}) if unpriced else {}),
-        "test_gates": Choice("usual", ("usual", "sampled", "threshold"), searched=False),
+        "test_gates": Choice("usual", ("usual", "sampled", "threshold", "calibrated"), searched=False),
     }
 
 
@@ -51,8 +53,10 @@ class DrawnStrategy(PenalisedStrategy):
     independently and are kept to the budget by the penalties; ``exactly_k`` and ``tree`` keep to it by construction,
     and ``balance`` weighs how unevenly they use the blocks.
 
-    At test time gates are ``sampled``, or set where the ``threshold`` of being likelier open than closed is passed, or
-    among the k highest; ``usual`` is ``sampled`` for ``bernoulli``, as in the paper, and ``threshold`` for the others.
+    At test time gates are ``sampled``, as in the paper; or set where the ``threshold`` of being likelier open than
+    closed is passed, or among the k highest; or ``calibrated``: the likeliest, as many as the budget allows, which
+    ``bernoulli`` ones know from validation, and the others anyway. ``usual`` is ``calibrated`` for ``bernoulli``, and
+    ``threshold`` for the others.
     """
 
     space: ClassVar[Mapping[str, Domain]] = space("bernoulli", "exactly_k", "tree")
@@ -60,7 +64,12 @@ class DrawnStrategy(PenalisedStrategy):
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
         super().__init__(architecture, settings, generator)
         # A tree's scores are of nodes. The class attribute is that of the default gates.
-        self.scores_blocks = DISCRETE[self.settings["gates"]].scores_blocks  # type: ignore[misc]
+        gates = DISCRETE[self.settings["gates"]]
+        self.scores_blocks = gates.scores_blocks  # type: ignore[misc]
+        self.thresholds: Thresholds | None = None
+        if gates.priced and self._test_gates == "calibrated":
+            # Until it is calibrated, open where that is likelier than closed.
+            self.thresholds = Thresholds(len(architecture.layers), 0.0, self.settings.get("layer_densities", 0.0))
 
     @classmethod
     def impossible(
@@ -68,10 +77,19 @@ class DrawnStrategy(PenalisedStrategy):
     ) -> str | None:
         match settings["gates"]:
             case "exactly_k":
-                return too_few_blocks(architecture, density, tolerance)
+                few = too_few_blocks(architecture, density, tolerance)
             case "tree":
-                return too_large_leaves(architecture, density, tolerance)
-        return None
+                few = too_large_leaves(architecture, density, tolerance)
+            case _:
+                few = None
+        return few or super().impossible(architecture, settings, density, tolerance)
+
+    @classmethod
+    def most_entropy(cls, architecture: Architecture, settings: Mapping[str, Any], density: float) -> float:
+        gates = DISCRETE[settings["gates"]]
+        if gates.priced:
+            return super().most_entropy(architecture, settings, density)
+        return fmean(gates(density).most_entropy(layer.blocks) for layer in architecture.layers)
 
     def distribution(self, density: float) -> GateDistribution:
         """Return the distribution of gates for a target share of open blocks."""
@@ -100,6 +118,8 @@ class DrawnStrategy(PenalisedStrategy):
         return self._kept(batch, policy.distribution, found), found.done
 
     def gate_rule(self) -> GateRule | None:
+        if self.thresholds is not None:
+            return GateRule("threshold", thresholds=tuple(self.thresholds.values.tolist()))
         # A rule does not depend on the density.
         return self.distribution(1.0).rule(self._test_gates, self.last_scale())
 
@@ -110,7 +130,10 @@ class DrawnStrategy(PenalisedStrategy):
         distribution, scale = self.distribution(batch.density), self.scale(batch)
 
         def decide(site: Site) -> Decision:
-            gates = distribution.test_gates(site, batch.generator, self._test_gates, scale)
+            if self.thresholds is not None:
+                gates = self.thresholds.exceeded(site, site.scores).to(site.scores.dtype)
+            else:
+                gates = distribution.test_gates(site, batch.generator, self._test_gates, scale)
             # A tree asks for the scores of few nodes, and has no open-probabilities.
             priced = distribution.priced
             return Decision(gates, distribution.probability(scale * site.scores) if priced else None)
@@ -121,21 +144,22 @@ class DrawnStrategy(PenalisedStrategy):
     def _test_gates(self) -> TestGates:
         how: str = self.settings["test_gates"]
         usual = DISCRETE[self.settings["gates"]].usual_test_gates
-        return usual if how == "usual" else "sampled" if how == "sampled" else "threshold"
+        return usual if how == "usual" else cast(TestGates, how)
 
     def _kept(self, batch: Batch, distribution: GateDistribution, found: Estimate) -> Tensor:
+        rewarded = "entropy" in self.settings
         if distribution.priced:
-            total = found.objective + self.price(batch, found.done.decisions)
-            return self.with_entropy(total, found.done.decisions) if "entropy" in self.settings else total
+            decisions = found.done.decisions
+            total = found.objective + self.price(batch, decisions, opened=found.gates)
+            return self.with_entropy(total, penalties.entropy(decisions)) if rewarded else total
         layers = zip(found.scores, found.gates, strict=True)
         balance: float = self.settings["balance"]
         total = found.objective
         if balance:
             total = total + balance * torch.stack([distribution.imbalance(*layer) for layer in layers]).sum()
-        reward: float = self.settings.get("entropy", 0.0)
-        if reward:
-            total = total - reward * torch.stack([distribution.entropy(at).mean() for at in found.scores]).mean()
-        return total
+        if not rewarded:
+            return total
+        return self.with_entropy(total, torch.stack([distribution.entropy(at).mean() for at in found.scores]).mean())
 
 
 def _scaled(scores: Tensor, scale: float) -> Tensor:

@@ -14,7 +14,7 @@ from core.strategy import Decision
 
 SPACE: MappingProxyType[str, Domain] = MappingProxyType(
     {
-        "lambda_s": PerLayer(1.0, low=1e-3, high=1e3, log=True, or_zero=True, search=(0.3, 10.0)),
+        "lambda_s": PerLayer(0.1, low=1e-3, high=1e3, log=True, or_zero=True, search=(0.03, 3.0)),
         "lambda_v": PerLayer(0.1, low=1e-4, high=1e3, log=True, or_zero=True, search=(0.01, 1.0)),
     }
 )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from core.space import Choice
+from core.space import Choice, Layerwise, at_layer
 from core.strategy import Site
 
 # How test gates are set: above a calibrated threshold, or as their publication has it.
@@ -25,6 +25,7 @@ class Thresholds(nn.Module):
     Args:
         layers: how many gated layers there are.
         start: the threshold before any calibration.
+        densities: of the layers' gates, a share of which is to be open; 0 is the share that the run is about.
 
     Attributes:
         values: ``[layers]``, a buffer, so that they are kept with the trained parameters.
@@ -32,8 +33,9 @@ class Thresholds(nn.Module):
 
     values: Tensor
 
-    def __init__(self, layers: int, start: float) -> None:
+    def __init__(self, layers: int, start: float, densities: Layerwise = 0.0) -> None:
         super().__init__()
+        self._densities = densities
         self.register_buffer("values", torch.full((layers,), start))
         self._seen: list[Tensor] | None = None
 
@@ -46,6 +48,10 @@ class Thresholds(nn.Module):
     def opened(self, site: Site, value: Tensor, gates: Tensor) -> Tensor:
         """Return ``gates`` ``[B, blocks]`` where ``value`` is above the threshold, and 0 elsewhere."""
         return torch.where(self.exceeded(site, value), gates.clamp(min=SMALLEST), 0.0)
+
+    def density_of(self, layer: int, density: float) -> float:
+        """Return the target of a layer in a run whose own target is ``density``."""
+        return at_layer(self._densities, layer) or density
 
     @contextmanager
     def watched(self) -> Iterator[list[Tensor]]:

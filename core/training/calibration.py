@@ -14,7 +14,7 @@ from core.training.evaluate import BATCH
 def calibrate(
     network: GatedNetwork, strategy: Strategy, split: Split, generator: torch.Generator, *, density: float
 ) -> None:
-    """Set every threshold of a strategy so that a share ``density`` of each layer's gates is open on the split.
+    """Set every threshold of a strategy so that the target share of each layer's gates is open on the split.
 
     A layer's values depend on the gates of the layers before it, so that there is one pass over the split for each
     layer. Labels are not looked at. A strategy without thresholds is left as it is.
@@ -24,7 +24,7 @@ def calibrate(
         strategy: which holds its thresholds as :class:`core.parts.thresholds.Thresholds`.
         split: validation examples, never test examples.
         generator: of gate noise.
-        density: the target share.
+        density: the target share, of layers that have none of their own.
     """
     held = [part for part in strategy.modules() if isinstance(part, Thresholds)]
     if not held:
@@ -37,5 +37,5 @@ def calibrate(
                 for x in split.x.split(BATCH):
                     strategy.infer(CountedBatch(network, x, None, generator, density=density))
             if len(seen[layer]) and bool(torch.isfinite(seen[layer]).all()):
-                thresholds.values[layer] = threshold_of(seen[layer], density)
+                thresholds.values[layer] = threshold_of(seen[layer], thresholds.density_of(layer, density))
     strategy.train(training)

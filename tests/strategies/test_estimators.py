@@ -13,7 +13,7 @@ from tests.support.networks import FEATURES, batch_of, network_of, normal, seede
 ARCHITECTURE = Architecture.parse("6x4", features=20, classes=5)
 STREAMS = SeedStreams(0, "evaluate", "estimators", 0)
 DENSITY = 0.3
-NO_PENALTY = {"lambda_s": 0, "lambda_v": 0}
+NO_PENALTY = {"lambda_s": 0, "lambda_v": 0, "density_price_rate": 0}
 
 
 def probed(name: str, draws: int, **settings: object) -> Probe:

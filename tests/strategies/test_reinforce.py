@@ -18,7 +18,7 @@ from strategies.straight_through import StraightThrough
 from tests.support.networks import FEATURES, batch_of, masked_dense, network_of, normal, seeded
 
 # The paper's gates, without a price.
-BERNOULLI = {"gates": "bernoulli", "lambda_s": 0, "lambda_v": 0}
+BERNOULLI = {"gates": "bernoulli", "lambda_s": 0, "lambda_v": 0, "density_price_rate": 0}
 BLOCKS, EXAMPLES = 6, 4
 # The share of true claims that may be rejected over all tests here, by chance once and for all: seeds are fixed.
 LEVEL = 1e-3

@@ -21,6 +21,7 @@ DENSITY = 1.0
 EXACT: dict[str, object] = {
     "lambda_s": 0,
     "lambda_v": 0,
+    "density_price_rate": 0,
     "balance": 0,
     "most_passes": MOST,
     "expected_passes": 2,

@@ -14,7 +14,7 @@ X, Y = normal(ROWS, FEATURES), torch.arange(ROWS) % 3
 @pytest.mark.parametrize("layers", ["3x2", "3x2,2x2"])
 def test_logits_get_the_true_gradient_of_the_gates_closed_ones_too_times_the_sigmoids_slope(layers):
     network = network_of(layers)
-    strategy = StraightThrough(network.architecture, {"lambda_s": 0, "lambda_v": 0}, seeded())
+    strategy = StraightThrough(network.architecture, {"lambda_s": 0, "lambda_v": 0, "density_price_rate": 0}, seeded())
     objective, done = strategy.objective(batch_of(network, X, Y))
     biases = [gater.bias for gater in network.gaters]
     found = grad(objective, biases[-1])[0]  # type: ignore[arg-type]
@@ -42,7 +42,9 @@ def test_gates_are_sampled_and_hard_in_training():
 
 def test_the_objective_is_the_loss_and_the_penalties():
     network = network_of("3x2,2x2")
-    strategy = StraightThrough(network.architecture, {"lambda_s": 3.0, "lambda_v": 2.0}, seeded())
+    strategy = StraightThrough(
+        network.architecture, {"lambda_s": 3.0, "lambda_v": 2.0, "density_price_rate": 0}, seeded()
+    )
     objective, done = strategy.objective(batch_of(network, X, Y))
     price = penalties.penalty(done.decisions, 0.5, 3.0, 2.0)
     assert price.abs() > 0.1

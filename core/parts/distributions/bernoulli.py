@@ -23,7 +23,7 @@ class Bernoulli(GateDistribution):
     """
 
     priced: ClassVar[bool] = True
-    usual_test_gates: ClassVar[TestGates] = "sampled"
+    usual_test_gates: ClassVar[TestGates] = "calibrated"
 
     def __init__(self, density: float, floor: float = 0.0) -> None:
         super().__init__(density)
@@ -49,6 +49,8 @@ class Bernoulli(GateDistribution):
         return _closed_and_open(likely(self.probability(scores)))
 
     def rule(self, test_gates: TestGates, scale: float = 1.0) -> GateRule | None:
+        if test_gates == "calibrated":
+            return None  # the threshold is not known here
         return None if self.floor > 0 and test_gates == "sampled" else GateRule(test_gates, scale=scale)
 
     def relaxed(self, scores: Tensor, generator: torch.Generator, temperature: float) -> Relaxed:

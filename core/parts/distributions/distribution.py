@@ -10,7 +10,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.strategy import GateRule, Site, logit
 
-TestGates = Literal["sampled", "threshold"]
+TestGates = Literal["sampled", "threshold", "calibrated"]
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,10 @@ class GateDistribution(ABC):
     @abstractmethod
     def entropy(self, scores: Tensor) -> Tensor:
         """Return ``[B]``: the entropy of a choice in nats, differentiable."""
+
+    def most_entropy(self, blocks: int) -> float:
+        """Return the greatest entropy that :meth:`entropy` can have in a layer of so many blocks."""
+        raise InputError(f"{type(self).__name__}: its entropy depends on the density that it is priced to")
 
     @abstractmethod
     def support(self, blocks: int) -> Tensor:

@@ -1,6 +1,7 @@
 """Exactly k open blocks: drawn one after another, without replacement, by their scores."""
 
 import itertools
+import math
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class ExactlyK(GateDistribution):
         return _ranked(scores, self.counts(scores, generator))
 
     def rule(self, test_gates: TestGates, scale: float = 1.0) -> GateRule | None:
-        return GateRule("top") if test_gates == "threshold" else None
+        return None if test_gates == "sampled" else GateRule("top")
 
     def relaxed(self, scores: Tensor, generator: torch.Generator, temperature: float) -> Relaxed:
         """The relaxed top-k of noisy scores, a sum of k softmaxes (Xie and Ermon 2019, arXiv 1901.10517, section 3)."""
@@ -55,6 +56,9 @@ class ExactlyK(GateDistribution):
         """Of the first choice."""
         log_probability = scores.log_softmax(dim=1)
         return -(log_probability.exp() * log_probability).sum(dim=1)
+
+    def most_entropy(self, blocks: int) -> float:
+        return math.log(blocks)
 
     def imbalance(self, scores: Tensor, gates: Tensor) -> Tensor:
         return load_imbalance(scores, gates)

@@ -1,5 +1,6 @@
 """One leaf of a binary tree over groups of blocks, reached by a decision at each node of its path."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -58,6 +59,9 @@ class TreeLeaf(GateDistribution):
     def entropy(self, scores: Tensor) -> Tensor:
         log_probability = self.logits(scores, scores)[:, 0]
         return -(log_probability.exp() * log_probability).sum(dim=1)
+
+    def most_entropy(self, blocks: int) -> float:
+        return depth(blocks, self.density) * math.log(2)
 
     def imbalance(self, scores: Tensor, gates: Tensor) -> Tensor:
         log_probability = self.logits(scores, scores)[:, 0]

@@ -1,4 +1,6 @@
-"""Error and gates by noise and price of entropy."""
+"""Error and gates by noise and what is paid for entropy."""
+
+import math
 
 import pandas as pd
 
@@ -21,7 +23,8 @@ def _table(results: Results) -> pd.DataFrame:
     """A row per arm: its error with interval, and what its gates are like."""
     runs = results.counted.astype({"gate_entropy": float})
     gates = runs.groupby(list(GROUP), sort=False)["gate_entropy"].mean().reset_index()
-    return results.with_levels(results.summary.merge(gates, on=list(GROUP), validate="one_to_one"))
+    table = results.with_levels(results.summary.merge(gates, on=list(GROUP), validate="one_to_one"))
+    return table.assign(paid=[_paid(*each) for each in zip(table["entropy"], table["floor"], strict=True)])
 
 
 def _by_price(results: Results) -> pd.DataFrame:
@@ -31,10 +34,17 @@ def _by_price(results: Results) -> pd.DataFrame:
         series=table["noise"],
         family=table["kind"].map(HUES),
         # As words: they stand side by side, whatever their distance.
-        level=[f"{price:+g}".replace("-", "−").replace("+0", "none") for price in table["entropy"]],
+        level=table["paid"],
+        place=table["entropy"].where(table["floor"] == 0, math.inf),
         **{key: 100 * table[column] for key, column in (("value", "mean"), ("low", "ci_low"), ("high", "ci_high"))},
     )
-    return shown.reset_index(drop=True)
+    # From left to right in the figure: by price, the floor last.
+    return shown.sort_values("place", kind="stable").drop(columns="place").reset_index(drop=True)
+
+
+def _paid(price: float, floor: float) -> str:
+    """Say what is paid for entropy, in a word."""
+    return f"floor {floor:g}" if floor else f"{price:+g}".replace("-", "−") if price else "none"
 
 
 def _series(results: Results) -> pd.DataFrame:
@@ -44,11 +54,11 @@ def _series(results: Results) -> pd.DataFrame:
 
 TABLE = Table(
     name="noise",
-    title="Error and gates by noise and price of entropy",
+    title="Error and gates by noise and what is paid for entropy",
     numbers=_table,
     columns=(
         Column("noise", "noise"),
-        Column("entropy", "entropy", lambda value: f"{value:g}".replace("-", "−")),
+        Column("paid", "paid for entropy"),
         Column("mean", "test error", percent),
         Column("ci_low", "from", percent),
         Column("ci_high", "to", percent),
@@ -75,11 +85,11 @@ AGAINST_ENTROPY = error_against(
 
 BY_PRICE = by_level(
     "error_by_price",
-    "Error by noise and price of entropy",
-    Labels("reward per nat and block of entropy (below 0 a price)", "test error (%)"),
+    "Error by noise and what is paid for entropy",
+    Labels("paid per nat and block of entropy, or its floor", "test error (%)"),
     _by_price,
-    "Test error with own gates: means over seeds and 95 % t intervals, by noise in training and by what is paid or "
-    "charged for entropy.",
+    "Test error with own gates: means over seeds and 95 % t intervals, by noise in training and by what is paid (below "
+    "0 charged) for entropy; under a floor, as much as it takes to keep it.",
     log=True,
 )
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from studies.design import Arm, Study, Sweep
 
-# The paper's, which penalties keep to their density.
-GATES = {"gates": "bernoulli"}
+# The paper's, which penalties alone keep to their density.
+GATES = {"gates": "bernoulli", "density_price_rate": 0.0, "test_gates": "sampled"}
 
-# What all arms have but for the one thing that they vary; this suite's defaults.
+# What all arms have but for the one thing that they vary.
 CENTRE: Mapping[str, float] = {"lambda_s": 1.0, "lambda_v": 0.1, "density": 1 / 8}
 
 

@@ -64,9 +64,9 @@ def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: s
     output.console.print(table)
     output.console.print(
         "m: primary contrasts. δ and found: in standard deviations of the paired differences, drawn from a "
-        "distribution or, “own”, from those of the study. err 0, err δ: share of studies that say anything false where nothing "
-        "differs, and where everything differs by δ. cover: share of studies of which all intervals hold. power: of "
-        "finding that difference; seeds: mean number for it.",
+        "distribution or, “own”, from those of the study. err 0, err δ: share of studies that say anything false "
+        "where nothing differs, and where everything differs by δ. cover: share of studies of which all intervals "
+        "hold. power: of finding that difference; seeds: mean number for it.",
         highlight=False,
         soft_wrap=True,
     )

@@ -21,6 +21,7 @@ RULES = [
     ("local_search", {}),
     ("greedy_structured", {}),
     ("reinforce", {}),
+    ("reinforce", {"gates": "bernoulli", "test_gates": "sampled"}),
     ("reinforce", {"gates": "bernoulli"}),
     ("reinforce", {"gates": "bernoulli", "test_gates": "threshold"}),
     ("straight_through", {"last_slope": 3.0}),
@@ -112,7 +113,7 @@ def test_the_multi_pass_heir_of_a_rule_is_refused():
 
 
 def test_what_does_not_fit_is_refused():
-    trained = fit("reinforce", {"gates": "bernoulli"})
+    trained = fit("reinforce", {"gates": "bernoulli", "test_gates": "sampled"})
     fused = trained.network.for_inference(trained.strategy, DENSITY)
     with pytest.raises(ValueError, match="gates are sampled: a generator is needed"):
         fused(torch.ones(64))

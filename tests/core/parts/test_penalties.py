@@ -134,7 +134,7 @@ def test_a_penalised_strategy_weighs_each_layer_as_its_settings_say(p):
 def test_a_layers_target_is_its_own_or_that_of_the_batch(p):
     def price(layer_densities: list[float]) -> float:
         architecture = Architecture.parse("3x2,3x2", 4, 2)
-        settings = {"layer_densities": layer_densities, "lambda_v": 0.0}
+        settings = {"layer_densities": layer_densities, "lambda_s": 1.0, "lambda_v": 0.0}
         strategy = find("reinforce")(architecture, settings, torch.Generator())
         assert isinstance(strategy, PenalisedStrategy)
         batch = cast(Batch, SimpleNamespace(progress=0.0, density=TAU))

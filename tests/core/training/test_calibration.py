@@ -12,7 +12,7 @@ from core.training.evaluate import evaluate
 from strategies import find
 from tests.support.networks import seeded
 
-CALIBRATED = ("gaussian_gates", "hard_concrete")
+CALIBRATED = ("gaussian_gates", "hard_concrete", "straight_through")
 
 
 def untrained(name: str, **settings: str) -> tuple[GatedNetwork, Any, Split]:
@@ -44,7 +44,13 @@ def test_every_layer_is_open_to_its_target_on_the_examples(name, density):
     assert before != pytest.approx([density, density], abs=0.05)
 
 
-@pytest.mark.parametrize("name", CALIBRATED)
+def test_a_layer_s_own_target_is_met_and_another_s_is_that_of_the_run():
+    network, strategy, split = untrained("reinforce", gates="bernoulli", layer_densities="0.5:0")
+    calibrate(network, strategy, split, seeded(), density=0.25)
+    assert shares(network, strategy, split, 0.25) == pytest.approx([0.5, 0.25], abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["gaussian_gates", "hard_concrete"])
 def test_published_gates_are_left_alone(name):
     network, strategy, split = untrained(name, test_gates="published")
     before = shares(network, strategy, split, 0.25)

@@ -58,7 +58,14 @@ def test_a_draw_that_never_varies_has_an_infinite_z_score_unless_it_is_exact():
 
 def draws(seed: int, samples: int = 2) -> Tensor:
     network = network_of("3x2")
-    settings = {"gates": "bernoulli", "lambda_s": 0, "lambda_v": 0, "baseline": "samples", "samples": samples}
+    settings = {
+        "gates": "bernoulli",
+        "lambda_s": 0,
+        "lambda_v": 0,
+        "density_price_rate": 0,
+        "baseline": "samples",
+        "samples": samples,
+    }
     strategy = find("reinforce")(network.architecture, settings, seeded())
     return probe(strategy, network, X, Y, seeded(seed), draws=5, density=0.5).draws
 
@@ -74,7 +81,7 @@ def test_draws_are_one_gradient_per_example_and_block_and_depend_on_the_generato
 @pytest.mark.parametrize("gates", ["bernoulli", "exactly_k", "tree"])
 def test_draws_in_two_layers_agree_with_the_exact_gradient_of_their_own_distribution(gates, scale):
     network = sensitive_network("4x2,2x2")
-    settings = {"gates": gates, "balance": 0, "lambda_s": 0, "lambda_v": 0, "samples": 32}
+    settings = {"gates": gates, "balance": 0, "lambda_s": 0, "lambda_v": 0, "density_price_rate": 0, "samples": 32}
     strategy = find("reinforce")(network.architecture, settings, seeded())
     found = probe(strategy, network, X, Y, seeded(3), draws=200, density=0.5)
     assert found.exact.shape == (2, 6)

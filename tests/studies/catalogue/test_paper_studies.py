@@ -39,6 +39,9 @@ def test_what_stands_beside_a_sum_over_the_batch_is_read_for_its_mean(name):
         assert [weight * CODE_BATCH for weight in settings["lambda_v"]] == [40, 20]
         assert sweep.training["lambda_l2"] * CODE_BATCH == pytest.approx(0.01)
     assert (settings["gates"], settings["baseline"], settings["penalties"]) == ("bernoulli", "none", "paper")
+    # Nothing but the paper's penalties keeps the budget, and test gates are sampled.
+    gated = [arm.strategy_settings for arm in design(name).arms if arm.strategy == "reinforce"]
+    assert {(each["density_price_rate"], each["test_gates"]) for each in gated} == {(0.0, "sampled")}
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -25,7 +25,7 @@ SHAPES = {
 
 def strategy_of(name: str, network: GatedNetwork, gates: str, **settings: Any) -> DrawnStrategy:
     strategy_type = strategies.find(name)
-    none = {key: 0.0 for key in ("lambda_s", "lambda_v", "balance") if key in strategy_type.space}
+    none = {key: 0.0 for key in ("lambda_s", "lambda_v", "density_price_rate", "balance") if key in strategy_type.space}
     strategy = strategy_type(network.architecture, {**none, "gates": gates, **settings}, seeded()).double()
     assert isinstance(strategy, DrawnStrategy)
     return strategy
