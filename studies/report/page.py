@@ -141,7 +141,7 @@ def _page(
         environment=frozen.environment,
         made=frozen.runs,
         protocol=results.protocol,
-        verdicts=sentences(results.contrasts, results.protocol),
+        verdicts=sentences(results.contrasts),
         verdict_counts=count_verdicts(results.contrasts),
         caveats=caveats(frozen.design, results),
         intervals=intervals(results),

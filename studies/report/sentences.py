@@ -5,40 +5,37 @@ from typing import Any
 
 import pandas as pd
 
-from studies.design.protocol import Protocol
 from studies.formatting import points, points_interval, share
 from studies.results import SETTING
 from studies.results.statistics.decision import WORDS, below_delta
-from studies.results.statistics.rule_power import seeds_needed
 
 
-def sentences(contrasts: pd.DataFrame, protocol: Protocol) -> list[tuple[str, list[str]]]:
+def sentences(contrasts: pd.DataFrame) -> list[tuple[str, list[str]]]:
     """Say for each setting what is known of each primary contrast.
 
     Args:
-        contrasts: of :func:`studies.results.contrasts.contrast`.
-        protocol: alpha and looks.
+        contrasts: of :func:`studies.results.contrasts.contrast`, or read from the file that they were written to.
 
     Returns:
         A heading that names the setting, and its sentences, decided contrasts first; empty without primary contrasts.
     """
     said = []
-    primary = contrasts[contrasts["primary"].astype(bool)]
+    primary = contrasts[contrasts["primary"].astype(bool)].fillna({"verdict": "", "withheld": ""})
     for _, in_setting in primary.groupby(list(SETTING), sort=False):
         rows = in_setting.to_dict("records")
         rows.sort(key=lambda row: WORDS.index(row["verdict"]) if row["verdict"] else len(WORDS))
         first = in_setting.iloc[0]
         heading = f"{first['dataset']}, {first['network']}, τ = {share(first['target_density'])}"
-        said.append((heading, [sentence(row, protocol) for row in rows]))
+        said.append((heading, [sentence(row) for row in rows]))
     return said
 
 
-def sentence(row: Mapping[Any, Any], protocol: Protocol) -> str:
+def sentence(row: Mapping[Any, Any]) -> str:
     """Say what is known of one primary contrast, from its row.
 
     >>> row = {"arm": "top_k", "reference": "random", "verdict": "better", "withheld": "", "n": 6, "p": 0.03125,
     ...        "difference": -0.02, "ci_low": -0.03, "ci_high": -0.01, "level": 0.05, "delta": 0.001}
-    >>> sentence(row, Protocol(seeds=6, alpha=0.05, delta=0.05, search=None, looks=(6,), contrasts=1))
+    >>> sentence(row)
     'top_k is better than random, by at least 1.0 points: −2.0, interval −3.0 to −1.0.'
     """
     arm, reference = row["arm"], row["reference"]
@@ -53,7 +50,7 @@ def sentence(row: Mapping[Any, Any], protocol: Protocol) -> str:
         case "equivalent":
             return f"{arm} is as good as {reference}, within {delta}: {found}."
         case "undecided":
-            return f"{arm} is not told apart from {reference}: {found}. {_more_seeds(row, protocol)}"
+            return f"{arm} is not told apart from {reference}: {found}. {_more_seeds(row)}"
     failed = [
         f"{count} of {row['n']} runs of {name} failed"
         for name, count in ((arm, row["failures"]), (reference, row["reference_failures"]))
@@ -71,14 +68,11 @@ def _disagreement(row: Mapping[Any, Any]) -> str:
     return f" The exact sign flip test does not agree (p = {row['p']:.3g}, where {row['level']:.3g} is asked for)."
 
 
-def _more_seeds(row: Mapping[Any, Any], protocol: Protocol) -> str:
+def _more_seeds(row: Mapping[Any, Any]) -> str:
     """Say how many seeds would decide, if the difference and the noise are as they seem."""
     if not row["std"] > 0:
         return "Seeds without any spread show no interval."
-    needed = seeds_needed(
-        row["difference"], row["std"], alpha=protocol.alpha, contrasts=protocol.contrasts, delta=row["delta"]
-    )
-    seeds = "more than a thousand" if needed is None else f"about {max(needed, row['n'] + 1)}"
+    seeds = "more than a thousand" if pd.isna(row["seeds_needed"]) else f"about {row['seeds_needed']:.0f}"
     return f"If that is the difference, {seeds} seeds decide four times in five."
 
 

@@ -18,7 +18,7 @@ from studies.results.statistics.decision import decide
 from studies.results.statistics.intervals import sample_std, t_interval
 from studies.results.statistics.looks import look_levels, repeated_interval
 from studies.results.statistics.paired import probability_below, sign_flip_p
-from studies.results.statistics.rule_power import detectable
+from studies.results.statistics.rule_power import detectable, seeds_needed
 from studies.results.table import Column, Table, setting_columns
 
 # Of intervals that are not simultaneous.
@@ -27,7 +27,7 @@ COLUMNS = (
     *SETTING,
     *("arm", "reference", "primary", "verdict", "withheld", "n", "failures", "reference_failures", "beyond"),
     *("difference", "ci_low", "ci_high", "level", "std", "p", "reference_error", "delta", "macs_ratio"),
-    *("probability_better", "probability_better_low", "probability_better_high", "detectable"),
+    *("probability_better", "probability_better_low", "probability_better_high", "detectable", "seeds_needed"),
 )
 
 
@@ -55,7 +55,8 @@ def contrast(
     sign flip test, a check beside the interval. ``macs_ratio`` is the arm's multiply-adds over the reference's.
     ``probability_better`` is the share of seeds on which the arm has the lower error, ties counted as one half, with
     its Wilson interval. ``detectable`` is the difference that a primary contrast finds with probability .8 at this
-    number of seeds and standard deviation.
+    number of seeds and standard deviation, and ``seeds_needed`` how many decide an undecided one with that probability,
+    if its difference and standard deviation are what they seem; missing beyond 1,000.
 
     Args:
         pairing: the runs.
@@ -104,9 +105,10 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
     std = sample_std(differences)
     delta = protocol.delta * found.reference_error
     withheld = _withheld(found, protocol) if primary else ""
+    verdict = decide(low, high, delta) if primary and not withheld else ""
     share, share_low, share_high = probability_below(differences) if differences else (np.nan,) * 3
     return {
-        "verdict": decide(low, high, delta) if primary and not withheld else "",
+        "verdict": verdict,
         "withheld": withheld,
         "n": len(found.differences),
         "failures": found.failures,
@@ -125,11 +127,21 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
         "probability_better_low": share_low,
         "probability_better_high": share_high,
         "detectable": _detectable(std, len(differences), level) if deciding else np.nan,
+        "seeds_needed": _needed(differences, std, delta, protocol) if verdict == "undecided" else np.nan,
     }
 
 
 def _detectable(std: float, n: int, level: float) -> float:
     return detectable(std, looks=(n,), alpha=level, contrasts=1) if n > 1 else np.nan
+
+
+def _needed(differences: Sequence[float], std: float, delta: float, protocol: Protocol) -> float:
+    if not std > 0:
+        return np.nan
+    needed = seeds_needed(
+        float(np.mean(differences)), std, alpha=protocol.alpha, contrasts=protocol.contrasts, delta=delta
+    )
+    return np.nan if needed is None else max(needed, len(differences) + 1)
 
 
 def _level(protocol: Protocol) -> float:

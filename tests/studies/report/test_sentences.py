@@ -2,13 +2,11 @@ from typing import Any
 
 import pandas as pd
 
-from studies.design.protocol import Protocol, Search
+from studies.design.protocol import Search
 from studies.report.caveats import caveats
 from studies.report.sentences import count_verdicts, sentences
 from studies.results.collecting import collect
 from tests.support.records import design_of, finished
-
-PROTOCOL = Protocol(seeds=20, alpha=0.05, delta=0.05, search=None, looks=(20,), contrasts=2)
 
 
 def contrasts_of(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
@@ -21,7 +19,9 @@ def contrasts_of(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
         "std": 0.02,
     }
     table = table.assign(network="16x16", target_density=0.125, reference="small_dense", primary=True, withheld="")
-    return table.assign(n=20, failures=0, reference_failures=0, p=0.001, delta=0.005, detectable=0.012, **ends)
+    return table.assign(
+        n=20, failures=0, reference_failures=0, p=0.001, delta=0.005, detectable=0.012, seeds_needed=212.0, **ends
+    )
 
 
 def test_each_primary_contrast_is_told_by_its_interval_decided_ones_first():
@@ -32,7 +32,6 @@ def test_each_primary_contrast_is_told_by_its_interval_decided_ones_first():
             ("top_k", "mnist_5k", -0.03, "better"),
             ("static_blocks", "mnist1d", 0.001, "equivalent"),
         ),
-        PROTOCOL,
     )
     assert said == [
         (
@@ -55,7 +54,7 @@ def test_each_primary_contrast_is_told_by_its_interval_decided_ones_first():
 
 def line_of(*row: str | float, **changes: object) -> str:
     table = contrasts_of(("reinforce", "digits", *row)).assign(**changes)  # type: ignore[arg-type]
-    ((_, (line,)),) = sentences(table, PROTOCOL)
+    ((_, (line,)),) = sentences(table)
     return line
 
 
@@ -89,7 +88,7 @@ def test_exploratory_contrasts_are_in_no_sentence():
     table = contrasts_of(("top_k", "digits", -0.1, "better"), ("disarm", "digits", 0.0, "")).assign(
         primary=[True, False]
     )
-    ((_, lines),) = sentences(table, PROTOCOL)
+    ((_, lines),) = sentences(table)
     assert len(lines) == 1
     assert count_verdicts(table) == "Of 1 primary contrast: 1 better."
 
