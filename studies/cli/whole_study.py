@@ -10,6 +10,7 @@ from studies.cli import output
 from studies.design.freezing import FrozenStudy
 from studies.records.folder import ResultsFolder
 from studies.records.stamp import Stamp
+from studies.report import published
 from studies.report.page import write_report
 from studies.report.sentences import count_verdicts
 from studies.report.terminal import terminal_table
@@ -97,6 +98,17 @@ def report(folder: ResultsFolder, name: str) -> Path:
     frozen = folder.frozen().design
     with folder.locked():
         return _write(folder, collect(frozen, folder.ledger), frozen)
+
+
+def publish(folder: ResultsFolder, name: str, destination: Path) -> list[Path]:
+    """Write what a site shows of a finished study to ``destination/NAME``; return the files.
+
+    Raises:
+        InputError: there is no such study, it has not been run in this folder, or runs are missing.
+    """
+    frozen = folder.frozen().design
+    shown = catalogue.presentation(name, searched=frozen.sweep.search is not None)
+    return published.publish(collect(frozen, folder.ledger), shown, name, destination)
 
 
 def _write(folder: ResultsFolder, results: Results, frozen: FrozenStudy) -> Path:

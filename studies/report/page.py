@@ -53,7 +53,8 @@ def write_report(
     tables, files = _write_tables(folder, presentation, results)
     pictures = write_figures(folder, presentation.figures, results, FORMATS)
     files += pictures
-    files += [path.with_suffix(".csv") for path in files if path.suffix == f".{FORMATS[0]}"]
+    drawn = [path for path in pictures if path.suffix == f".{FORMATS[0]}"]
+    files += [path.with_suffix(beside) for path in drawn for beside in (".csv", ".txt")]
     page = folder.path / "report.html"
     write_atomically(page, _page(frozen, presentation, question, source, results, tables, pictures))
     # The study too: whoever changes it changes what all of this is of.
@@ -70,7 +71,7 @@ def _names(presentation: Presentation) -> set[str]:
     tables |= {f"{table.name}.csv" for table in STANDARD} | {
         f"tables/{table.name}.csv" for table in presentation.tables
     }
-    endings = ("csv", *FORMATS)
+    endings = ("csv", "txt", *FORMATS)
     figures = {f"figures/{figure.name}.{ending}" for figure in presentation.figures for ending in endings}
     return tables | figures | {"report.html"}
 

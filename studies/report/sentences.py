@@ -88,7 +88,7 @@ def detectable(contrasts: pd.DataFrame) -> str:
 
 def count_verdicts(contrasts: pd.DataFrame) -> str:
     """Say in one sentence how many of the primary contrasts ended how."""
-    primary = contrasts[contrasts["primary"].astype(bool)]
+    primary = contrasts[contrasts["primary"].astype(bool)].fillna({"verdict": ""})
     if primary.empty:
         return "This study has no primary contrasts here: everything is exploratory, and nothing has a verdict."
     counts = primary["verdict"].value_counts()

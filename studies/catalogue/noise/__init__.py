@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from studies.design import Arm, Study, Sweep
+from studies.design import Arm, Primary, Study, Sweep
 from studies.design.arm import Level
 
 Kind = Literal["discrete", "Gaussian", "none"]
@@ -98,16 +98,18 @@ def sweep(prices: Sequence[float], seeds: int, epochs: int) -> Sweep:
         ),
         training={"epochs": epochs},
         references=(),
-        pairs=(
-            *((noise.named(entropy), noise.named(NONE)) for noise in TRAINED for entropy in changed),
-            # Noise in training, then at test time, where nothing else differs.
-            (STRAIGHT_THROUGH.named(NONE), LIKELY.named(NONE)),
-            (GAUSSIAN.named(NONE), WITHOUT.named(NONE)),
+        # Noise in training, then at test time, where nothing else differs, and what forces low entropy.
+        primary=(
+            Primary(STRAIGHT_THROUGH.named(NONE), LIKELY.named(NONE)),
+            Primary(GAUSSIAN.named(NONE), WITHOUT.named(NONE)),
             *(
-                (tested.named(NONE), trained.named(NONE))
+                Primary(tested.named(NONE), trained.named(NONE))
                 for trained, tested in zip((REINFORCE, STRAIGHT_THROUGH), TESTED, strict=True)
             ),
+            Primary(REINFORCE.named(charged[0]), REINFORCE.named(NONE)),
         ),
+        looks=(6, 10, 16, 24),
+        pairs=tuple((noise.named(entropy), noise.named(NONE)) for noise in TRAINED for entropy in changed),
     )
 
 
@@ -117,6 +119,6 @@ STUDY = Study(
     scales={
         "quick": sweep((-4.0, 2.0), seeds=2, epochs=6),
         "default": sweep((-4.0, 2.0), seeds=10, epochs=15),
-        "paper": sweep((-4.0, -2.0, -1.0, 1.0, 2.0), seeds=20, epochs=25),
+        "paper": sweep((-4.0, -2.0, -1.0, 1.0, 2.0), seeds=24, epochs=25),
     },
 )

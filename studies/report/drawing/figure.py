@@ -41,11 +41,12 @@ class Figure:
     def write(
         self, results: Results, folder: Path, formats: Sequence[str], venue: Venue = VENUES["default"]
     ) -> list[Path]:
-        """Write the picture in each format and its numbers as CSV; return the pictures: none without numbers."""
+        """Write the picture in each format, its numbers as CSV and its caption; return the pictures, if it has any."""
         numbers = self.numbers(results)
         if numbers.empty:
             return []
         write_atomically(folder / f"{self.name}.csv", numbers.to_csv(index=False, lineterminator="\n"))
+        write_atomically(folder / f"{self.name}.txt", f"{self.title}. {self.caption(results)}\n")
         if not formats:
             return []
         drawn = self.drawn_for(venue, numbers)

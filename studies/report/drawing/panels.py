@@ -19,7 +19,7 @@ from studies.report.drawing.style import Style, series_of
 
 _NAMES = {"target_density": "τ = ", "layer": "layer ", "reference": "against "}
 # More strategies than these in one panel are not told apart.
-MOST_TOGETHER = 8
+MOST_TOGETHER = 9
 
 
 class Panel(NamedTuple):

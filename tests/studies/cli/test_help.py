@@ -9,7 +9,7 @@ from tests.support.driver import ROOT
 
 COMMANDS = (
     *("bench", "datasets", "doctor", "figures", "list", "load"),
-    *("power", "report", "run", "show", "strategies", "verify"),
+    *("power", "report", "run", "show", "simulate", "strategies", "verify"),
 )
 # What takes seconds to load.
 HEAVY = {"torch", "numpy", "pandas", "matplotlib", "ray"}

@@ -185,7 +185,7 @@ def test_pictures_refer_to_nothing_outside(reported):
 
 def test_the_files_of_the_contract_are_there(reported):
     names = set(files_of(reported[0]))
-    pictures = {f"figures/{figure.name}.{end}" for figure in shown_in(reported[0]) for end in ("csv", *FORMATS)}
+    pictures = {f"figures/{figure.name}.{end}" for figure in shown_in(reported[0]) for end in ("csv", "txt", *FORMATS)}
     assert {name for name in names if name.startswith("figures/")} == pictures
     assert {"study.json", "report.html", "runs.csv", "summary.csv"} <= names
     assert {name for name in names if name.startswith("tables/")} == {"tables/summary.tex"}

@@ -51,7 +51,7 @@ def test_figures_are_drawn_again_in_the_formats_asked_for(command):
         str(folder.path / "figures" / f"{name}.{extension}") for name in names for extension in ("svg", "pdf")
     ]
     assert {path.name for path in (folder.path / "figures").iterdir()} == {
-        f"{name}.{extension}" for name in names for extension in ("csv", "svg", "pdf")
+        f"{name}.{extension}" for name in names for extension in ("csv", "txt", "svg", "pdf")
     }
 
 

@@ -117,7 +117,7 @@ def test_every_format_is_written_beside_the_numbers_without_dates_and_with_lette
 
 def test_only_the_formats_asked_for_are_written(tmp_path):
     FIGURES["seeds"].write(results("plain"), tmp_path, ["svg"])
-    assert {path.name for path in tmp_path.iterdir()} == {"seeds.csv", "seeds.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == {"seeds.csv", "seeds.txt", "seeds.svg"}
 
 
 @pytest.mark.parametrize(
