@@ -1,4 +1,4 @@
-"""Simulate the designs of studies: how often their verdicts would be wrong, and what they would find."""
+"""Simulate designs: how often their verdicts would be wrong, and what they would find."""
 
 from pathlib import Path
 

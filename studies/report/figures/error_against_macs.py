@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 
 from studies.design.dense_front import DENSE_FRONT
 from studies.report.drawing.figure import Figure
-from studies.report.drawing.macs import macs_or_typical
+from studies.report.drawing.macs import macs_or_typical, side_by_side
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import cut, error_axis, macs_axis
@@ -42,13 +42,15 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         on_front = every_row["arm"] == DENSE_FRONT
         rows, dense = every_row[~on_front], every_row[on_front]
         ax.plot(dense["test_macs"], 100 * dense["mean"], color="black", linewidth=1.0, zorder=1)
-        for (arm, _), group in rows.groupby(["arm", "target_density"], sort=False):
+        centres = rows.groupby(["arm", "target_density"], sort=False)["test_macs"].mean()
+        aside = dict(zip(centres.index, side_by_side(centres.tolist()), strict=True))
+        for (arm, density), group in rows.groupby(["arm", "target_density"], sort=False):
             style = line_styles[str(arm)]
             ok = group[group["status"] == "ok"]
             failed = group[group["status"] != "ok"]
             for shown, marker in ((ok, style.marker), (failed, "x")):
                 ax.scatter(
-                    shown["test_macs"],
+                    aside[arm, density] * shown["test_macs"],
                     100 * shown["test_error"],
                     s=8,
                     color=style.colour,
@@ -56,7 +58,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                     alpha=0.4,
                     linewidths=0.8 if marker == "x" else 0,
                 )
-            first, centre = group.iloc[0], group["test_macs"].mean()
+            first, centre = group.iloc[0], aside[arm, density] * group["test_macs"].mean()
             ends = 100 * cut(first["ci_low"], rows["test_error"]), 100 * first["ci_high"]
             ax.vlines(centre, *ends, color=style.colour, linewidth=1.2)
             ax.plot(
@@ -82,6 +84,7 @@ def _caption(results: Results) -> str:
         "Test error against realised multiply-adds per test example, gater and every pass included. "
         "Small points are runs, crosses failed ones, at the median of their strategy's other runs if their "
         "multiply-adds are not known; large points are means with 95 % t intervals over seeds, cut off below all runs; "
+        "arms of nearly the same cost are drawn side by side; "
         "the line is the dense front, means over seeds. "
         "Both axes are logarithmic, that of the error unless one is 0. " + sample_note(results)
     )

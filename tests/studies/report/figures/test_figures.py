@@ -103,7 +103,7 @@ def test_every_format_is_written_beside_the_numbers_without_dates_and_with_lette
     pictures = FIGURES["seeds"].write(results("plain"), tmp_path, FORMATS)
     assert [path.name for path in pictures] == [f"seeds.{extension}" for extension in FORMATS]
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert written.keys() == {f"seeds.{extension}" for extension in ("csv", *FORMATS)}
+    assert written.keys() == {f"seeds.{extension}" for extension in ("csv", "txt", *FORMATS)}
     pdf, svg, png = (written[f"seeds.{extension}"] for extension in ("pdf", "svg", "png"))
     assert (pdf[:4], svg[:5], png[:4]) == (b"%PDF", b"<?xml", b"\x89PNG")
     assert b"CreationDate" not in pdf
