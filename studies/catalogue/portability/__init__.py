@@ -12,7 +12,7 @@ SWEEP = Sweep(
     # Not about keeping to a budget, and every strategy must have networks to run.
     training={"epochs": 10, "density_tolerance": 1.0},
     # One whose test gates are drawn.
-    strategy_settings={"reinforce": {"gates": "bernoulli"}},
+    strategy_settings={"reinforce": {"gates": "bernoulli", "test_gates": "sampled"}},
     measurements=("backends",),
 )
 

@@ -71,7 +71,7 @@ def test_no_strategies_means_every_strategy_of_the_package():
 
 
 def test_writing_a_default_out_changes_no_run():
-    spelled = replace(SWEEP, training={"epochs": 25}, strategy_settings={"reinforce": {"lambda_s": 1}})
+    spelled = replace(SWEEP, training={"epochs": 25}, strategy_settings={"reinforce": {"lambda_s": 0.1}})
     assert ids(freeze(spelled)) == ids(freeze(SWEEP))
 
 

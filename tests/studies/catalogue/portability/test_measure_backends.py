@@ -66,7 +66,7 @@ def test_what_a_back_end_gets_wrong_is_seen(monkeypatch):
 
 
 def test_double_precision_draws_the_gates_of_single_precision():
-    trained = subject_of("reinforce", network="4x16,4x16", gates="bernoulli")
+    trained = subject_of("reinforce", network="4x16,4x16", gates="bernoulli", test_gates="sampled")
     network, strategy, x = trained.network, trained.strategy, trained.test.x
     strategy.eval()
     single = plainly(network, strategy, trained.density)(x, noise())
