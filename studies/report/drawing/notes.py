@@ -13,7 +13,7 @@ def sample_note(results: Results) -> str:
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     common = heading(results.summary, [column for column in SETTING if results.summary[column].nunique() == 1])
     of = f" on {', '.join(common)}" if common else ""
-    failed = _failures(int(results.summary["failures"].sum()), int(results.summary["n"].sum()))
+    failed = _failures(int(results.summary["failures"].sum()), int(results.summary["n"].sum()), "in no mean")
     few = "; below 20 seeds, intervals are wide and tests weak" if counts[0] < 20 else ""
     return f"n = {n} paired seeds per arm{of}; {failed}{few}. {search_note(results)}".strip()
 
@@ -24,7 +24,7 @@ def search_note(results: Results) -> str:
     if search is None:
         return ""
     runs = results.runs[results.runs["stage"] == "search"]
-    failed = _failures(int((runs["status"] != "ok").sum()), len(runs))
+    failed = _failures(int((runs["status"] != "ok").sum()), len(runs), "counted at the chance floor")
     return (
         f"Settings were searched in R = {count_of(search.searches, 'search')} of "
         f"K = {count_of(search.points, 'point')} on S = {count_of(search.seeds, 'tuning seed')}, in which {failed}; "
@@ -42,5 +42,5 @@ def count_of(number: int, word: str) -> str:
     return f"{number} {word}{ending}"
 
 
-def _failures(failed: int, of: int) -> str:
-    return f"{failed} of {of} runs failed (counted at the chance floor)" if failed else "no run failed"
+def _failures(failed: int, of: int, how: str) -> str:
+    return f"{failed} of {of} runs failed ({how})" if failed else "no run failed"

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from studies.report.drawing.figure import Figure
+from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, panels
 from studies.results import GROUP, Results
 
@@ -54,7 +55,7 @@ def _caption(results: Results) -> str:
     return (
         "Share of a class's test examples for which each block is computed, from executed gates "
         f"(paper, figure 1). Seed {_first_seed(results)} of each strategy; blocks have no common order between "
-        "strategies."
+        f"strategies. {sample_note(results)}"
     )
 
 
