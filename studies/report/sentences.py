@@ -30,6 +30,11 @@ def sentences(contrasts: pd.DataFrame) -> list[tuple[str, list[str]]]:
     return said
 
 
+def _quoted(name: str) -> str:
+    """Return a name that can be told from the words about it."""
+    return f"“{name}”" if "," in name else name
+
+
 def _named(contrasts: pd.DataFrame) -> pd.DataFrame:
     """Return contrasts whose missing words are empty: in a file they are no words at all."""
     words = ["verdict", "withheld"]
@@ -44,7 +49,7 @@ def sentence(row: Mapping[Any, Any]) -> str:
     >>> sentence(row)
     'top_k is better than random, by at least 1.0 points: −2.0, interval −3.0 to −1.0.'
     """
-    arm, reference = row["arm"], row["reference"]
+    arm, reference = _quoted(row["arm"]), _quoted(row["reference"])
     found = f"{points(row['difference'])}, interval {points_interval(row['ci_low'], row['ci_high'])}"
     delta = f"δ = {points(row['delta'], 2, signed=False)} points"
     match row["verdict"]:

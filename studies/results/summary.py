@@ -76,13 +76,17 @@ def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
 
 
 def _numbers(results: Results) -> pd.DataFrame:
-    """The summary, with the verdict that all primary contrasts of an arm in a setting have in common, if any."""
+    """The summary, with the verdict that all primary contrasts of an arm in a setting have in common, if any.
+
+    The floored mean is left out where no run failed: there it is the mean.
+    """
     primary = results.contrasts[results.contrasts["primary"].astype(bool)]
     verdicts = primary.groupby(list(GROUP), sort=False)["verdict"].agg(
         lambda found: found.iloc[0] if found.nunique() == 1 else ""
     )
     summary = results.summary.merge(verdicts.reset_index(), on=list(GROUP), how="left", validate="one_to_one")
-    return summary.assign(verdict=summary["verdict"].fillna(""))
+    floored = summary["floored_mean"].where(summary["failures"] > 0)
+    return summary.assign(verdict=summary["verdict"].fillna(""), floored_mean=floored)
 
 
 def _share_of_dense(macs: float, dense_macs: float) -> str:
@@ -131,6 +135,7 @@ SUMMARY = Table(
             lambda low, high: interval(low, high, 0),
             keys=("failure_low", "failure_high"),
             outputs=("page",),
+            varying=True,
             note="“Failure rate”: the exact 95 % interval (Clopper and Pearson).",
         ),
         Column(
@@ -145,6 +150,7 @@ SUMMARY = Table(
             "over budget",
             str,
             outputs=("page",),
+            varying=True,
             flag=bool,
             note="“Over budget”: runs whose density on test examples exceeds the target by more than the tolerance.",
         ),

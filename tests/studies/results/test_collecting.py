@@ -76,7 +76,7 @@ def test_the_summary_is_what_anyone_can_compute_from_the_text_of_runs_csv(failin
         expected = {
             "n": 4,
             "failures": 4 - len(ok),
-            "floored_mean": floored.mean(),
+            **({"floored_mean": floored.mean()} if len(ok) < 4 else {}),
             "mean": errors.mean(),
             "ci_low": errors.mean() - half,
             "ci_high": errors.mean() + half,
