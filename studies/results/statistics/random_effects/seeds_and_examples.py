@@ -76,15 +76,40 @@ def difference_over_examples(
     Raises:
         InputError: the tables differ in shape, or are as in :func:`error_over_examples`.
     """
-    arm, other = _hits(hits), _hits(reference)
-    if arm.shape != other.shape:
-        raise InputError(f"both sides need the same seeds and examples, not tables of {arm.shape} and {other.shape}")
-    cells = other.astype(float) - arm
-    if min(arm.shape) < 2:
+    cells = _paired(hits, reference)
+    if min(cells.shape) < 2:
         return float(cells.mean()), math.nan, math.nan
     found = crossed_mean(cells)
     low, high = found.interval(confidence)
     return found.mean, max(low, -1.0), min(high, 1.0)
+
+
+def example_variance(hits: ArrayLike, reference: ArrayLike) -> float:
+    """Return the variance of a difference of errors that comes from the test examples alone.
+
+    It is the variance component of examples over their number, of the table of paired differences (the mean square of
+    examples minus that of the rest, over the number of cells), never below 0. An interval over seeds takes it as
+    ``example_variance`` in :func:`~studies.results.statistics.looks.repeated_interval`.
+
+    Both seeds differ on one example of four: the differences 0, 0, 0, 1 have variance 1/4, and their mean 1/16.
+
+    >>> example_variance([[True, True, True, False]] * 2, [[True] * 4] * 2)
+    0.0625
+
+    Args:
+        hits: [seeds, examples], whether the arm's network of a seed was right on a test example.
+        reference: [seeds, examples], likewise of the reference, with the same seeds and examples.
+
+    Returns:
+        The variance; NaN for fewer than two seeds or examples.
+
+    Raises:
+        InputError: as :func:`difference_over_examples`.
+    """
+    cells = _paired(hits, reference)
+    if min(cells.shape) < 2:
+        return math.nan
+    return crossed_mean(cells).column_variance
 
 
 def resampled_interval(
@@ -121,6 +146,14 @@ def resampled_interval(
     half = float(stats.t.isf((1 - confidence) / 2, n - 1)) * sample_std(values) * math.sqrt(1 / n + test / train)
     mean = math.fsum(values) / n
     return mean - half, mean + half
+
+
+def _paired(hits: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
+    """Return the arm's errors minus the reference's, [seeds, examples]."""
+    arm, other = _hits(hits), _hits(reference)
+    if arm.shape != other.shape:
+        raise InputError(f"both sides need the same seeds and examples, not tables of {arm.shape} and {other.shape}")
+    return other.astype(float) - arm
 
 
 def _hits(table: ArrayLike) -> NDArray[np.bool_]:

@@ -69,6 +69,7 @@ FIXED: dict[str, Callable[[], object]] = {
     "look_levels": lambda: ours.look_levels([5, 10], 0.05),
     "crossed_mean": lambda: dataclasses.astuple(ours.crossed_mean(CLOUD)),
     "error_over_examples": lambda: ours.error_over_examples(CLOUD < 0.5),
+    "example_variance": lambda: ours.example_variance(CLOUD < 0.5, CLOUD < 0.7),
     "difference_over_examples": lambda: ours.difference_over_examples(CLOUD < 0.5, CLOUD < 0.7),
     "procedure_error": lambda: dataclasses.astuple(ours.procedure_error(CLOUD, common_seeds=True)),
     "procedure_optimism": lambda: dataclasses.astuple(

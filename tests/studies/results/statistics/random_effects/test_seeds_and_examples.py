@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from core.errors import InputError
+from studies.results.statistics.looks import repeated_interval
+from studies.results.statistics.random_effects.crossed import crossed_mean
 from studies.results.statistics.random_effects.seeds_and_examples import (
     difference_over_examples,
     error_over_examples,
+    example_variance,
     resampled_interval,
 )
 
@@ -54,6 +57,28 @@ def test_intervals_cover_new_seeds_and_new_examples(seeds, of_seeds):
         assert covered["over seeds"] / studies < 0.6
 
 
+@pytest.mark.parametrize(("seeds", "of_seeds", "most"), [(6, 0.1, 1.0), (20, 0.1, 0.975), (20, 0.5, 0.975)])
+def test_the_interval_that_decides_covers_new_examples_with_their_variance(seeds, of_seeds, most):
+    rng = np.random.default_rng(317)
+    covered, without = [], []
+    for arm, reference in networks(rng, seeds, of_seeds, 500):
+        differences = (reference.mean(axis=1) - arm.mean(axis=1)).tolist()
+        low, high = repeated_interval(differences, 0.05, example_variance=example_variance(arm, reference))
+        covered.append(low <= ERROR - REFERENCE <= high)
+        low, high = repeated_interval(differences, 0.05)
+        without.append(low <= ERROR - REFERENCE <= high)
+    assert 0.93 < np.mean(covered) <= most
+    assert np.mean(without) < np.mean(covered)
+
+
+def test_the_variance_of_examples_is_what_seeds_do_not_show():
+    arm, reference = next(networks(np.random.default_rng(318), 20, 0.3, 1))
+    cells = reference.astype(float) - arm
+    of_seeds = np.var(cells.mean(axis=1), ddof=1) / 20
+    assert example_variance(arm, reference) + of_seeds == pytest.approx(crossed_mean(cells).standard_error ** 2)
+    assert example_variance(arm, arm) == 0
+
+
 def test_the_difference_is_that_of_the_errors():
     arm, reference = next(networks(np.random.default_rng(311), 5, 0.3, 1))
     found = difference_over_examples(arm, reference)
@@ -87,6 +112,7 @@ def test_a_confidence_below_95_is_narrower():
 
 
 def test_one_seed_has_no_interval():
+    assert math.isnan(example_variance([[True, False]], [[True, True]]))
     for found in (error_over_examples([[True, False]]), difference_over_examples([[True, False]], [[True, True]])):
         assert found[0] == 0.5
         assert math.isnan(found[1])
