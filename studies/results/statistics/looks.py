@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import integrate, optimize, special, stats
 
 from core.errors import InputError
+from studies.results.statistics.intervals import with_examples
 from studies.results.statistics.rounding import equal_but_for_rounding
 
 _NODES = 801
@@ -107,11 +108,10 @@ def repeated_interval(
     >>> round(low, 1), round(high, 1)
     (-8.2, 12.2)
 
-    That is of seeds alone. If all seeds share a test set, other examples would move the mean as well. With a variance
-    of its own for that the distance of each end from the mean is ``sqrt(d^2 + z^2 variance)``, for a distance d over
-    seeds and the normal quantile z (the variances are recovered from both intervals: Zou and Donner 2008). If each seed
-    draws its own split, the standard error grows as in
-    :func:`~studies.results.statistics.random_effects.seeds_and_examples.resampled_interval`.
+    That is of seeds alone. Seeds share test examples, and others would move the mean as well: with a variance of its
+    own for that the interval is widened by :func:`studies.results.statistics.intervals.with_examples`. Where it is not
+    known what each seed came to on each example, and each draws its own split, the standard error can be made to grow
+    as in :func:`~studies.results.statistics.random_effects.seeds_and_examples.resampled_interval`.
 
     Where examples have a variance of 100, and z is 1.96, the ends are sqrt(10.25^2 + 19.6^2) from the mean:
 
@@ -122,7 +122,7 @@ def repeated_interval(
     Args:
         differences: [n], error of an arm minus error of its reference, one a seed.
         level: of this look, see :func:`look_levels`.
-        example_variance: of the mean of the differences, from the test examples that all seeds share, see
+        example_variance: of the mean of the differences, from the test examples that seeds share, see
             :func:`~studies.results.statistics.random_effects.seeds_and_examples.example_variance`.
         test_over_train: test examples of a split over its training examples, where each seed draws its own split of one
             set of examples.
@@ -145,9 +145,8 @@ def repeated_interval(
     low, high = repeated_intervals(values, level)
     mean = float(values.mean())
     factor = math.sqrt(1 + len(values) * test_over_train)
-    of_examples = float(stats.norm.isf(level / 2)) * math.sqrt(example_variance)
-    below, above = (math.hypot(factor * float(distance), of_examples) for distance in (mean - low, high - mean))
-    return mean - below, mean + above
+    over_seeds = mean - factor * (mean - float(low)), mean + factor * (float(high) - mean)
+    return with_examples(mean, over_seeds, example_variance, 1 - level)
 
 
 def repeated_intervals(samples: ArrayLike, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -18,13 +18,11 @@ class CrossedMean:
         mean: of the table.
         standard_error: of that mean, over new rows and new columns alike; 0 where all cells are equal.
         degrees: of freedom of the standard error.
-        column_variance: the columns' part of the variance of the mean, at least 0.
     """
 
     mean: float
     standard_error: float
     degrees: float
-    column_variance: float
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return the t interval; it has no width where all cells are equal."""
@@ -51,8 +49,8 @@ def crossed_mean(table: ArrayLike) -> CrossedMean:
     variance 8, of which it has 4; there is no rest. With one degree of freedom each, the 5 in all have 25 / (1 + 16):
 
     >>> found = crossed_mean([[1.0, 5.0], [3.0, 7.0]])
-    >>> found.mean, round(found.standard_error**2, 4), round(found.degrees, 4), found.column_variance
-    (4.0, 5.0, 1.4706, 4.0)
+    >>> found.mean, round(found.standard_error**2, 4), round(found.degrees, 4)
+    (4.0, 5.0, 1.4706)
 
     Args:
         table: [rows, columns], at least two of each.
@@ -72,11 +70,10 @@ def crossed_mean(table: ArrayLike) -> CrossedMean:
     freedom = np.array([rows - 1, columns - 1, (rows - 1) * (columns - 1)], dtype=float)
     squares = np.array([columns * of_row @ of_row, rows * of_column @ of_column, np.sum(rest**2)]) / freedom
     if squares.max() <= (1e-12 * np.abs(cells).max()) ** 2:
-        return CrossedMean(mean, 0.0, math.inf, 0.0)
+        return CrossedMean(mean, 0.0, math.inf)
     variance = squares[0] + squares[1] - squares[2]
     degrees = variance**2 / np.sum(squares**2 / freedom)
     largest = int(squares.argmax())
     if variance < squares[largest]:
         variance, degrees = squares[largest], freedom[largest]
-    of_columns = max(0.0, float(squares[1] - squares[2]) / cells.size)
-    return CrossedMean(mean, math.sqrt(variance / cells.size), float(degrees), of_columns)
+    return CrossedMean(mean, math.sqrt(variance / cells.size), float(degrees))
