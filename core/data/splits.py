@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data.dataset import Dataset
@@ -30,22 +31,31 @@ class Split:
 
 @dataclass(frozen=True)
 class Splits:
-    """The parts of a dataset that one run may see; ``test`` is None in a search, which never receives it."""
+    """The parts of a dataset that one run may see.
+
+    Attributes:
+        train: what it is trained on.
+        validation: what its epoch is chosen on.
+        test: what it is tested on; None in a search, which never receives it.
+        test_indices: ``[N]`` int64, which examples of the dataset those of ``test`` are; None if they are of none.
+    """
 
     train: Split
     validation: Split
     test: Split | None
+    test_indices: NDArray[np.int64] | None = None
 
     def to(self, device: torch.device | str) -> "Splits":
         test = None if self.test is None else self.test.to(device)
-        return Splits(self.train.to(device), self.validation.to(device), test)
+        return Splits(self.train.to(device), self.validation.to(device), test, self.test_indices)
 
 
 def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Splits:
     """Split 70 / 10 / 20 %, stratified by class; a publisher's own test split is kept as it is.
 
-    Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, so
-    that intervals over seeds cover the draw of the test set; ``"fixed"`` keeps them apart for good, as a search needs.
+    Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, from
+    all examples; ``"fixed"`` keeps them apart for good, as a search needs. Either way seeds share examples, so that how
+    far they lie apart does not show all that other examples would change.
 
     Args:
         dataset: what to split.
@@ -72,7 +82,9 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
         x /= np.float32(std)
         return Split(torch.from_numpy(x), torch.from_numpy(dataset.y[indices]))
 
-    return Splits(part(train), part(validation), None if streams.role == "tune" else part(test))
+    if streams.role == "tune":
+        return Splits(part(train), part(validation), None)
+    return Splits(part(train), part(validation), part(test), test)
 
 
 def _stratified(

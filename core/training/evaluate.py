@@ -27,6 +27,7 @@ class Evaluation:
 
     Attributes:
         error: share of wrong predictions.
+        hits: of each example of the split, in its order, whether the prediction was right.
         loss: mean negative log likelihood in nats.
         density: blocks computed over blocks that exist, all layers and all passes together.
         all_closed: share of examples with a layer fully closed.
@@ -37,6 +38,7 @@ class Evaluation:
     """
 
     error: float
+    hits: list[bool]
     loss: float
     density: float
     all_closed: float
@@ -100,8 +102,10 @@ def evaluate(
     layers = [torch.cat(parts) for parts in zip(*executed, strict=True)]
     blocks = sum(layer.shape[1] for layer in layers)
     classes = range(network.architecture.classes)
+    right = output.argmax(dim=1) == split.y
     return Evaluation(
-        error=float((output.argmax(dim=1) != split.y).double().mean()),
+        error=float((~right).double().mean()),
+        hits=right.tolist(),
         loss=float(cross_entropy(output, split.y)),
         density=float(sum(layer.double().sum(dim=1).mean() for layer in layers) / blocks),
         all_closed=float(torch.stack([(layer == 0).all(dim=1) for layer in layers]).any(dim=0).double().mean()),

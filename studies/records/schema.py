@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from studies.design.configuration import content_hash
+from studies.records.hits import unpacked
 
 Status = Literal["ok", "nan", "diverged", "over_budget", "error", "timeout", "died"]
 # Those of runs that were trained, be it to no good, and of those trained to their end, and tested if they were to be.
@@ -45,6 +46,15 @@ class Host(_Part):
     device: str
 
 
+class Hits(_Part):
+    """Which test examples a network was right on, see :mod:`studies.records.hits`."""
+
+    examples: Annotated[int, Field(ge=1)]
+    first: Annotated[int, Field(ge=0)]
+    among: str
+    right: str
+
+
 class Record(_Part):
     """The record of one run; docs/guides/results.md says what each field means."""
 
@@ -71,6 +81,7 @@ class Record(_Part):
     validation_macs: Amount | None = None
 
     test_error: Share | None = None
+    test_hits: Hits | None = None
     test_loss: Loss = None
     test_error_fallback: Share | None = None
     test_density: Amount | None = None
@@ -103,7 +114,15 @@ class Record(_Part):
             raise ValueError(f"measured is of {', '.join(self.measured)}, which is not what config asks for")
         if self.measured is not None and finite(self.measured) != self.measured:
             raise ValueError("measured holds a number that is not finite")
+        if self.test_hits is not None:
+            self._agrees_with_hits(self.test_hits)
         return self
+
+    def _agrees_with_hits(self, hits: Hits) -> None:
+        _, right = unpacked(hits.model_dump())
+        error = 1 - float(right.mean())
+        if self.test_error is None or not math.isclose(self.test_error, error, abs_tol=1e-9):
+            raise ValueError(f"test_hits are of an error of {error:.6g}, and test_error is {self.test_error}")
 
     def _needed(self) -> list[str]:
         needed: list[str] = []

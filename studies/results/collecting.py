@@ -14,6 +14,7 @@ from studies.design.freezing import FrozenStudy
 from studies.design.runs import FinishedRuns, PlannedRun, RunList
 from studies.design.setting import Setting
 from studies.results.contrasts import contrast
+from studies.results.examples.hits import Hits
 from studies.results.hypervolumes import measure_hypervolumes
 from studies.results.looks import looks_taken
 from studies.results.optimism import measure_optimism
@@ -60,7 +61,8 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
     selected = counted[counted["selected"]]
     protocol = frozen.protocol
     settings = [Setting(*row) for row in selected[list(SETTING)].drop_duplicates().itertuples(index=False)]
-    pairing = Pairing(selected, front)
+    hits = Hits(records)
+    pairing = Pairing(selected, front, hits)
     optimism = measure_optimism(counted, winners, protocol)
     return Results(
         protocol=protocol,
@@ -70,7 +72,7 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
         front_runs=front_runs,
         front_of=front_of,
         winners=winners,
-        summary=summarise(runs, optimism),
+        summary=summarise(runs, optimism, hits),
         contrasts=contrast(pairing, settings, frozen.contrasts, frozen.sweep.primary, protocol, frozen.sweep.root_seed),
         looks=looks_taken(pairing, settings, frozen.sweep.primary, protocol),
         optimism=optimism,

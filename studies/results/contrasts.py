@@ -12,10 +12,11 @@ from studies.design.primary import Primary
 from studies.design.protocol import Protocol
 from studies.design.setting import Setting
 from studies.formatting import interval, number, percent, points, points_interval
+from studies.results.examples.covered import over
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide
-from studies.results.statistics.intervals import sample_std, t_interval
+from studies.results.statistics.intervals import sample_std, t_interval, with_examples
 from studies.results.statistics.looks import look_levels, repeated_interval
 from studies.results.statistics.paired import probability_below, sign_flip_p
 from studies.results.statistics.rule_power import detectable, seeds_needed
@@ -23,10 +24,12 @@ from studies.results.table import Column, Table, setting_columns
 
 # Of intervals that are not simultaneous.
 EXPLORATORY_LEVEL = 0.05
+# Each at least as many seeds as the one before: they end soon, or beyond what is counted.
+_STEPS = 50
 COLUMNS = (
     *SETTING,
     *("arm", "reference", "primary", "verdict", "withheld", "n", "failures", "reference_failures", "beyond"),
-    *("difference", "ci_low", "ci_high", "level", "std", "p", "reference_error", "delta", "macs_ratio"),
+    *("difference", "ci_low", "ci_high", "level", "std", "example_std", "p", "reference_error", "delta", "macs_ratio"),
     *("probability_better", "probability_better_low", "probability_better_high", "detectable", "seeds_needed"),
 )
 
@@ -46,7 +49,9 @@ def contrast(
     of alpha, and the interval is that of :func:`studies.results.statistics.looks.repeated_interval`: all intervals of
     primary contrasts hold together at all looks with probability 1 - alpha, and ``verdict`` is read off it by
     :func:`studies.results.statistics.decision.decide`. For an exploratory contrast the level is .05, the interval is
-    that of t, and there is no verdict.
+    that of t, and there is no verdict. Where records say which test examples each network was right on, intervals also
+    cover new examples (:func:`studies.results.statistics.intervals.with_examples`): ``example_std`` is the standard
+    error of the difference that they make beyond what seeds show. It is missing where intervals are over seeds alone.
 
     A primary contrast has no verdict, and ``withheld`` says why, where a run of either side failed, where
     multiply-adds of the arm are ``beyond`` the dense front, and where the number of seeds is none of the study's looks.
@@ -55,8 +60,8 @@ def contrast(
     sign flip test, a check beside the interval. ``macs_ratio`` is the arm's multiply-adds over the reference's.
     ``probability_better`` is the share of seeds on which the arm has the lower error, ties counted as one half, with
     its Wilson interval. ``detectable`` is the difference that a primary contrast finds with probability .8 at this
-    number of seeds and standard deviation, and ``seeds_needed`` how many decide an undecided one with that probability,
-    if its difference and standard deviation are what they seem; missing beyond 1,000.
+    number of seeds and standard deviation, that of examples included, and ``seeds_needed`` how many decide an undecided
+    one with that probability, if its difference and both standard deviations are what they seem; missing beyond 1,000.
 
     Args:
         pairing: the runs.
@@ -101,8 +106,8 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
     differences = found.differences.dropna().tolist()
     deciding = primary and protocol.look is not None
     level = _level(protocol) if deciding else EXPLORATORY_LEVEL
-    low, high = repeated_interval(differences, level) if deciding else t_interval(differences, 1 - level)
-    std = sample_std(differences)
+    std, shared = sample_std(differences), found.example_variance()
+    low, high = _interval(differences, level, 0.0 if np.isnan(shared) else shared, deciding=deciding)
     delta = protocol.delta * found.reference_error
     withheld = _withheld(found, protocol) if primary else ""
     verdict = decide(low, high, delta) if primary and not withheld else ""
@@ -119,6 +124,7 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
         "ci_high": high,
         "level": level,
         "std": std,
+        "example_std": np.sqrt(shared),
         "p": sign_flip_p(differences, flips) if differences else np.nan,
         "reference_error": found.reference_error,
         "delta": delta,
@@ -126,22 +132,43 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
         "probability_better": share,
         "probability_better_low": share_low,
         "probability_better_high": share_high,
-        "detectable": _detectable(std, len(differences), level) if deciding else np.nan,
-        "seeds_needed": _needed(differences, std, delta, protocol) if verdict == "undecided" else np.nan,
+        "detectable": _detectable(std, shared, len(differences), level) if deciding else np.nan,
+        "seeds_needed": _needed(differences, std, shared, delta, protocol) if verdict == "undecided" else np.nan,
     }
 
 
-def _detectable(std: float, n: int, level: float) -> float:
-    return detectable(std, looks=(n,), alpha=level, contrasts=1) if n > 1 else np.nan
+def _interval(differences: Sequence[float], level: float, shared: float, *, deciding: bool) -> tuple[float, float]:
+    if deciding:
+        return repeated_interval(differences, level, example_variance=shared)
+    over_seeds = t_interval(differences, 1 - level)
+    # Equal values show no spread, and have an interval without width to say so.
+    if not over_seeds[0] < over_seeds[1]:
+        return over_seeds
+    return with_examples(float(np.mean(differences)), over_seeds, shared, 1 - level)
 
 
-def _needed(differences: Sequence[float], std: float, delta: float, protocol: Protocol) -> float:
+def _detectable(std: float, shared: float, n: int, level: float) -> float:
+    if n < 2:
+        return np.nan
+    # The standard deviation whose mean over n seeds varies by as much; t quantiles for all of it are a little wide.
+    of_both = std if np.isnan(shared) else float(np.sqrt(std**2 + n * shared))
+    return detectable(of_both, looks=(n,), alpha=level, contrasts=1)
+
+
+def _needed(differences: Sequence[float], std: float, shared: float, delta: float, protocol: Protocol) -> float:
+    """Return the seeds that decide; more of them leave what test examples add to the interval as it is."""
     if not std > 0:
         return np.nan
-    needed = seeds_needed(
-        float(np.mean(differences)), std, alpha=protocol.alpha, contrasts=protocol.contrasts, delta=delta
-    )
-    return np.nan if needed is None else max(needed, len(differences) + 1)
+    needed: float = len(differences) + 1
+    for _ in range(_STEPS):
+        of_both = std if np.isnan(shared) else float(np.sqrt(std**2 + needed * shared))
+        again = seeds_needed(
+            float(np.mean(differences)), of_both, alpha=protocol.alpha, contrasts=protocol.contrasts, delta=delta
+        )
+        if again is None or again <= needed:
+            return np.nan if again is None else needed
+        needed = again
+    return np.nan
 
 
 def _level(protocol: Protocol) -> float:
@@ -202,6 +229,8 @@ def intervals(results: Results) -> str:
         )
     if len(primary) < len(contrasts):
         said.append("Those of exploratory contrasts are 95 % t intervals by themselves, and allow no verdict.")
+    if len(contrasts):
+        said.append(f"Intervals are over {over(contrasts)}.")
     return " ".join(said)
 
 

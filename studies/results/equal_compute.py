@@ -2,8 +2,25 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 _FRONT = ("dataset", "network", "seed")
+
+
+def weights_on_front(front_macs: ArrayLike, macs: float) -> NDArray[np.float64]:
+    """Return by how much each network of the front counts at so many multiply-adds: NaN beyond its ends.
+
+    Args:
+        front_macs: [networks], multiply-adds, increasing.
+        macs: where the front is wanted.
+
+    Half way between 100 and 400 on a logarithmic axis is 200:
+
+    >>> weights_on_front([100.0, 400.0, 900.0], 200.0).round(3).tolist()
+    [0.5, 0.5, 0.0]
+    """
+    at = np.log(np.asarray(front_macs, dtype=float))
+    return np.array([np.interp(np.log(macs), at, own, left=np.nan, right=np.nan) for own in np.eye(len(at))])
 
 
 def beyond_front(runs: pd.DataFrame, front: pd.DataFrame) -> "pd.Series[float]":

@@ -55,7 +55,8 @@ def looks_taken(
 def _look(found: Paired, seeds: int, level: float, last_level: float, protocol: Protocol) -> dict[str, Any]:
     first = found.differences.iloc[:seeds]
     there = first.dropna().tolist()
-    low, high = repeated_interval(there, level)
+    shared = found.example_variance(seeds)
+    low, high = repeated_interval(there, level, example_variance=0.0 if np.isnan(shared) else shared)
     delta = protocol.delta * found.reference_error
     whole = len(there) == seeds
     return {

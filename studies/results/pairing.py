@@ -1,14 +1,18 @@
 """Differences of an arm to a reference, seed by seed: the one place that says which runs are set against which."""
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from studies.design.dense_front import DENSE_FRONT
-from studies.results.equal_compute import beyond_front
+from studies.results.equal_compute import beyond_front, weights_on_front
+from studies.results.examples.hits import Hits, Terms
 from studies.results.results import GROUP
+from studies.results.statistics.random_effects.seeds_and_examples import example_variance
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class Paired:
         beyond: runs of the arm that did not fail, and whose multiply-adds are beyond the dense front.
         reference_error: the mean error that the arm is compared with.
         macs_ratio: mean multiply-adds of the arm over those of the reference, 1 on the dense front.
+        terms: of each seed, in the order of ``differences``, the runs that its difference is made of.
+        hits: what the runs came to on their test examples.
     """
 
     differences: "pd.Series[float]"
@@ -31,6 +37,24 @@ class Paired:
     beyond: int
     reference_error: float
     macs_ratio: float
+    terms: tuple[Terms, ...]
+    hits: Hits
+
+    def example_variance(self, seeds: int | None = None) -> float:
+        """Return the variance of the mean difference that test examples make beyond what seeds show.
+
+        See :func:`studies.results.statistics.random_effects.seeds_and_examples.example_variance`.
+
+        Args:
+            seeds: only the first so many; None takes all.
+
+        Returns:
+            The variance; NaN if the records of any run do not say which examples it was right on, or there are fewer
+            than two differences.
+        """
+        there = self.differences.iloc[:seeds].notna()
+        tested = self.hits.all_of(itertools.compress(self.terms, there))
+        return math.nan if tested is None else example_variance(tested)
 
 
 class Pairing:
@@ -39,12 +63,16 @@ class Pairing:
     Args:
         selected: the selected configurations' runs with the errors they count for.
         front: those of the dense front, see :func:`studies.results.results.dense_front`.
+        hits: what runs came to on their test examples, by the column ``run_id``.
     """
 
-    def __init__(self, selected: pd.DataFrame, front: pd.DataFrame) -> None:
-        columns = ["seed", "dataset", "network", "error", "failed", "test_macs"]
+    def __init__(self, selected: pd.DataFrame, front: pd.DataFrame, hits: Hits | None = None) -> None:
+        self._hits = hits or Hits()
+        columns = ["seed", "dataset", "network", "error", "failed", "test_macs", *(["run_id"] if self._hits else [])]
         self._runs = {key: part[columns].set_index("seed").sort_index() for key, part in selected.groupby(list(GROUP))}
         self._front = front
+        by_seed = front.sort_values("test_macs").groupby(["dataset", "network", "seed"]) if self._hits else ()
+        self._on_front = {key: (part["test_macs"].to_numpy(float), part["run_id"].tolist()) for key, part in by_seed}
 
     def pair(self, setting: tuple[Any, ...], arm: str, reference: str) -> Paired | None:
         """Set an arm against a reference on the same seeds; None where one of them is not run.
@@ -66,6 +94,7 @@ class Pairing:
         if not own.index.equals(other.index):
             raise ValueError(f"{arm} and {reference} do not have the same seeds in {setting}")
         failed = own["failed"].astype(bool) | other["failed"].astype(bool)
+        runs = zip(own["run_id"], other["run_id"], strict=True) if self._hits else ()
         return Paired(
             (own["error"] - other["error"]).mask(failed),
             int(own["failed"].sum()),
@@ -73,6 +102,8 @@ class Pairing:
             0,
             float(other["error"].mask(failed).mean()),
             float(own["test_macs"].mean() / other["test_macs"].mean()),
+            tuple(((run, 1.0), (its, -1.0)) for run, its in runs),
+            self._hits,
         )
 
     def _beside_front(self, own: pd.DataFrame, setting: tuple[Any, ...]) -> Paired | None:
@@ -85,7 +116,18 @@ class Pairing:
         differences = beyond_front(own.reset_index(), here).set_axis(own.index).mask(failed)
         beyond = int((differences.isna() & ~failed & ~own.index.isin(broken)).sum())
         reference_error = float((own["error"] - differences).mean())
-        return Paired(differences, int(failed.sum()), len(broken), beyond, reference_error, 1.0)
+        terms = tuple(self._terms_on_front(setting, *row) for row in self._rows(own))
+        return Paired(differences, int(failed.sum()), len(broken), beyond, reference_error, 1.0, terms, self._hits)
+
+    def _rows(self, own: pd.DataFrame) -> Iterable[tuple[int, str, float]]:
+        """Seed, run and multiply-adds of each run, where hits are asked for."""
+        return zip(own.index, own["run_id"], own["test_macs"].astype(float), strict=True) if self._hits else ()
+
+    def _terms_on_front(self, setting: tuple[Any, ...], seed: int, run: str, macs: float) -> Terms:
+        """Return a run and the networks of the dense front on both sides of it, with their weights."""
+        front_macs, front_runs = self._on_front[setting[0], setting[1], seed]
+        weights = weights_on_front(front_macs, macs)
+        return ((run, 1.0), *((other, -weight) for other, weight in zip(front_runs, weights, strict=True) if weight))
 
 
 def _reference(runs: Mapping[Any, pd.DataFrame], setting: tuple[Any, ...], reference: str) -> pd.DataFrame | None:

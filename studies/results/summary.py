@@ -7,12 +7,15 @@ import pandas as pd
 
 from studies.formatting import count, interval, number, percent
 from studies.results import origin
+from studies.results.examples.covered import over
+from studies.results.examples.hits import Hits
 from studies.results.results import GROUP, Results, with_counted_errors
 from studies.results.statistics.intervals import interquartile_mean, rate_interval, sample_std, t_interval
+from studies.results.statistics.random_effects.seeds_and_examples import error_interval, example_variance
 from studies.results.table import Column, Table, setting_columns
 
 
-def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None) -> pd.DataFrame:
+def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None, hits: Hits | None = None) -> pd.DataFrame:
     """Aggregate the selected configurations' runs on the evaluation seeds, one row per ``GROUP``.
 
     Failures are a hurdle: ``failures`` of ``n`` runs failed, with the exact interval of that rate, and errors are of
@@ -20,13 +23,19 @@ def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None) -> pd.Da
     want one number, and has no interval. Densities, multiply-adds and seconds are means over the runs that were tested.
     The order of rows in ``runs`` changes nothing but the order of groups.
 
+    The interval of the mean error is over seeds and test examples
+    (:func:`studies.results.statistics.random_effects.seeds_and_examples.error_interval`), and ``example_std`` is the
+    standard error that examples make beyond what seeds show. Where a record does not say which examples the network was
+    right on, it is missing, and the interval is that of t over seeds alone.
+
     Args:
         runs: ``RUN_COLUMNS``.
         optimism: of :func:`studies.results.optimism.measure_optimism`, if there was a search.
+        hits: what the runs came to on their test examples.
     """
     counted = with_counted_errors(runs)
     rows = [
-        {**dict(zip(GROUP, key, strict=True)), **_summary_row(group.sort_values("seed"))}
+        {**dict(zip(GROUP, key, strict=True)), **_summary_row(group.sort_values("seed"), hits or Hits())}
         for key, group in counted[counted["selected"]].groupby(list(GROUP), sort=False)
     ]
     summary = pd.DataFrame(rows)
@@ -39,11 +48,13 @@ def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None) -> pd.Da
 _PROCEDURE_ENDS = ("procedure_ci_low", "procedure_ci_high")
 
 
-def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
+def _summary_row(group: pd.DataFrame, hits: Hits) -> dict[str, Any]:
     failures, n = int(group["failed"].sum()), len(group)
     failure_low, failure_high = rate_interval(failures, n)
-    errors = group.loc[~group["failed"], "error"].tolist()
-    low, high = t_interval(errors)
+    there = group[~group["failed"]]
+    errors = there["error"].tolist()
+    tested = hits.all_of(((run, 1.0),) for run in there["run_id"]) if hits else None
+    low, high = t_interval(errors) if tested is None else error_interval(errors, tested)
     # With those that failed for nothing but their density, which has to be seen.
     ended = group[group["test_density"].notna()]
 
@@ -60,6 +71,7 @@ def _summary_row(group: pd.DataFrame) -> dict[str, Any]:
         "ci_low": low,
         "ci_high": high,
         "std": sample_std(errors),
+        "example_std": np.nan if tested is None else float(np.sqrt(example_variance(tested))),
         "floored_mean": float(group["error"].mean()),
         "iqm": interquartile_mean(errors) if errors else np.nan,
         "median": float(np.median(errors)) if errors else np.nan,
@@ -109,7 +121,8 @@ def _caption(results: Results) -> str:
         )
     return (
         f"Test error over {results.protocol.seeds} paired seeds{selected} of the runs that did not fail, with the 95 % "
-        "t interval of its mean. Densities and multiply-adds (MACs) are realised on the test split, those of "
+        f"interval of its mean over {over(results.summary)}. Densities and multiply-adds (MACs) are realised on the "
+        "test split, those of "
         f"the gater included.{procedure}{marks}{mixed}"
     )
 

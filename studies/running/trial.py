@@ -1,7 +1,7 @@
 """One run from its configuration to its record."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from core.training.trained_network import TrainedNetwork
 from studies.design import measurements
 from studies.design.configuration import Configuration, Stage
 from studies.formatting import printable
+from studies.records.hits import packed
 from studies.records.schema import Status, finite, problem
 
 # What a strategy raises may hold a whole tensor, or a file; where it was raised stands at the end.
@@ -135,7 +136,8 @@ def _execute(
         "validation_macs": trained.chosen.validation_macs,
     }
     if splits.test is not None:
-        record |= _test_measures(trained, splits.test, streams, density)
+        assert splits.test_indices is not None
+        record |= _test_measures(trained, splits.test, splits.test_indices.tolist(), streams, density)
         if configuration.measurements:
             subject = TrainedNetwork(trained.network, trained.strategy, splits.train, splits.test, streams, density)
             # What is undefined, such as a ratio to 0, is missing.
@@ -147,7 +149,9 @@ def _architecture(configuration: Configuration, dataset: Dataset) -> Architectur
     return Architecture.parse(configuration.network, dataset.features, dataset.classes, configuration.activation)
 
 
-def _test_measures(trained: Trained, test: Split, streams: SeedStreams, density: float) -> dict[str, Any]:
+def _test_measures(
+    trained: Trained, test: Split, indices: Sequence[int], streams: SeedStreams, density: float
+) -> dict[str, Any]:
     def measure(fallback: bool) -> Evaluation | None:
         # Both modes draw the same gate noise, so that they differ in nothing but the forced gates.
         generator = streams.torch("gates", "test", device=test.x.device)
@@ -157,6 +161,7 @@ def _test_measures(trained: Trained, test: Split, streams: SeedStreams, density:
     assert own is not None
     return {
         "test_error": own.error,
+        "test_hits": packed(indices, own.hits),
         "test_loss": own.loss,
         "test_error_fallback": None if forced is None else forced.error,
         "test_density": own.density,

@@ -240,7 +240,10 @@ def test_ten_lines_of_pandas_give_what_the_tables_have(tmp_path, monkeypatch):
     contrasts = results.contrasts.set_index(group[:3])
     for setting, interval in found["contrasts"].items():
         ours = contrasts.loc[setting]
-        assert (interval.low, interval.high) == pytest.approx((ours["ci_low"], ours["ci_high"]))
+        of_examples = 1.959964 * ours["example_std"]
+        half = np.hypot((interval.high - interval.low) / 2, of_examples)
+        expected = ours["difference"] - half, ours["difference"] + half
+        assert (ours["ci_low"], ours["ci_high"]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_example_of_the_kernels_skips_what_is_closed(tmp_path, monkeypatch):

@@ -17,8 +17,11 @@ from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList
 from studies.records import environment, provenance
 from studies.records.folder import Frozen, ResultsFolder
+from studies.records.hits import packed
 
 CHANCE = 0.9
+# Examples of an invented dataset.
+POOL = 1250
 # What a run has nothing to show for.
 CAME_TO_NOTHING = frozenset({"error", "timeout", "died"})
 Failures = Mapping[tuple[str, int], str]
@@ -105,7 +108,7 @@ def record_of(
     if configuration.stage == "search":
         return record
     return record | {
-        "test_error": errors[-1] + random.uniform(0.0, 0.1),
+        **tested(errors[-1] + random.uniform(0.0, 0.1), configuration),
         "test_loss": random.uniform(0.1, 2.0),
         "test_error_fallback": errors[-1] if strategy.gated else None,
         "test_density": density,
@@ -125,6 +128,22 @@ def record_of(
             for layer in architecture.layers
         ],
     }
+
+
+def tested(error: float, configuration: Configuration) -> dict[str, Any]:
+    """The test error nearest to ``error`` that 250 examples can have, and hits that are of it.
+
+    Which examples they are, and which of them all networks find easy, is the same for one seed of resampled splits, and
+    for all seeds of fixed ones.
+    """
+    seed = 0 if configuration.test_split == "fixed" else configuration.seed
+    dataset = np.random.default_rng([seed, 250])
+    indices = np.sort(dataset.permutation(POOL)[:250])
+    own = np.random.default_rng(int(configuration.run_id, 16))
+    difficulty = np.random.default_rng(250).normal(size=POOL)[indices] + own.normal(size=250)
+    wrong = np.zeros(250, dtype=bool)
+    wrong[np.argsort(difficulty)[250 - round(error * 250) :]] = error > 0
+    return {"test_error": float(wrong.mean()), "test_hits": packed(indices.tolist(), (~wrong).tolist())}
 
 
 def forget(folder: ResultsFolder, run_id: str) -> None:

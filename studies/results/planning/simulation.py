@@ -23,6 +23,7 @@ DISTRIBUTIONS: Mapping[str, stats.rv_continuous | stats.distributions.rv_frozen]
     "gamma4": stats.gamma(4),
     "exponential": stats.expon(),
     "lognormal": stats.lognorm(0.5),
+    "lognormal1": stats.lognorm(1.0),
 }
 COLUMNS = (
     *("scenario", "difference", *WORDS, "seeds"),

@@ -37,6 +37,31 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float
     return float(interval.low), float(interval.high)
 
 
+def with_examples(
+    mean: float, over_seeds: tuple[float, float], variance: float, confidence: float
+) -> tuple[float, float]:
+    """Return the interval of a mean over seeds, widened for test examples that seeds share.
+
+    The distance of each end from the mean becomes ``sqrt(d^2 + z^2 variance)``, for its distance d over seeds and the
+    normal quantile z: both variances are recovered from their intervals (Zou and Donner 2008).
+
+    3 over seeds and 1.96 times 2.0408 = 4 over examples are 5 together:
+
+    >>> low, high = with_examples(10.0, (7.0, 13.0), 2.0408**2, 0.95)
+    >>> round(low, 2), round(high, 2)
+    (5.0, 15.0)
+
+    Args:
+        mean: over seeds.
+        over_seeds: both ends of its interval over seeds.
+        variance: of the mean, from examples.
+        confidence: of the interval.
+    """
+    of_examples = float(stats.norm.isf((1 - confidence) / 2)) * math.sqrt(variance)
+    low, high = over_seeds
+    return mean - math.hypot(mean - low, of_examples), mean + math.hypot(high - mean, of_examples)
+
+
 def interquartile_mean(values: Sequence[float]) -> float:
     """Return the 25 % trimmed mean. It hides failures in the tails, so it is never shown without mean and failures.
 

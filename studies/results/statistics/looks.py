@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import integrate, optimize, special, stats
 
 from core.errors import InputError
+from studies.results.statistics.intervals import with_examples
 from studies.results.statistics.rounding import equal_but_for_rounding
 
 _NODES = 801
@@ -91,7 +92,9 @@ def _nodes(bound: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return nodes, weights
 
 
-def repeated_interval(differences: Sequence[float], level: float) -> tuple[float, float]:
+def repeated_interval(
+    differences: Sequence[float], level: float, *, example_variance: float = 0.0, test_over_train: float = 0.0
+) -> tuple[float, float]:
     """Return the interval of the mean of paired differences at one look, widened for skewness.
 
     It is the t interval at this level, each end of which is moved outwards where the differences may be skewed so that
@@ -105,17 +108,34 @@ def repeated_interval(differences: Sequence[float], level: float) -> tuple[float
     >>> round(low, 1), round(high, 1)
     (-8.2, 12.2)
 
+    That is of seeds alone. Seeds share test examples, and others would move the mean as well: with a variance of its
+    own for that the interval is widened by :func:`studies.results.statistics.intervals.with_examples`. Where it is not
+    known what each seed came to on each example, and each draws its own split, the standard error can be made to grow
+    as in :func:`~studies.results.statistics.random_effects.seeds_and_examples.resampled_interval`.
+
+    Where examples have a variance of 100, and z is 1.96, the ends are sqrt(10.25^2 + 19.6^2) from the mean:
+
+    >>> low, high = repeated_interval([1.0, 2.0, 3.0], 0.05, example_variance=100.0)
+    >>> round(high - 2.0, 1), round(math.hypot(10.25, 19.6), 1)
+    (22.1, 22.1)
+
     Args:
         differences: [n], error of an arm minus error of its reference, one a seed.
         level: of this look, see :func:`look_levels`.
+        example_variance: of the mean of the differences, from the test examples that seeds share, see
+            :func:`~studies.results.statistics.random_effects.seeds_and_examples.example_variance`.
+        test_over_train: test examples of a split over its training examples, where each seed draws its own split of one
+            set of examples.
 
     Returns:
         Both ends in the units of the differences; NaN for fewer than two, no width where they are equal.
 
     Raises:
-        InputError: a difference is NaN or infinite, or not 0 < level < 1.
+        InputError: a difference is NaN or infinite, not 0 < level < 1, or one of the last two is negative or NaN.
     """
     values = np.asarray(differences, dtype=float)
+    if not (example_variance >= 0 and test_over_train >= 0):
+        raise InputError(f"a variance and a ratio are at least 0, not {example_variance} and {test_over_train}")
     if len(values) < 2:
         return math.nan, math.nan
     if not np.isfinite(values).all():
@@ -123,7 +143,10 @@ def repeated_interval(differences: Sequence[float], level: float) -> tuple[float
     if equal_but_for_rounding(values):
         return float(values[0]), float(values[0])
     low, high = repeated_intervals(values, level)
-    return float(low), float(high)
+    mean = float(values.mean())
+    factor = math.sqrt(1 + len(values) * test_over_train)
+    over_seeds = mean - factor * (mean - float(low)), mean + factor * (float(high) - mean)
+    return with_examples(mean, over_seeds, example_variance, 1 - level)
 
 
 def repeated_intervals(samples: ArrayLike, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -132,10 +155,10 @@ def repeated_intervals(samples: ArrayLike, level: float) -> tuple[NDArray[np.flo
     Johnson (1978) adds ``g / (6 sqrt(n)) + g t^2 / (3 sqrt(n))`` to t for a skewness g. Here q, the quantile of t, is
     moved outwards by 3/2 of that, at t = q, for the sample skewness G1 plus 6 / n of its standard error (for the upper
     end; for the lower one with -G1), and never inwards. Few values show little of the skewness they are drawn with,
-    whence the factor and the margin; both were chosen by simulation, see docs/reference/statistics.md: with looks at 6,
-    10, 16 and 24 seeds, and 1 or 5 contrasts at a family-wise .05, the t intervals err in .052 and .048 of studies
-    where differences are normal and in .14 and .30 where they are exponential; these in .031 and .026, and in .059 and
-    .09.
+    whence the factor and the margin; both were chosen by simulation. With looks at 6, 10, 16 and 24 seeds, and 1 or 5
+    independent contrasts at a family-wise .05, t intervals err in .053 and .052 of studies where differences are normal
+    and in .136 and .296 where they are exponential; these intervals in .032 and .028, and in .057 and .089. More is in
+    docs/reference/statistics.md.
 
     Args:
         samples: [..., n], at least 2 finite values each, not all equal.

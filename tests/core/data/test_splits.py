@@ -42,6 +42,16 @@ def test_parts_are_disjoint_cover_everything_and_keep_their_labels(test_split):
         assert (part.x.dtype, part.y.dtype) == (torch.float32, torch.int64)
 
 
+@pytest.mark.parametrize("test_examples", [0, 30])
+@pytest.mark.parametrize("test_split", ["resampled", "fixed"])
+def test_which_examples_those_of_the_test_split_are_is_known(test_split, test_examples):
+    found = split(toy(test_examples), EVALUATE, test_split)
+    assert found.test_indices is not None
+    assert found.test_indices.tolist() == numbers(found.test)
+    assert found.to("cpu").test_indices is found.test_indices
+    assert split(toy(), TUNE, "fixed").test_indices is None
+
+
 @pytest.mark.parametrize("index", range(3))
 @pytest.mark.parametrize("test_split", ["resampled", "fixed"])
 def test_parts_are_stratified(index, test_split):

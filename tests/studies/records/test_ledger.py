@@ -11,7 +11,7 @@ from tests.support.records import configurations_of, design_of, record_of
 
 CONFIGURATION = configurations_of(design_of("dense", seeds=1))[0]
 RUN_ID = CONFIGURATION.run_id
-RECORD = {**record_of(CONFIGURATION, "over_budget", 'é\n"<b>'), "test_error": 0.1 + 0.2}
+RECORD = {**record_of(CONFIGURATION, "over_budget", 'é\n"<b>'), "test_error": 0.1 + 0.2, "test_hits": None}
 
 
 def everything(folder: Path) -> dict[str, bytes]:

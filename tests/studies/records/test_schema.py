@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import InputError
 from studies.design.configuration import Configuration
+from studies.records.hits import packed
 from studies.records.ledger import Ledger
 from studies.records.schema import ENDED, TRAINED, Epoch, Host, Record, Status, finite, problem
 from tests.support.records import configurations_of, design_of, record_of
@@ -24,6 +25,17 @@ NO_LOSS = NUMBERS_OF_NONE
 NO_COUNT = (-1, 2.0, math.nan, "2", True)
 NO_EPOCH = (0, *NO_COUNT)
 NO_WORD = (None, 7, ["dense"], b"dense")
+
+# The examples 5, 7 and 8, of which 5 and 8 were right.
+HITS = packed([5, 7, 8], [True, False, True])
+NO_HITS: tuple[dict[str, Any], ...] = (
+    *({"examples": count} for count in (0, 2, 4, 2.0, "3", None)),
+    *({"first": first} for first in (-1, 0.5, None)),
+    # Not base64, too short, too long, not from the first test example on, and of other examples.
+    *({"among": text} for text in ("", "sA", "é", "sAA=", "AA==", "WA==", "8A==", None)),
+    *({"right": text} for text in ("", "oA", "oAA=", "sA==", "AQ==", None)),
+    {"more": 1},
+)
 
 WRONG: dict[str, tuple[Any, ...]] = {
     "run_id": (*NO_WORD, "", "0123456789abcdef"),
@@ -47,6 +59,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "validation_density": NO_AMOUNT,
     "validation_macs": NO_AMOUNT,
     "test_error": NO_SHARE,
+    "test_hits": ("", {}, *({**HITS, **change} for change in NO_HITS)),
     "test_loss": NO_LOSS,
     "test_error_fallback": NO_SHARE,
     "test_density": NO_AMOUNT,
@@ -127,7 +140,7 @@ def test_a_host_has_all_its_names(name):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"test_error": 0.0, "validation_error": 1.0, "all_closed": 0, "test_density": 0},
+        {"test_error": 0.0, "test_hits": None, "validation_error": 1.0, "all_closed": 0, "test_density": 0},
         # Losses that are not finite, and classes without examples.
         {"history": [{**epoch, "train_loss": None, "validation_loss": None} for epoch in record()["history"]]},
         {"gates_by_class": [[[None, 0.5]]]},
@@ -138,6 +151,14 @@ def test_a_host_has_all_its_names(name):
 )
 def test_what_a_run_may_come_to_holds(changes):
     assert problem(record(**changes)) is None
+
+
+def test_hits_agree_with_the_error_and_stand_beside_one():
+    assert problem(record(test_error=1 / 3, test_hits=HITS)) is None
+    said = "test_hits are of an error of 0.333333, and test_error is "
+    assert problem(record(test_error=0.33, test_hits=HITS)) == f"{said}0.33"
+    assert problem({**record("error"), "test_hits": HITS}) == f"{said}None"
+    assert problem(without(record(), "test_hits")) is None
 
 
 def test_a_field_that_nobody_knows_is_named():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy import stats
+from scipy import special, stats
 
 import strategies
 from core.data import Dataset, Splits, load, split
@@ -84,10 +84,13 @@ def test_anyone_can_compute_the_summary_from_runs_csv(folder):
     chosen = runs[runs.selected].copy()
     chosen["error"] = chosen.test_error.where(chosen.status == "ok")
     table = chosen.groupby(KEY, sort=False).error.agg(["mean", "std", "median", "count"]).reset_index()
-    half = stats.t.ppf(0.975, table["count"] - 1) * table["std"] / table["count"] ** 0.5
+    half = np.hypot(
+        stats.t.ppf(0.975, table["count"] - 1) * table["std"] / table["count"] ** 0.5, 1.959964 * summary.example_std
+    )
+    middle, stretched = special.logit(table["mean"]), half / (table["mean"] * (1 - table["mean"]))
     np.testing.assert_allclose(summary["mean"], table["mean"])
-    np.testing.assert_allclose(summary.ci_low, table["mean"] - half)
-    np.testing.assert_allclose(summary.ci_high, table["mean"] + half)
+    np.testing.assert_allclose(summary.ci_low, special.expit(middle - stretched), rtol=1e-5)
+    np.testing.assert_allclose(summary.ci_high, special.expit(middle + stretched), rtol=1e-5)
     np.testing.assert_allclose(summary["median"], table["median"])
     assert (summary.n - summary.failures).tolist() == table["count"].tolist()
     assert summary.failures.sum() == 2
@@ -102,7 +105,12 @@ def test_anyone_can_compute_the_contrasts_from_runs_csv(folder):
     flips = [float(stats.permutation_test((row,), np.mean, permutation_type="samples").pvalue) for row in rows]
     np.testing.assert_allclose(contrasts.difference, paired.mean(axis=1))
     # Two primary contrasts, and one look.
-    np.testing.assert_allclose(contrasts.ci_low, [repeated_interval(row, 0.025)[0] for row in rows])
+    lows = [
+        repeated_interval(row, 0.025, example_variance=std**2)[0]
+        for row, std in zip(rows, contrasts.example_std, strict=True)
+    ]
+    np.testing.assert_allclose(contrasts.ci_low, lows)
+    assert (contrasts.example_std > 0).all()
     np.testing.assert_allclose(contrasts.p, flips)
     np.testing.assert_allclose(contrasts.delta, 0.05 * contrasts.reference_error)
     assert contrasts.withheld.tolist() == ["runs failed"] * 2
@@ -164,7 +172,7 @@ def deterministic(run, errors, noise) -> dict[str, object]:
     seed = run.configuration.seed
     error = errors(run) + (float(np.random.default_rng([seed, run.point or 0]).normal(0, noise)) if noise else 0.0)
     measures = (
-        {"validation_error": error, "test_error": error}
+        {"validation_error": error, "test_error": error, "test_hits": None}
         if run.configuration.stage == "evaluate"
         else {"validation_error": error}
     )

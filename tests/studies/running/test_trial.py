@@ -3,13 +3,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import strategies
 from core import data
+from core.data import split
 from core.errors import InputError
+from core.seeding import SeedStreams
 from studies.design.configuration import Configuration
 from studies.records import provenance
+from studies.records.hits import unpacked
 from studies.running.trial import execute
 from tests.support.plugins import read_plugin
 from tests.support.records import configurations_of, design_of, record_of
@@ -53,7 +57,7 @@ def test_the_invented_records_of_these_tests_are_like_real_ones(strategy):
     assert real["history"][0].keys() == invented["history"][0].keys()
     for key, value in real.items():
         assert type(invented[key]) is type(value), key
-        if not isinstance(value, float | list) and key not in {"dead_blocks", "chosen_epoch"}:
+        if not isinstance(value, float | list) and key not in {"dead_blocks", "chosen_epoch", "test_hits"}:
             assert invented[key] == value, key
     shapes = [[len(real["gates_by_class"][layer]), len(real["gates_by_class"][layer][0])] for layer in (0, 1)]
     assert shapes == [[10, 8], [10, 8]]
@@ -83,6 +87,22 @@ def test_measures_are_shares_and_counts():
     assert record["epochs"] == len(record["history"]) == 3
     assert 1 <= record["chosen_epoch"] <= 3
     assert record["validation_error"] == record["history"][record["chosen_epoch"] - 1]["validation_error"]
+
+
+@pytest.mark.parametrize("test_split", ["resampled", "fixed"])
+def test_a_record_says_which_examples_of_the_dataset_it_was_right_on(test_split):
+    records = [
+        run(configuration_of("small_dense", seed=seed, training={"epochs": 1}, test_split=test_split))
+        for seed in (0, 1)
+    ]
+    found = [unpacked(record["test_hits"]) for record in records]
+    dataset = data.load("digits")
+    for seed, (indices, right) in enumerate(found):
+        parts = split(dataset, SeedStreams(0, "evaluate", "digits", seed), test_split)
+        assert parts.test_indices is not None
+        assert indices.tolist() == sorted(parts.test_indices.tolist())
+        assert 1 - right.mean() == pytest.approx(records[seed]["test_error"])
+    assert np.array_equal(found[0][0], found[1][0]) == (test_split == "fixed")
 
 
 def test_a_search_sees_no_test_split():

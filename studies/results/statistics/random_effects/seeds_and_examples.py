@@ -1,90 +1,139 @@
-"""Errors over random seeds and random test examples: intervals for what new seeds would do on new examples.
+"""What seeds do not show of test examples: the part of a mean's variance that other examples of the same kind make.
 
-An interval over seeds alone, on a test set that all of them share, is of this test set. On other examples of the same
-kind the error differs by more than the seeds show, and more seeds make such an interval worse.
+A value of seed i on example j, an error or a paired difference of two, is taken as ``mu + s_i + e_j + r_ij``: a mean,
+what the seed does to all examples, what the example does to all seeds, and a rest, all independent with variances of
+their own. All seeds are tested on examples of one set, be it on the same ones or on ones that each draws for itself.
+So their means have a covariance, that of the examples which two of them share, and by as much the variance of the mean
+over seeds exceeds the ``s^2 / n`` that seeds show. More seeds do not make that less.
+
+The set that networks are *trained* on is shared too, and what another one would do is not in this: over new sets of 300
+and of 1,500 examples the intervals still cover, see docs/reference/statistics.md.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from core.errors import InputError
-from studies.results.statistics.intervals import rate_interval, sample_std
-from studies.results.statistics.random_effects.crossed import crossed_mean
+from studies.results.statistics.intervals import rate_interval, sample_std, with_examples
+from studies.results.statistics.rounding import equal_but_for_rounding
 
 
-def error_over_examples(hits: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Return the error on a fixed test set, and its interval over seeds and test examples.
+@dataclass(frozen=True)
+class ExampleValues:
+    """What a seed came to on each of its test examples.
 
-    Seeds and examples are crossed (:func:`~studies.results.statistics.random_effects.crossed.crossed_mean`). The
-    interval is taken on the logit scale, on which a low error has as much room below as above, so it stays within 0 and
-    1. Where every cell is alike it is the exact one of as many examples as there are, which says nothing of seeds.
+    Attributes:
+        indices: [m], which examples of the dataset, increasing.
+        values: [m], error (0 or 1) on each, or a difference of errors, or a mean of several networks' errors.
+    """
 
-    Two seeds agree on four examples, of which they miss two. Nothing is known of seeds but that they agree, so the
-    standard error is that of four examples, sqrt(1/12), with 3 degrees of freedom; on the logit scale 4 times as much:
+    indices: NDArray[np.int64]
+    values: NDArray[np.float64]
 
-    >>> error, low, high = error_over_examples([[True, True, False, False]] * 2)
-    >>> error, round(low, 4), round(1 / (1 + math.exp(3.1824 * 4 / 12**0.5)), 4), round(high, 4)
-    (0.5, 0.0247, 0.0247, 0.9753)
+    def __post_init__(self) -> None:
+        if self.indices.shape != self.values.shape or self.indices.ndim != 1 or not len(self.indices):
+            raise InputError(f"{self.values.shape} values are not of {self.indices.shape} test examples")
+        if not np.isfinite(self.values).all():
+            raise InputError("a value of a test example is not finite")
+
+
+def example_variance(tested: Sequence[ExampleValues]) -> float:
+    """Return what the mean over seeds varies by from test examples that seeds share, beyond what seeds show.
+
+    With ``O_ik`` examples that seeds i and k share, of ``m_i`` and ``m_k``, the covariance of their means is
+    ``sigma^2 O_ik / (m_i m_k)``; returned is its mean over all pairs of seeds. That is ``sigma^2 / m`` if all m
+    examples are shared, and about ``sigma^2 / N`` if each seed draws its own of N. ``sigma^2``, the variance of
+    examples, is the sum over pairs and shared examples of the products of both seeds' deviations from their own means,
+    over what its expectation is for ``sigma^2 = 1``: ``O_ik (1 - 1 / m_i - 1 / m_k + O_ik / (m_i m_k))`` of each pair
+    (the method of moments; on common examples it is that of the analysis of variance: Searle, Casella and McCulloch
+    1992, chapter 4). It is never below 0.
+
+    Both seeds have the values 0, 0, 0, 1 on four examples, whose variance is 1/4, and that of their mean 1/16:
+
+    >>> values = np.array([0.0, 0.0, 0.0, 1.0])
+    >>> example_variance([ExampleValues(np.arange(4), values)] * 2)
+    0.0625
+
+    If the seeds share two of their four examples, with deviations -1/4 and 3/4 from their means for both, the sum is
+    1/16 + 9/16, its expectation 2 (1 - 1/2 + 1/8), sigma^2 therefore 1/2, and the covariance 1/2 times 2/16:
+
+    >>> example_variance([ExampleValues(np.arange(4), values), ExampleValues(np.array([2, 3, 8, 9]), values[[0, 3, 1, 2]])])
+    0.0625
 
     Args:
-        hits: [seeds, examples], whether the network of a seed was right on a test example, the same ones for all seeds.
+        tested: of each seed.
+
+    Returns:
+        The variance in squared units of the values; NaN for fewer than two seeds, 0 where they share no example.
+    """
+    n = len(tested)
+    if n < 2:
+        return math.nan
+    _, places = np.unique(np.concatenate([one.indices for one in tested]), return_inverse=True)
+    sizes = np.array([len(one.indices) for one in tested])
+    cells = np.repeat(np.arange(n), sizes), places
+    deviations, there = np.zeros((2, n, int(places.max()) + 1))
+    deviations[cells] = np.concatenate([one.values - one.values.mean() for one in tested])
+    there[cells] = 1.0
+    pairs = ~np.eye(n, dtype=bool)
+    shared = (there @ there.T)[pairs]
+    share = shared / np.outer(sizes, sizes)[pairs]
+    expected = float(np.sum(shared * (1 - np.add.outer(1 / sizes, 1 / sizes)[pairs] + share)))
+    products = float(np.sum(deviations.sum(axis=0) ** 2) - np.sum(deviations**2))
+    return max(0.0, products / expected) * float(share.mean()) if expected > 1e-9 else 0.0
+
+
+def error_interval(
+    errors: Sequence[float], tested: Sequence[ExampleValues], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return the interval of a mean error over new seeds and new test examples.
+
+    It is that of :func:`~studies.results.statistics.intervals.with_examples` on the logit scale, on which a low error
+    has as much room below as above, so it stays within 0 and 1. The standard error is at least that of as many
+    independent examples as were tested. Where no network was ever wrong, or ever right, it is the exact interval of as
+    many examples as there are, which says nothing of seeds.
+
+    Two seeds agree on four examples, of which they miss two. Seeds show no spread, and the mean of four examples has
+    the variance 1/12; the normal quantile is 1.96, and on the logit scale all of it is 4 times as much:
+
+    >>> tested = [ExampleValues(np.arange(4), np.array([0.0, 0.0, 1.0, 1.0]))] * 2
+    >>> low, high = error_interval([0.5, 0.5], tested)
+    >>> round(low, 4), round(1 / (1 + math.exp(1.96 * 4 / 12**0.5)), 4), round(high, 4)
+    (0.0942, 0.0942, 0.9058)
+
+    Args:
+        errors: [n], the error of each seed as a fraction.
+        tested: [n], each seed's errors on its test examples.
         confidence: of the interval.
 
     Returns:
-        The error and both ends of its interval, fractions; the ends are NaN for fewer than two seeds or examples.
+        Both ends; NaN for fewer than two seeds.
 
     Raises:
-        InputError: the table does not have two axes, is empty, or holds something else than right and wrong.
+        InputError: there are not as many of both.
     """
-    right = _hits(hits)
-    error = float(1 - right.mean())
-    if min(right.shape) < 2:
-        return error, math.nan, math.nan
-    if error in (0.0, 1.0):
-        examples = right.shape[1]
-        return error, *rate_interval(round(error * examples), examples, confidence)
-    half = crossed_mean(~right).half_width(confidence) / (error * (1 - error))
-    middle = special.logit(error)
-    return error, float(special.expit(middle - half)), float(special.expit(middle + half))
-
-
-def difference_over_examples(
-    hits: ArrayLike, reference: ArrayLike, confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """Return a difference of errors on a fixed test set, paired by seed and example, and its interval over both.
-
-    The arm is wrong on one example of four more than the reference, for both seeds alike. The standard error is that of
-    the differences 0, 0, 0, 1 of four examples, 1/4, with 3 degrees of freedom; no difference of errors is above 1:
-
-    >>> difference, low, high = difference_over_examples([[True, True, True, False]] * 2, [[True] * 4] * 2)
-    >>> difference, round(low, 4), round(0.25 - 3.1824 / 4, 4), high
-    (0.25, -0.5456, -0.5456, 1.0)
-
-    Args:
-        hits: [seeds, examples], whether the arm's network of a seed was right on a test example.
-        reference: [seeds, examples], likewise of the reference, with the same seeds and examples.
-        confidence: of the t interval, which is cut off at -1 and 1.
-
-    Returns:
-        The arm's error minus the reference's and both ends of its interval; the ends are NaN for fewer than two seeds
-        or examples, and equal to the difference where it is the same in every cell.
-
-    Raises:
-        InputError: the tables differ in shape, or are as in :func:`error_over_examples`.
-    """
-    arm, other = _hits(hits), _hits(reference)
-    if arm.shape != other.shape:
-        raise InputError(f"both sides need the same seeds and examples, not tables of {arm.shape} and {other.shape}")
-    cells = other.astype(float) - arm
-    if min(arm.shape) < 2:
-        return float(cells.mean()), math.nan, math.nan
-    found = crossed_mean(cells)
-    low, high = found.interval(confidence)
-    return found.mean, max(low, -1.0), min(high, 1.0)
+    if len(errors) != len(tested):
+        raise InputError(f"{len(errors)} errors are not of {len(tested)} seeds")
+    n = len(errors)
+    if n < 2:
+        return math.nan, math.nan
+    mean = math.fsum(errors) / n
+    if mean in (0.0, 1.0):
+        examples = len(np.unique(np.concatenate([one.indices for one in tested])))
+        return rate_interval(round(mean * examples), examples, confidence)
+    spread = 0.0 if equal_but_for_rounding(errors) else sample_std(errors) / math.sqrt(n)
+    of_seeds = float(stats.t.isf((1 - confidence) / 2, n - 1)) * spread
+    least = mean * (1 - mean) / sum(len(one.indices) for one in tested)
+    variance = max(example_variance(tested), least - spread**2)
+    low, high = with_examples(mean, (mean - of_seeds, mean + of_seeds), variance, confidence)
+    middle, stretch = special.logit(mean), 1 / (mean * (1 - mean))
+    ends = special.expit(middle + stretch * (np.array([low, high]) - mean))
+    return float(ends[0]), float(ends[1])
 
 
 def resampled_interval(
@@ -121,10 +170,3 @@ def resampled_interval(
     half = float(stats.t.isf((1 - confidence) / 2, n - 1)) * sample_std(values) * math.sqrt(1 / n + test / train)
     mean = math.fsum(values) / n
     return mean - half, mean + half
-
-
-def _hits(table: ArrayLike) -> NDArray[np.bool_]:
-    cells = np.asarray(table)
-    if cells.ndim != 2 or not cells.size or not np.isin(cells, (0, 1)).all():
-        raise InputError("a table [seeds, examples] of right and wrong is wanted")
-    return cells.astype(bool)

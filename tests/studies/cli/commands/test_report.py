@@ -89,7 +89,7 @@ def test_a_record_that_was_edited_is_reported_as_it_is(command, scheduler):
     folder = command.results / "quickstart"
     path = sorted((folder / "runs").glob("*.json"))[0]
     record = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps({**record, "test_error": 0.015625}), "utf-8")
+    path.write_text(json.dumps({**record, "test_error": 0.015625, "test_hits": None}), "utf-8")
     assert command.study("--seeds", "2").code == 0
     assert "0.015625" in (folder / "runs.csv").read_text("utf-8")
 

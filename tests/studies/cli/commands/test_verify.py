@@ -61,7 +61,7 @@ def test_runs_that_were_made_here_come_out_again_to_the_last_bit(command, study,
 
 
 def test_a_record_that_says_something_else_is_named_and_exits_with_1(command, study, plugin):
-    changed(study, "dense", 1, test_error=0.5)
+    changed(study, "dense", 1, test_error=0.5, test_hits=None)
     done = command("verify", "quickstart", "--all", "--plugin", plugin.path, "--results", str(command.results))
     (line,) = [line for line in done.out.splitlines() if "differs" in line]
     assert "dense, digits 8x2 density 0.125 seed 1: differs: test_error 0.5 is " in line

@@ -212,6 +212,9 @@ def test_captions_count_the_failures_of_the_search():
     assert "12 of 48 runs failed" in FIGURES["seeds"].caption(searched)
 
 
+NO_ERROR = {"validation_error": 0.0, "test_error": 0.0, "test_hits": None}
+
+
 def without_errors(strategies: tuple[str, ...]) -> Results:
     """A searched study in which some strategies make no error."""
     base = random_record()
@@ -221,7 +224,7 @@ def without_errors(strategies: tuple[str, ...]) -> Results:
         if run.configuration.strategy not in strategies:
             return made
         history = [epoch | {"validation_error": 0.0} for epoch in made["history"]]
-        return {**made, "history": history, **{key: 0.0 for key in ("validation_error", "test_error") if key in made}}
+        return {**made, "history": history, **{key: value for key, value in NO_ERROR.items() if key in made}}
 
     return results_of(design_of(*NAMES, **WITH_SEARCH), record)
 

@@ -116,6 +116,25 @@ def test_the_interval_moves_and_scales_with_the_differences():
     assert repeated_interval((7 + 100 * values).tolist(), 0.03) == pytest.approx((7 + 100 * low, 7 + 100 * high))
 
 
+def test_resampled_splits_widen_the_interval_as_nadeau_and_bengio_say():
+    values = NORMAL[0, :10].tolist()
+    low, high = repeated_interval(values, 0.05)
+    wide = repeated_interval(values, 0.05, test_over_train=0.3)
+    mean, factor = np.mean(values), math.sqrt((1 / 10 + 0.3) / (1 / 10))
+    assert wide == pytest.approx((mean - factor * (mean - low), mean + factor * (high - mean)))
+
+
+def test_a_variance_of_examples_alone_has_a_normal_interval():
+    low, high = repeated_interval([1.0, 1.0 + 1e-6, 1.0], 0.05, example_variance=0.04)
+    assert (low, high) == pytest.approx((1 - 1.96 * 0.2, 1 + 1.96 * 0.2), abs=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [{"example_variance": -0.1}, {"test_over_train": math.nan}])
+def test_a_negative_variance_is_refused(wrong):
+    with pytest.raises(InputError, match="at least 0"):
+        repeated_interval([0.1, 0.2], 0.05, **wrong)
+
+
 @pytest.mark.parametrize("values", [[], [0.3]])
 def test_fewer_than_two_differences_have_no_interval(values):
     assert all(math.isnan(end) for end in repeated_interval(values, 0.05))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import studies.results.statistics
+from studies.results.statistics.random_effects.seeds_and_examples import ExampleValues
 
 MODULES = [
     importlib.import_module(module.name)
@@ -29,6 +30,7 @@ VALUES = np.random.default_rng(60).normal(0.1, 0.2, size=12)
 MANY = np.random.default_rng(61).normal(0.1, 0.2, size=40)
 OTHERS = np.random.default_rng(62).normal(0.1, 0.2, size=15)
 CLOUD = np.random.default_rng(63).random((12, 2))
+EXAMPLES = [ExampleValues(np.arange(2), row) for row in CLOUD]
 CROSSED = pd.DataFrame(
     {"row": ["a", "a", "b", "b"] * 3, "column": ["x", "y"] * 6, "seed": np.repeat([0, 1, 2], 4), "error": VALUES}
 )
@@ -68,8 +70,9 @@ DRAWING: dict[str, Callable[[np.random.Generator], object]] = {
 FIXED: dict[str, Callable[[], object]] = {
     "look_levels": lambda: ours.look_levels([5, 10], 0.05),
     "crossed_mean": lambda: dataclasses.astuple(ours.crossed_mean(CLOUD)),
-    "error_over_examples": lambda: ours.error_over_examples(CLOUD < 0.5),
-    "difference_over_examples": lambda: ours.difference_over_examples(CLOUD < 0.5, CLOUD < 0.7),
+    "example_variance": lambda: ours.example_variance(EXAMPLES),
+    "error_interval": lambda: ours.error_interval([0.1, 0.2, 0.3], EXAMPLES[:3]),
+    "with_examples": lambda: ours.with_examples(0.1, (0.0, 0.3), 0.01, 0.95),
     "procedure_error": lambda: dataclasses.astuple(ours.procedure_error(CLOUD, common_seeds=True)),
     "procedure_optimism": lambda: dataclasses.astuple(
         ours.procedure_optimism(CLOUD[:, 0], CLOUD[:, 1:], common_seeds=False)
