@@ -62,7 +62,8 @@ def example_variance(tested: Sequence[ExampleValues]) -> float:
     If the seeds share two of their four examples, with deviations -1/4 and 3/4 from their means for both, the sum is
     1/16 + 9/16, its expectation 2 (1 - 1/2 + 1/8), sigma^2 therefore 1/2, and the covariance 1/2 times 2/16:
 
-    >>> example_variance([ExampleValues(np.arange(4), values), ExampleValues(np.array([2, 3, 8, 9]), values[[0, 3, 1, 2]])])
+    >>> others = ExampleValues(np.array([2, 3, 8, 9]), values[[0, 3, 1, 2]])
+    >>> example_variance([ExampleValues(np.arange(4), values), others])
     0.0625
 
     Args:
