@@ -8,6 +8,7 @@ import pandas as pd
 from studies.design.protocol import Protocol
 from studies.formatting import points, points_interval, share
 from studies.results import SETTING
+from studies.results.independent import unit
 from studies.results.statistics.decision import WORDS, below_delta
 from studies.results.statistics.rule_power import seeds_needed
 
@@ -36,7 +37,7 @@ def sentences(contrasts: pd.DataFrame, protocol: Protocol) -> list[tuple[str, li
 def sentence(row: Mapping[Any, Any], protocol: Protocol) -> str:
     """Say what is known of one primary contrast, from its row.
 
-    >>> row = {"arm": "top_k", "reference": "random", "verdict": "better", "withheld": "", "n": 6, "p": 0.03125,
+    >>> row = {"arm": "top_k", "reference": "random", "verdict": "better", "withheld": "", "units": 6, "p": 0.03125,
     ...        "difference": -0.02, "ci_low": -0.03, "ci_high": -0.01, "level": 0.05, "delta": 0.001}
     >>> sentence(row, Protocol(seeds=6, alpha=0.05, delta=0.05, search=None, looks=(6,), contrasts=1))
     'top_k is better than random, by at least 1.0 points: −2.0, interval −3.0 to −1.0.'
@@ -60,26 +61,28 @@ def sentence(row: Mapping[Any, Any], protocol: Protocol) -> str:
         if count
     ]
     why = ", and ".join(failed) or row["withheld"]
-    return f"{arm} against {reference} has no verdict, since {why}. Of the other seeds: {found}."
+    of = "of the other seeds: " if failed or row["beyond"] else ""
+    return f"{arm} against {reference} has no verdict, since {why}; {of}{found}."
 
 
 def _disagreement(row: Mapping[Any, Any]) -> str:
     """The exact sign flip test assumes no distribution; where it could have found what the interval did, it should."""
-    reachable = 2.0 ** (1 - row["n"]) <= row["level"]
+    reachable = 2.0 ** (1 - row["units"]) <= row["level"]
     if not reachable or row["p"] <= row["level"]:
         return ""
     return f" The exact sign flip test does not agree (p = {row['p']:.3g}, where {row['level']:.3g} is asked for)."
 
 
 def _more_seeds(row: Mapping[Any, Any], protocol: Protocol) -> str:
-    """Say how many seeds would decide, if the difference and the noise are as they seem."""
+    """Say how many seeds, or searches, would decide, if the difference and the noise are as they seem."""
+    units = unit(protocol)
     if not row["std"] > 0:
-        return "Seeds without any spread show no interval."
+        return f"{units.capitalize()} without any spread show no interval."
     needed = seeds_needed(
         row["difference"], row["std"], alpha=protocol.alpha, contrasts=protocol.contrasts, delta=row["delta"]
     )
-    seeds = "more than a thousand" if needed is None else f"about {max(needed, row['n'] + 1)}"
-    return f"If that is the difference, {seeds} seeds decide four times in five."
+    many = "more than a thousand" if needed is None else f"about {max(needed, row['units'] + 1)}"
+    return f"If that is the difference, {many} {units} decide four times in five."
 
 
 def detectable(contrasts: pd.DataFrame) -> str:

@@ -9,14 +9,15 @@ import pandas as pd
 from core.seeding import SeedStreams
 from studies.design.dense_front import DENSE_FRONT
 from studies.design.primary import Primary
-from studies.design.protocol import Protocol
+from studies.design.protocol import FEWEST_SEARCHES, Protocol
 from studies.design.setting import Setting
 from studies.formatting import interval, number, percent, points, points_interval
+from studies.results.independent import deciding_interval, exploratory_interval, independent, unit
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide
-from studies.results.statistics.intervals import sample_std, t_interval
-from studies.results.statistics.looks import look_levels, repeated_interval
+from studies.results.statistics.intervals import sample_std
+from studies.results.statistics.looks import look_levels
 from studies.results.statistics.paired import probability_below, sign_flip_p
 from studies.results.statistics.rule_power import detectable
 from studies.results.table import Column, Table, setting_columns
@@ -25,7 +26,7 @@ from studies.results.table import Column, Table, setting_columns
 EXPLORATORY_LEVEL = 0.05
 COLUMNS = (
     *SETTING,
-    *("arm", "reference", "primary", "verdict", "withheld", "n", "failures", "reference_failures", "beyond"),
+    *("arm", "reference", "primary", "verdict", "withheld", "n", "units", "failures", "reference_failures", "beyond"),
     *("difference", "ci_low", "ci_high", "level", "std", "p", "reference_error", "delta", "macs_ratio"),
     *("probability_better", "probability_better_low", "probability_better_high", "detectable"),
 )
@@ -42,20 +43,23 @@ def contrast(
     """Compare arms with references on the same seeds, one row per pair and setting in which both are run.
 
     ``difference`` is the mean over seeds of the arm's test error minus the reference's, over the seeds on which neither
-    failed. ``ci_low`` and ``ci_high`` are the ends of its interval at ``level``. For a primary contrast that is a share
-    of alpha, and the interval is that of :func:`studies.results.statistics.looks.repeated_interval`: all intervals of
-    primary contrasts hold together at all looks with probability 1 - alpha, and ``verdict`` is read off it by
+    failed. In a searched study it is that of the two procedures: the mean over searches, each with the seeds of its own
+    winners, so that whatever follows is of ``units`` that are searches and not seeds. ``ci_low`` and ``ci_high`` are
+    the ends of its interval at ``level``. For a primary contrast that is a share of alpha, and the interval is that of
+    :func:`studies.results.independent.deciding_interval`: all intervals of primary contrasts hold together at all looks
+    with probability 1 - alpha, and ``verdict`` is read off it by
     :func:`studies.results.statistics.decision.decide`. For an exploratory contrast the level is .05, the interval is
-    that of t, and there is no verdict.
+    that of t, within -1 and 1 for searches, and there is no verdict.
 
     A primary contrast has no verdict, and ``withheld`` says why, where a run of either side failed, where
-    multiply-adds of the arm are ``beyond`` the dense front, and where the number of seeds is none of the study's looks.
+    multiply-adds of the arm are ``beyond`` the dense front, where there are fewer than three searches, and where the
+    number of seeds is none of the study's looks.
 
     ``delta`` is the smallest difference that matters, a share of ``reference_error``. ``p`` is of the two-sided exact
     sign flip test, a check beside the interval. ``macs_ratio`` is the arm's multiply-adds over the reference's.
-    ``probability_better`` is the share of seeds on which the arm has the lower error, ties counted as one half, with
+    ``probability_better`` is the share of units in which the arm has the lower error, ties counted as one half, with
     its Wilson interval. ``detectable`` is the difference that a primary contrast finds with probability .8 at this
-    number of seeds and standard deviation.
+    number and standard deviation of units.
 
     Args:
         pairing: the runs.
@@ -97,10 +101,11 @@ def contrast(
 
 
 def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary: bool) -> dict[str, Any]:
-    differences = found.differences.dropna().tolist()
+    differences = independent(found.differences, protocol.search).tolist()
     deciding = primary and protocol.look is not None
     level = _level(protocol) if deciding else EXPLORATORY_LEVEL
-    low, high = repeated_interval(differences, level) if deciding else t_interval(differences, 1 - level)
+    interval_of = deciding_interval if deciding else exploratory_interval
+    low, high = interval_of(differences, level, protocol.search)
     std = sample_std(differences)
     delta = protocol.delta * found.reference_error
     withheld = _withheld(found, protocol) if primary else ""
@@ -109,6 +114,7 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
         "verdict": decide(low, high, delta) if primary and not withheld else "",
         "withheld": withheld,
         "n": len(found.differences),
+        "units": len(differences),
         "failures": found.failures,
         "reference_failures": found.reference_failures,
         "beyond": found.beyond,
@@ -147,6 +153,8 @@ def _withheld(found: Paired, protocol: Protocol) -> str:
         return "runs of the reference failed"
     if found.beyond:
         return "beyond the dense front"
+    if protocol.search is not None and (searches := protocol.search.searches) < FEWEST_SEARCHES:
+        return f"R = {searches} {'search is' if searches == 1 else 'searches are'} fewer than {FEWEST_SEARCHES}"
     if protocol.look is None:
         return f"{protocol.seeds} seeds are no look of the study"
     return ""
@@ -165,9 +173,14 @@ def _failed(failures: int, reference_failures: int) -> str:
 
 
 def _caption(results: Results) -> str:
+    protocol = results.protocol
+    over = f"over {protocol.seeds} seeds"
+    if protocol.search is not None:
+        searches = protocol.search.searches
+        over = f"mean over the winners of R = {searches} searches, each on {protocol.seeds} seeds of its own"
     return (
         "Paired differences of test error in points, arm minus reference on the same seed, so that negative is better, "
-        f"over {results.protocol.seeds} seeds; failed runs are left out, and counted. {intervals(results)} "
+        f"{over}; failed runs are left out, and counted. {intervals(results)} "
         f"“{DENSE_FRONT}” is the error of dense networks, between the two nearest, at the multiply-adds that the arm "
         "realised."
     )
@@ -178,6 +191,9 @@ def intervals(results: Results) -> str:
     contrasts, protocol = results.contrasts, results.protocol
     primary = contrasts[contrasts["primary"]]
     said = []
+    over = unit(protocol)
+    if protocol.search is not None:
+        said.append("Intervals are of the procedure, over searches and their seeds.")
     if len(primary) and protocol.look is not None:
         shares = f"over {protocol.contrasts} primary contrasts" if protocol.contrasts > 1 else "of the primary contrast"
         if len(protocol.looks) > 1:
@@ -189,7 +205,9 @@ def intervals(results: Results) -> str:
             "read off them."
         )
     if len(primary) < len(contrasts):
-        said.append("Those of exploratory contrasts are 95 % t intervals by themselves, and allow no verdict.")
+        said.append(
+            f"Those of exploratory contrasts are 95 % t intervals over {over} by themselves, and allow no verdict."
+        )
     return " ".join(said)
 
 
@@ -223,8 +241,8 @@ CONTRASTS = Table(
             keys=("probability_better", "probability_better_low", "probability_better_high"),
             outputs=("page",),
             note=(
-                "P(better): share of seeds on which the arm has the lower error, ties counted as one half, with its "
-                "95 % Wilson interval."
+                "P(better): share of seeds, or of searches where there are any, with the lower error of the arm, ties "
+                "counted as one half, with its 95 % Wilson interval."
             ),
         ),
     ),
