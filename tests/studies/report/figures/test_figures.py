@@ -23,7 +23,7 @@ FIGURES = {figure.name: figure for figure in (*UNSEARCHED, *SEARCHED)}
 NAMES = ("dense", "small_dense", "reinforce", "straight_through")
 WITH_SEARCH: dict[str, Any] = {
     "test_split": "fixed",
-    "search": Search(points=3, searches=2, rerun_seeds=2),
+    "search": Search(points=3, searches=2),
     "densities": (0.25, 0.5),
 }
 # Tuning seeds are 0 and 1000.

@@ -71,6 +71,8 @@ FIXED: dict[str, Callable[[], object]] = {
     "error_over_examples": lambda: ours.error_over_examples(CLOUD < 0.5),
     "difference_over_examples": lambda: ours.difference_over_examples(CLOUD < 0.5, CLOUD < 0.7),
     "procedure_error": lambda: dataclasses.astuple(ours.procedure_error(CLOUD, common_seeds=True)),
+    "procedure_difference": lambda: dataclasses.astuple(ours.procedure_difference(CLOUD, 0.01)),
+    "clustered_rate_interval": lambda: ours.clustered_rate_interval(2, 12, 3),
     "procedure_optimism": lambda: dataclasses.astuple(
         ours.procedure_optimism(CLOUD[:, 0], CLOUD[:, 1:], common_seeds=False)
     ),
