@@ -172,7 +172,10 @@ SUMMARY = Table(
             lambda low, high: interval(low, high, 0),
             keys=("failure_low", "failure_high"),
             outputs=("page",),
-            note="“Failure rate”: the exact 95 % interval (Clopper and Pearson).",
+            note=(
+                "“Failure rate”: the exact 95 % interval (Clopper and Pearson), for which the runs of one search's "
+                "winner count as one."
+            ),
         ),
         Column(
             "floored_mean",
