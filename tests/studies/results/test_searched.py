@@ -54,7 +54,10 @@ def of_searches(design: FrozenStudy, errors: dict[str, list[float]]) -> Results:
 def test_intervals_cover_the_procedures_over_new_searches_and_new_seeds(of_search):
     rng = np.random.default_rng(410)
     design = searched()
-    errors, exploratory, primary, optimism = [], [], [], []
+    errors: list[bool] = []
+    exploratory: list[bool] = []
+    primary: list[bool] = []
+    optimism: list[bool] = []
     plain = replace(design, sweep=replace(design.sweep, primary=()))
     for place in range(240):
         results = invented(design if place % 2 else plain, rng, of_search=of_search)
@@ -108,8 +111,7 @@ def test_fewer_than_three_searches_have_no_verdict(searches, expected):
 
 def test_searches_that_find_the_same_have_an_interval_still():
     results = of_searches(searched(), {"small_dense": [0.2] * 4, "reinforce": [0.2] * 4})
-    for row in results.summary.to_dict("records"):
-        assert (row["ci_low"], row["ci_high"]) == (0.0, 1.0)
+    assert results.summary[["ci_low", "ci_high"]].to_numpy().tolist() == [[0.0, 1.0]] * 2
     row = results.contrasts.iloc[0]
     assert (row["ci_low"], row["ci_high"], row["verdict"]) == (-1.0, 1.0, "undecided")
 
