@@ -21,13 +21,12 @@ from studies.design.dense_front import DENSE_FRONT, front_arms
 from studies.design.plain import structured
 from studies.design.primary import Primary, family_size
 from studies.design.proposals import OWN_SETTINGS, Proposal, SearchSpace, propose
-from studies.design.protocol import Protocol, Search
+from studies.design.protocol import MOST_SEEDS, Protocol, Search
 from studies.design.setting import Setting
 from studies.design.sweep import Sweep
 
 DENSITY = Real(1 / 8, low=1e-3, high=1.0)
 ACTIVATION = Choice("relu", get_args(Activation))
-MOST_SEEDS = 10_000
 # Without which no results can be read.
 _NEEDED = ("epochs", "batch_size", "density_tolerance")
 

@@ -6,7 +6,10 @@ from core.errors import InputError, unknown
 from core.training.settings import SPACE
 
 MOST_TUNING_SEEDS = 1000
+MOST_SEEDS = 10_000
 MOST_POINTS, MOST_SEARCHES = 10_000, 1000
+# Two means have one degree of freedom, with which nothing is found.
+FEWEST_SEARCHES = 3
 
 
 @dataclass(frozen=True)
@@ -17,17 +20,15 @@ class Search:
         points: K, the configurations that are tried. The first is the study's own; the others come from a scrambled
             Halton sequence through the strategy's space, whose first coordinates are the same for every strategy.
         seeds: S, the tuning seeds of each configuration.
-        searches: R, how often the search is repeated, independently: other scrambles, other tuning seeds. The first
-            one's winner is the selected configuration; all winners together tell what the procedure is worth.
-        rerun_seeds: evaluation seeds on which the winners of the other searches are run again; the first one's are run
-            on all.
+        searches: R, how often the search is repeated, independently: other scrambles, other tuning seeds, and fresh
+            seeds of its own for its winner. All winners together tell what the procedure is worth, which is what
+            studies compare; from fewer than ``FEWEST_SEARCHES`` there is no verdict.
         training: training settings that are searched too.
     """
 
     points: int
     seeds: int = 1
     searches: int = 3
-    rerun_seeds: int = 5
     training: tuple[str, ...] = ("learning_rate", "gater_learning_rate")
 
     def check(self) -> None:
@@ -40,7 +41,6 @@ class Search:
             "points": (self.points, MOST_POINTS),
             "tuning seeds": (self.seeds, MOST_TUNING_SEEDS),
             "searches": (self.searches, MOST_SEARCHES),
-            "rerun seeds": (self.rerun_seeds, MOST_TUNING_SEEDS),
         }
         for name, (number, most) in limits.items():
             if not 1 <= number <= most:
@@ -57,13 +57,30 @@ class Search:
         """
         return search * MOST_TUNING_SEEDS + seed
 
+    def evaluation_seed(self, search: int, seed: int) -> int:
+        """Return the index of an evaluation seed: those of a search's winner are its own, and common to all arms.
+
+        >>> Search(points=20).evaluation_seed(2, 1)
+        20001
+        """
+        return search * MOST_SEEDS + seed
+
+
+def search_of(seed: int) -> int:
+    """Return the search whose winner is run on an evaluation seed; 0 without a search.
+
+    >>> search_of(20001), search_of(12)
+    (2, 0)
+    """
+    return seed // MOST_SEEDS
+
 
 @dataclass(frozen=True)
 class Protocol:
     """What captions and verdicts depend on.
 
     Attributes:
-        seeds: n, the evaluation seeds.
+        seeds: n, the evaluation seeds, of each search's winner if there is a search.
         alpha: the probability of any wrong verdict, over all primary contrasts and looks together.
         delta: the smallest difference of test error that matters, as a share of the reference's.
         search: None for a study at its own settings.

@@ -29,10 +29,10 @@ class PlannedRun:
         configuration: what is run.
         setting: where.
         arm: for which arm.
-        search: the search that it is a part of, or whose winner it runs again (the first of these); None without one.
+        search: the search that it is a part of, or whose winner it runs again; None without one.
         point: of that search.
-        selected: whether the summary is over this run: one on an evaluation seed, of the first search's winner if there
-            was a search.
+        selected: whether the tables are over this run: one on an evaluation seed, of a search's winner if there was a
+            search.
     """
 
     configuration: Configuration
@@ -78,13 +78,12 @@ class RunList:
 
 
 def most_runs(frozen: FrozenStudy) -> int:
-    """How many runs the study asks for if no two searches have the same winner; those that arms share count once."""
+    """How many runs the study asks for; without a search, those that arms share count once."""
     search = frozen.sweep.search
     if search is None:
         return len({run.configuration.run_id for run in _unsearched(frozen)})
-    own = frozen.sweep.seeds * len(frozen.combinations())
-    reruns = (search.searches - 1) * min(search.rerun_seeds, frozen.sweep.seeds)
-    return own + len(frozen.combinations()) * (search.searches * search.points * search.seeds + reruns)
+    of_a_search = search.points * search.seeds + frozen.sweep.seeds
+    return len(frozen.combinations()) * search.searches * of_a_search
 
 
 def _unsearched(frozen: FrozenStudy) -> Iterator[PlannedRun]:
@@ -124,19 +123,13 @@ def _winners(frozen: FrozenStudy, finished: FinishedRuns) -> Iterator[Winner]:
 
 
 def _reruns(frozen: FrozenStudy, winners: Sequence[Winner]) -> Iterator[PlannedRun]:
-    """Every winner on its evaluation seeds, each configuration once."""
+    """Every winner on its evaluation seeds; searches that agree on a winner are two searches still."""
     search = frozen.sweep.search
     assert search is not None
-    planned: set[str] = set()
     for seed in range(frozen.sweep.seeds):
-        # The selected configurations come first, so that a winner that they share counts as theirs.
         for winner in sorted(winners, key=lambda winner: winner.search):
-            if winner.search > 0 and seed >= search.rerun_seeds:
-                continue
             setting, arm = winner.setting, winner.arm
             proposal = frozen.proposals[arm][winner.search][winner.point]
-            configuration = frozen.configuration(setting, arm, "evaluate", seed, proposal)
-            if configuration.run_id not in planned:
-                planned.add(configuration.run_id)
-                selected = winner.search == 0
-                yield PlannedRun(configuration, setting, arm, winner.search, winner.point, selected)
+            index = search.evaluation_seed(winner.search, seed)
+            configuration = frozen.configuration(setting, arm, "evaluate", index, proposal)
+            yield PlannedRun(configuration, setting, arm, winner.search, winner.point, selected=True)

@@ -17,7 +17,7 @@ class Sweep:
     """What a study varies at one scale: every combination is run with every seed.
 
     Attributes:
-        seeds: evaluation seeds per combination.
+        seeds: evaluation seeds per combination, and per search if there is one: each search's winner has its own.
         strategies: their names, at the settings below; if there are none, and no arms, every one of this package.
         arms: strategies at settings of their own, beside these.
         datasets: their names.
@@ -29,8 +29,8 @@ class Sweep:
         strategy_settings: per strategy, settings that differ from its defaults.
         test_split: whether each seed draws its own test examples; a search needs a ``fixed`` one.
         root_seed: from which all other seeds derive.
-        search: how every strategy is searched before its winner is run on the evaluation seeds; None runs each at the
-            settings above.
+        search: how every strategy is searched before its winners are run on the evaluation seeds; None runs each at
+            the settings above.
         references: what every arm within the density budget is contrasted with: the dense front, which is the error of
             dense networks at the multiply-adds that the arm realised, and strategies or arms; those that do not take
             part are left out.

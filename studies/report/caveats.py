@@ -2,6 +2,7 @@
 
 from studies.design.freezing import FrozenStudy
 from studies.formatting import percent
+from studies.report.drawing.notes import count_of
 from studies.report.sentences import detectable
 from studies.results import Results, origin
 
@@ -37,8 +38,13 @@ def _of_the_contrasts(results: Results) -> list[str]:
 
 
 def _of_the_sample(frozen: FrozenStudy) -> list[str]:
-    said = []
-    if frozen.sweep.seeds < 20:
+    said, search = [], frozen.sweep.search
+    if search is not None:
+        said.append(
+            f"Intervals are over {count_of(search.searches, 'search')} whose winners have "
+            f"{count_of(frozen.sweep.seeds, 'seed')} each: more seeds do not make up for searches."
+        )
+    elif frozen.sweep.seeds < 20:
         said.append(f"{frozen.sweep.seeds} seeds: below 20, intervals are wide and tests weak.")
     if frozen.sweep.test_split == "fixed":
         said.append(

@@ -44,7 +44,7 @@ def _named(contrasts: pd.DataFrame) -> pd.DataFrame:
 def sentence(row: Mapping[Any, Any]) -> str:
     """Say what is known of one primary contrast, from its row.
 
-    >>> row = {"arm": "top_k", "reference": "random", "verdict": "better", "withheld": "", "n": 6, "p": 0.03125,
+    >>> row = {"arm": "top_k", "reference": "random", "verdict": "better", "withheld": "", "units": 6, "p": 0.03125,
     ...        "difference": -0.02, "ci_low": -0.03, "ci_high": -0.01, "level": 0.05, "delta": 0.001}
     >>> sentence(row)
     'top_k is better than random, by at least 1.0 points: −2.0, interval −3.0 to −1.0.'
@@ -68,23 +68,25 @@ def sentence(row: Mapping[Any, Any]) -> str:
         if count
     ]
     why = ", and ".join(failed) or row["withheld"]
-    return f"{arm} against {reference} has no verdict, since {why}. Of the other seeds: {found}."
+    of = "of the other seeds: " if failed or row["beyond"] else ""
+    return f"{arm} against {reference} has no verdict, since {why}; {of}{found}."
 
 
 def _disagreement(row: Mapping[Any, Any]) -> str:
     """The exact sign flip test assumes no distribution; where it could have found what the interval did, it should."""
-    reachable = 2.0 ** (1 - row["n"]) <= row["level"]
+    reachable = 2.0 ** (1 - row["units"]) <= row["level"]
     if not reachable or row["p"] <= row["level"]:
         return ""
     return f" The exact sign flip test does not agree (p = {row['p']:.3g}, where {row['level']:.3g} is asked for)."
 
 
 def _more_seeds(row: Mapping[Any, Any]) -> str:
-    """Say how many seeds would decide, if the difference and the noise are as they seem."""
+    """Say how many seeds, or searches, would decide, if the difference and the noise are as they seem."""
+    units = "seeds" if row["units"] == row["n"] else "searches"
     if not row["std"] > 0:
-        return "Seeds without any spread show no interval."
-    seeds = "more than a thousand" if pd.isna(row["seeds_needed"]) else f"about {row['seeds_needed']:.0f}"
-    return f"If that is the difference, {seeds} seeds decide four times in five."
+        return f"{units.capitalize()} without any spread show no interval."
+    many = "more than a thousand" if pd.isna(row["seeds_needed"]) else f"about {row['seeds_needed']:.0f}"
+    return f"If that is the difference, {many} {units} decide four times in five."
 
 
 def detectable(contrasts: pd.DataFrame) -> str:

@@ -63,7 +63,6 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
     settings = [Setting(*row) for row in selected[list(SETTING)].drop_duplicates().itertuples(index=False)]
     hits = Hits(records)
     pairing = Pairing(selected, front, hits)
-    optimism = measure_optimism(counted, winners, protocol)
     return Results(
         protocol=protocol,
         records=tuple(compress(records, ~on_front)),
@@ -72,12 +71,12 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
         front_runs=front_runs,
         front_of=front_of,
         winners=winners,
-        summary=summarise(runs, optimism, hits),
+        summary=summarise(runs, protocol.search, hits),
         contrasts=contrast(pairing, settings, frozen.contrasts, frozen.sweep.primary, protocol, frozen.sweep.root_seed),
         looks=looks_taken(pairing, settings, frozen.sweep.primary, protocol),
-        optimism=optimism,
-        hypervolumes=measure_hypervolumes(selected),
-        overall=measure_overall(pairing, settings, frozen.contrasts, frozen.sweep.root_seed),
+        optimism=measure_optimism(counted, winners, protocol),
+        hypervolumes=measure_hypervolumes(selected, protocol.search),
+        overall=measure_overall(pairing, settings, frozen.contrasts, frozen.sweep.root_seed, protocol.search),
     )
 
 

@@ -9,10 +9,11 @@ import pandas as pd
 from core.seeding import SeedStreams
 from studies.design.dense_front import DENSE_FRONT
 from studies.design.primary import Primary
-from studies.design.protocol import Protocol
+from studies.design.protocol import FEWEST_SEARCHES, Protocol
 from studies.design.setting import Setting
 from studies.formatting import interval, number, percent, points, points_interval
 from studies.results.examples.covered import over
+from studies.results.independent import deciding_interval, exploratory_interval, independent, unit
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide
@@ -28,7 +29,7 @@ EXPLORATORY_LEVEL = 0.05
 _STEPS = 50
 COLUMNS = (
     *SETTING,
-    *("arm", "reference", "primary", "verdict", "withheld", "n", "failures", "reference_failures", "beyond"),
+    *("arm", "reference", "primary", "verdict", "withheld", "n", "units", "failures", "reference_failures", "beyond"),
     *("difference", "ci_low", "ci_high", "level", "std", "example_std", "p", "reference_error", "delta", "macs_ratio"),
     *("probability_better", "probability_better_low", "probability_better_high", "detectable", "seeds_needed"),
 )
@@ -45,23 +46,28 @@ def contrast(
     """Compare arms with references on the same seeds, one row per pair and setting in which both are run.
 
     ``difference`` is the mean over seeds of the arm's test error minus the reference's, over the seeds on which neither
-    failed. ``ci_low`` and ``ci_high`` are the ends of its interval at ``level``. For a primary contrast that is a share
-    of alpha, and the interval is that of :func:`studies.results.statistics.looks.repeated_interval`: all intervals of
-    primary contrasts hold together at all looks with probability 1 - alpha, and ``verdict`` is read off it by
+    failed. In a searched study it is that of the two procedures: the mean over searches, each with the seeds of its own
+    winners, so that whatever follows is of ``units`` that are searches and not seeds. ``ci_low`` and ``ci_high`` are
+    the ends of its interval at ``level``. For a primary contrast that is a share of alpha, and the interval is that of
+    :func:`studies.results.independent.deciding_interval`: all intervals of primary contrasts hold together at all looks
+    with probability 1 - alpha, and ``verdict`` is read off it by
     :func:`studies.results.statistics.decision.decide`. For an exploratory contrast the level is .05, the interval is
-    that of t, and there is no verdict. Where records say which test examples each network was right on, intervals also
-    cover new examples (:func:`studies.results.statistics.intervals.with_examples`): ``example_std`` is the standard
-    error of the difference that they make beyond what seeds show. It is missing where intervals are over seeds alone.
+    that of t, within -1 and 1 for searches, and there is no verdict. Where records say which test examples each network
+    was right on, intervals over seeds also cover new examples
+    (:func:`studies.results.statistics.intervals.with_examples`): ``example_std`` is the standard error of the
+    difference that they make beyond what seeds show. It is missing where intervals are over seeds or searches alone.
 
     A primary contrast has no verdict, and ``withheld`` says why, where a run of either side failed, where
-    multiply-adds of the arm are ``beyond`` the dense front, and where the number of seeds is none of the study's looks.
+    multiply-adds of the arm are ``beyond`` the dense front, where there are fewer than three searches, and where the
+    number of seeds is none of the study's looks.
 
     ``delta`` is the smallest difference that matters, a share of ``reference_error``. ``p`` is of the two-sided exact
     sign flip test, a check beside the interval. ``macs_ratio`` is the arm's multiply-adds over the reference's.
-    ``probability_better`` is the share of seeds on which the arm has the lower error, ties counted as one half, with
+    ``probability_better`` is the share of units in which the arm has the lower error, ties counted as one half, with
     its Wilson interval. ``detectable`` is the difference that a primary contrast finds with probability .8 at this
-    number of seeds and standard deviation, that of examples included, and ``seeds_needed`` how many decide an undecided
-    one with that probability, if its difference and both standard deviations are what they seem; missing beyond 1,000.
+    number of units and standard deviation, that of examples included, and ``seeds_needed`` how many units decide an
+    undecided one with that probability, if its difference and both standard deviations are what they seem; missing
+    beyond 1,000.
 
     Args:
         pairing: the runs.
@@ -103,11 +109,13 @@ def contrast(
 
 
 def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary: bool) -> dict[str, Any]:
-    differences = found.differences.dropna().tolist()
+    differences = independent(found.differences, protocol.search).tolist()
     deciding = primary and protocol.look is not None
     level = _level(protocol) if deciding else EXPLORATORY_LEVEL
-    std, shared = sample_std(differences), found.example_variance()
-    low, high = _interval(differences, level, 0.0 if np.isnan(shared) else shared, deciding=deciding)
+    std = sample_std(differences)
+    # The searches of a study share their test examples: what these add is not told from what a search finds.
+    shared = found.example_variance() if protocol.search is None else np.nan
+    low, high = _interval(differences, level, shared, protocol, deciding=deciding)
     delta = protocol.delta * found.reference_error
     withheld = _withheld(found, protocol) if primary else ""
     verdict = decide(low, high, delta) if primary and not withheld else ""
@@ -116,6 +124,7 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
         "verdict": verdict,
         "withheld": withheld,
         "n": len(found.differences),
+        "units": len(differences),
         "failures": found.failures,
         "reference_failures": found.reference_failures,
         "beyond": found.beyond,
@@ -137,14 +146,19 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
     }
 
 
-def _interval(differences: Sequence[float], level: float, shared: float, *, deciding: bool) -> tuple[float, float]:
+def _interval(
+    differences: Sequence[float], level: float, shared: float, protocol: Protocol, *, deciding: bool
+) -> tuple[float, float]:
+    if protocol.search is not None:
+        return (deciding_interval if deciding else exploratory_interval)(differences, level, protocol.search)
+    beyond_seeds = 0.0 if np.isnan(shared) else shared
     if deciding:
-        return repeated_interval(differences, level, example_variance=shared)
+        return repeated_interval(differences, level, example_variance=beyond_seeds)
     over_seeds = t_interval(differences, 1 - level)
     # Equal values show no spread, and have an interval without width to say so.
     if not over_seeds[0] < over_seeds[1]:
         return over_seeds
-    return with_examples(float(np.mean(differences)), over_seeds, shared, 1 - level)
+    return with_examples(float(np.mean(differences)), over_seeds, beyond_seeds, 1 - level)
 
 
 def _detectable(std: float, shared: float, n: int, level: float) -> float:
@@ -186,6 +200,8 @@ def _withheld(found: Paired, protocol: Protocol) -> str:
         return "runs of the reference failed"
     if found.beyond:
         return "beyond the dense front"
+    if protocol.search is not None and (searches := protocol.search.searches) < FEWEST_SEARCHES:
+        return f"R = {searches} {'search is' if searches == 1 else 'searches are'} fewer than {FEWEST_SEARCHES}"
     if protocol.look is None:
         return f"{protocol.seeds} seeds are no look of the study"
     return ""
@@ -204,9 +220,14 @@ def _failed(failures: int, reference_failures: int) -> str:
 
 
 def _caption(results: Results) -> str:
+    protocol = results.protocol
+    over = f"over {protocol.seeds} seeds"
+    if protocol.search is not None:
+        searches = protocol.search.searches
+        over = f"mean over the winners of R = {searches} searches, each on {protocol.seeds} seeds of its own"
     return (
         "Paired differences of test error in points, arm minus reference on the same seed, so that negative is better, "
-        f"over {results.protocol.seeds} seeds; failed runs are left out, and counted. {intervals(results)} "
+        f"{over}; failed runs are left out, and counted. {intervals(results)} "
         f"“{DENSE_FRONT}” is the error of dense networks, between the two nearest, at the multiply-adds that the arm "
         "realised."
     )
@@ -217,6 +238,8 @@ def intervals(results: Results) -> str:
     contrasts, protocol = results.contrasts, results.protocol
     primary = contrasts[contrasts["primary"]]
     said = []
+    if protocol.search is not None:
+        said.append("Intervals are of the procedure, over searches and their seeds.")
     if len(primary) and protocol.look is not None:
         shares = f"over {protocol.contrasts} primary contrasts" if protocol.contrasts > 1 else "of the primary contrast"
         if len(protocol.looks) > 1:
@@ -228,8 +251,11 @@ def intervals(results: Results) -> str:
             "read off them."
         )
     if len(primary) < len(contrasts):
-        said.append("Those of exploratory contrasts are 95 % t intervals by themselves, and allow no verdict.")
-    if len(contrasts):
+        what = unit(protocol)
+        said.append(
+            f"Those of exploratory contrasts are 95 % t intervals over {what} by themselves, and allow no verdict."
+        )
+    if len(contrasts) and protocol.search is None:
         said.append(f"Intervals are over {over(contrasts)}.")
     return " ".join(said)
 
@@ -264,8 +290,8 @@ CONTRASTS = Table(
             keys=("probability_better", "probability_better_low", "probability_better_high"),
             outputs=("page",),
             note=(
-                "P(better): share of seeds on which the arm has the lower error, ties counted as one half, with its "
-                "95 % Wilson interval."
+                "P(better): share of seeds, or of searches where there are any, with the lower error of the arm, ties "
+                "counted as one half, with its 95 % Wilson interval."
             ),
         ),
     ),

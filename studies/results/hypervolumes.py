@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from studies.design.protocol import Search
 from studies.formatting import number
+from studies.results.independent import error_interval, independent, unit
 from studies.results.results import FRONT
 from studies.results.statistics.fronts import hypervolume
 from studies.results.statistics.intervals import sample_std, t_interval
@@ -14,15 +16,17 @@ from studies.results.table import Column, Table
 COLUMNS = (*FRONT, "n", "densities", "mean", "ci_low", "ci_high", "std")
 
 
-def measure_hypervolumes(selected: pd.DataFrame) -> pd.DataFrame:
+def measure_hypervolumes(selected: pd.DataFrame, search: Search | None = None) -> pd.DataFrame:
     """Measure what share of the plane of multiply-adds and error each arm dominates, one row per ``FRONT``.
 
     Multiply-adds are over those of the dense network, errors over that of guessing, and the reference is (1, 1). Each
     seed has a hypervolume of its own, over its points at all densities; the mean over seeds comes with its 95 % t
-    interval. A failed run adds nothing.
+    interval. Of a searched study mean and interval are over searches, and the interval is within 0 and 1. A failed run
+    adds nothing.
 
     Args:
-        selected: the selected configurations' runs with the errors they count for.
+        selected: runs on evaluation seeds with the errors they count for.
+        search: of the study, if there was one.
 
     Returns:
         ``COLUMNS``, for strategies that were run at more than one density.
@@ -41,8 +45,10 @@ def measure_hypervolumes(selected: pd.DataFrame) -> pd.DataFrame:
         densities = group["target_density"].nunique()
         if densities < 2:
             continue
-        volumes = [hypervolume(normalised_points(of_seed)) for _, of_seed in group.groupby("seed")]
-        low, high = t_interval(volumes)
+        of_seeds = {seed: hypervolume(normalised_points(of_seed)) for seed, of_seed in group.groupby("seed")}
+        units = independent(pd.Series(of_seeds), search)
+        volumes = units.tolist()
+        low, high = t_interval(volumes) if search is None else error_interval(units)
         rows.append(
             {
                 **dict(zip(FRONT, key, strict=True)),
@@ -87,8 +93,8 @@ HYPERVOLUMES = Table(
         Column("mean", "hypervolume", lambda volume: number(volume, 3)),
         Column("ci_low", "95 % interval", _span, keys=("ci_low", "ci_high")),
     ),
-    caption=lambda _: (
+    caption=lambda results: (
         "The share of the plane of MACs / dense and error / guessing that an arm's runs at all densities dominate "
-        "(hypervolume at (1, 1)), per seed: mean and 95 % t interval. Larger is better."
+        f"(hypervolume at (1, 1)), per seed: mean and 95 % t interval over {unit(results.protocol)}. Larger is better."
     ),
 )

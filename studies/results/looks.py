@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from studies.design.primary import Primary
-from studies.design.protocol import Protocol
+from studies.design.protocol import FEWEST_SEARCHES, Protocol, search_of
 from studies.design.setting import Setting
 from studies.formatting import points, points_interval
+from studies.results.independent import deciding_interval, independent
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide, futile
@@ -24,8 +25,10 @@ def looks_taken(
 ) -> pd.DataFrame:
     """Return a row per primary contrast and look that the runs allow, with the interval and verdict of that look.
 
-    A look at n seeds is at the first n. Where a run of either side fails among them the verdict is empty. ``futile``
-    says that no word is likely at the last look, see :func:`studies.results.statistics.decision.futile`.
+    A look at n seeds is at the first n, of each search's winner if there is a search. Where a run of either side fails
+    among them, or there are fewer than three searches, the verdict is empty. ``futile`` says that no word is likely at
+    the last look, see :func:`studies.results.statistics.decision.futile`; nothing is foretold of searches, whose number
+    does not grow from look to look.
 
     Args:
         pairing: the runs.
@@ -53,19 +56,26 @@ def looks_taken(
 
 
 def _look(found: Paired, seeds: int, level: float, last_level: float, protocol: Protocol) -> dict[str, Any]:
-    first = found.differences.iloc[:seeds]
-    there = first.dropna().tolist()
-    shared = found.example_variance(seeds)
-    low, high = repeated_interval(there, level, example_variance=0.0 if np.isnan(shared) else shared)
+    search = protocol.search
+    by_seed = found.differences.sort_index()
+    first = by_seed.groupby(by_seed.index.map(search_of)).head(seeds)
+    there = independent(first, search).tolist()
+    if search is None:
+        shared = found.example_variance(seeds)
+        low, high = repeated_interval(there, level, example_variance=0.0 if np.isnan(shared) else shared)
+    else:
+        low, high = deciding_interval(there, level, search)
     delta = protocol.delta * found.reference_error
-    whole = len(there) == seeds
+    whole = not first.isna().any() and (search is None or search.searches >= FEWEST_SEARCHES)
     return {
         "difference": float(np.mean(there)) if there else np.nan,
         "ci_low": low,
         "ci_high": high,
         "level": level,
         "verdict": decide(low, high, delta) if whole else "",
-        "futile": whole and futile(there, looks=protocol.looks, level_at_end=last_level, delta=delta),
+        "futile": (
+            whole and search is None and futile(there, looks=protocol.looks, level_at_end=last_level, delta=delta)
+        ),
     }
 
 

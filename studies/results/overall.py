@@ -6,8 +6,10 @@ from typing import Any
 import pandas as pd
 
 from core.seeding import SeedStreams
+from studies.design.protocol import Search
 from studies.design.setting import Setting
 from studies.formatting import points, points_interval
+from studies.results.independent import independent, unit
 from studies.results.pairing import Pairing
 from studies.results.results import Results
 from studies.results.statistics.intervals import bootstrap_interval, cluster_interval
@@ -20,23 +22,27 @@ COLUMNS = (
 
 
 def measure_overall(
-    pairing: Pairing, settings: Sequence[Setting], pairs: Sequence[tuple[str, str]], root_seed: int
+    pairing: Pairing,
+    settings: Sequence[Setting],
+    pairs: Sequence[tuple[str, str]],
+    root_seed: int,
+    search: Search | None = None,
 ) -> pd.DataFrame:
     """Average each contrast over all settings, one row per pair; no verdict, since none was frozen for it.
 
     ``difference`` is the mean over settings and seeds of the arm's test error minus the reference's, each as a share of
     the mean error of the reference in that setting, since points on one dataset are not those on another. Settings in
     which a run of either side failed, or was beyond the dense front, or the reference makes no error, are left out. The
-    cluster
-    bootstrap resamples seeds, each with all its settings, and so keeps what settings have in common on a seed; the
-    stratified one resamples the seeds of each setting by itself. Both are 95 % percentile intervals, which below 20
-    seeds cover less than they say.
+    cluster bootstrap resamples seeds, each with all its settings, and so keeps what settings have in common on a seed;
+    the stratified one resamples the seeds of each setting by itself. Both are 95 % percentile intervals, which below 20
+    seeds cover less than they say. Of a searched study ``n`` is the number of searches, and these are resampled.
 
     Args:
         pairing: the runs.
         settings: in which there may be contrasts.
         pairs: names of an arm and a reference.
         root_seed: of the resampling.
+        search: of the study, if there was one.
 
     Returns:
         ``COLUMNS``, for pairs that are run in at least two settings.
@@ -59,7 +65,9 @@ def measure_overall(
         whole = [found for found in paired if found.reference_error > 0 and not found.differences.isna().any()]
         if len(whole) < 2:
             continue
-        shares = pd.concat([found.differences / found.reference_error for found in whole], axis="columns")
+        shares = pd.concat(
+            [independent(found.differences, search) / found.reference_error for found in whole], axis="columns"
+        )
         differences = shares.to_numpy(dtype=float)
         cluster_low, cluster_high = cluster_interval(differences, streams.numpy("clusters", arm, reference))
         groups: list[list[float]] = differences.T.tolist()
@@ -83,10 +91,11 @@ def measure_overall(
 
 def _caption(results: Results) -> str:
     overall = results.overall
-    few = ", and below 20 seeds such intervals cover less than 95 %" if overall["n"].min() < 20 else ""
+    units = unit(results.protocol)
+    few = f", and below 20 {units} such intervals cover less than 95 %" if overall["n"].min() < 20 else ""
     return (
         f"Mean difference over up to {overall['settings'].max()} settings, in per cent of the reference's error in "
-        "each, with two 95 % percentile bootstrap intervals: seeds resampled with all their settings, and seeds "
+        f"each, with two 95 % percentile bootstrap intervals: {units} resampled with all their settings, and {units} "
         f"resampled in each setting by itself. No verdict: none was frozen for this average{few}."
     )
 
@@ -102,8 +111,8 @@ OVERALL = Table(
         Column("settings", "settings", str),
         Column("left_out", "left out", str, flag=bool, note="Left out: settings in which a run of either side failed."),
         Column("difference", "difference (%)", points),
-        Column("cluster_low", "by seed", points_interval, keys=("cluster_low", "cluster_high")),
-        Column("stratified_low", "by seed and setting", points_interval, keys=("stratified_low", "stratified_high")),
+        Column("cluster_low", "all settings together", points_interval, keys=("cluster_low", "cluster_high")),
+        Column("stratified_low", "each by itself", points_interval, keys=("stratified_low", "stratified_high")),
     ),
     caption=_caption,
 )

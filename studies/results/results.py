@@ -120,7 +120,7 @@ class Results:
 
     @property
     def counted(self) -> pd.DataFrame:
-        """The runs that the summary is over: those of the selected configurations on the evaluation seeds."""
+        """The runs that the tables are over: those on the evaluation seeds, of the winner of every search if any."""
         counted = with_counted_errors(self.runs)
         return counted[counted["selected"]]
 

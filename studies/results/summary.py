@@ -5,18 +5,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from studies.design.protocol import Search
 from studies.formatting import count, interval, number, percent
+from studies.results import independent as searches
 from studies.results import origin
 from studies.results.examples.covered import over
 from studies.results.examples.hits import Hits
+from studies.results.independent import independent
 from studies.results.results import GROUP, Results, with_counted_errors
-from studies.results.statistics.intervals import interquartile_mean, rate_interval, sample_std, t_interval
+from studies.results.statistics.intervals import (
+    clustered_rate_interval,
+    interquartile_mean,
+    rate_interval,
+    sample_std,
+    t_interval,
+)
 from studies.results.statistics.random_effects.seeds_and_examples import error_interval, example_variance
 from studies.results.table import Column, Table, setting_columns
 
 
-def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None, hits: Hits | None = None) -> pd.DataFrame:
-    """Aggregate the selected configurations' runs on the evaluation seeds, one row per ``GROUP``.
+def summarise(runs: pd.DataFrame, search: Search | None = None, hits: Hits | None = None) -> pd.DataFrame:
+    """Aggregate the runs on the evaluation seeds, one row per ``GROUP``.
+
+    After a search they are of the *procedure*, to search once and take the winner: ``mean`` is the mean over searches,
+    each with the seeds of its own winner, ``ci_low`` and ``ci_high`` are over searches and seeds and within 0 and 1,
+    and the interval of the failure rate takes the runs of one winner as one. Numbers that begin with ``selected`` are
+    of the first search's winner alone, on its seeds: of what this one search happened to find.
 
     Failures are a hurdle: ``failures`` of ``n`` runs failed, with the exact interval of that rate, and errors are of
     the others, conditional on their success. ``floored_mean`` counts failed runs at the chance floor, for those who
@@ -30,31 +44,30 @@ def summarise(runs: pd.DataFrame, optimism: pd.DataFrame | None = None, hits: Hi
 
     Args:
         runs: ``RUN_COLUMNS``.
-        optimism: of :func:`studies.results.optimism.measure_optimism`, if there was a search.
+        search: of the study, if there was one.
         hits: what the runs came to on their test examples.
     """
     counted = with_counted_errors(runs)
     rows = [
-        {**dict(zip(GROUP, key, strict=True)), **_summary_row(group.sort_values("seed"), hits or Hits())}
+        {**dict(zip(GROUP, key, strict=True)), **_summary_row(group.sort_values("seed"), search, hits or Hits())}
         for key, group in counted[counted["selected"]].groupby(list(GROUP), sort=False)
     ]
-    summary = pd.DataFrame(rows)
-    if optimism is None or optimism.empty:
-        return summary.assign(optimism_seed=np.nan, procedure_mean=np.nan, **dict.fromkeys(_PROCEDURE_ENDS, np.nan))
-    columns = [*GROUP, "optimism_seed", "procedure_mean", *_PROCEDURE_ENDS]
-    return summary.merge(optimism[columns], on=list(GROUP), how="left", validate="one_to_one")
+    return pd.DataFrame(rows)
 
 
-_PROCEDURE_ENDS = ("procedure_ci_low", "procedure_ci_high")
-
-
-def _summary_row(group: pd.DataFrame, hits: Hits) -> dict[str, Any]:
+def _summary_row(group: pd.DataFrame, search: Search | None, hits: Hits) -> dict[str, Any]:
     failures, n = int(group["failed"].sum()), len(group)
-    failure_low, failure_high = rate_interval(failures, n)
     there = group[~group["failed"]]
+    units = independent(there.set_index("seed")["error"], search)
     errors = there["error"].tolist()
-    tested = hits.all_of(((run, 1.0),) for run in there["run_id"]) if hits else None
-    low, high = t_interval(errors) if tested is None else error_interval(errors, tested)
+    # The searches of a study share their test examples.
+    tested = hits.all_of(((run, 1.0),) for run in there["run_id"]) if hits and search is None else None
+    if search is not None:
+        failure_low, failure_high = clustered_rate_interval(failures, n, search.searches)
+        low, high = searches.error_interval(units)
+    else:
+        failure_low, failure_high = rate_interval(failures, n)
+        low, high = t_interval(errors) if tested is None else error_interval(errors, tested)
     # With those that failed for nothing but their density, which has to be seen.
     ended = group[group["test_density"].notna()]
 
@@ -63,11 +76,12 @@ def _summary_row(group: pd.DataFrame, hits: Hits) -> dict[str, Any]:
 
     return {
         "n": n,
+        "units": len(units),
         "failures": failures,
         "failure_low": failure_low,
         "failure_high": failure_high,
         "over_budget": int(group["over_budget"].sum()),
-        "mean": float(np.mean(errors)) if errors else np.nan,
+        "mean": float(np.mean(units)) if errors else np.nan,
         "ci_low": low,
         "ci_high": high,
         "std": sample_std(errors),
@@ -84,7 +98,18 @@ def _summary_row(group: pd.DataFrame, hits: Hits) -> dict[str, Any]:
         "train_macs": mean_of("train_macs"),
         "train_seconds": mean_of("train_seconds"),
         "optimism_split": float(group["error"].mean() - group["counted_validation_error"].mean()),
+        **_selected(group, search),
     }
+
+
+def _selected(group: pd.DataFrame, search: Search | None) -> dict[str, Any]:
+    """What the first search's winner came to; missing without a search."""
+    if search is None:
+        return dict.fromkeys(("selected_n", "selected_mean", "selected_ci_low", "selected_ci_high"), np.nan)
+    own = group[(group["search"] == 0) & ~group["failed"]].set_index("seed")["error"]
+    low, high = searches.error_interval(own)
+    mean = float(own.mean()) if len(own) else np.nan
+    return {"selected_n": len(own), "selected_mean": mean, "selected_ci_low": low, "selected_ci_high": high}
 
 
 def _numbers(results: Results) -> pd.DataFrame:
@@ -110,21 +135,29 @@ def _caption(results: Results) -> str:
     references = ", ".join(sorted(set(decided["reference"])))
     marks = f" Marked are verdicts against {references}: bold is better, ≈ equivalent, ↓ worse." if references else ""
     mixed = " Runs are from more than one code." if origin.is_mixed(results.all_records) else ""
-    search = results.protocol.search
-    selected, procedure = "", ""
-    if search is not None:
-        selected = " of the configuration that the first search selected,"
-        seeds = min(search.rerun_seeds, results.protocol.seeds)
-        procedure = (
-            " “Procedure” is the error to expect of one search and its winner: the mean over the winners of "
-            f"{search.searches} searches, on the first {seeds} seeds."
+    protocol = results.protocol
+    if protocol.search is None:
+        said = (
+            f"Test error over {protocol.seeds} paired seeds of the runs that did not fail, with "
+            f"{interval_kind(results)}."
+        )
+    else:
+        said = (
+            "Test error of the procedure, to search once and take the winner: of the runs that did not fail, the mean "
+            f"over the winners of R = {protocol.search.searches} searches, each on {protocol.seeds} fresh seeds of its "
+            f"own, with {interval_kind(results)}."
         )
     return (
-        f"Test error over {results.protocol.seeds} paired seeds{selected} of the runs that did not fail, with the 95 % "
-        f"interval of its mean over {over(results.summary)}. Densities and multiply-adds (MACs) are realised on the "
-        "test split, those of "
-        f"the gater included.{procedure}{marks}{mixed}"
+        f"{said} Densities and multiply-adds (MACs) are realised on the test split, those of the gater included."
+        f"{marks}{mixed}"
     )
+
+
+def interval_kind(results: Results) -> str:
+    """Say what the interval of a mean error is."""
+    if results.protocol.search is None:
+        return f"the 95 % t interval of its mean over {over(results.summary)}"
+    return "the 95 % interval of that mean over searches and seeds (t, on the logit scale)"
 
 
 SUMMARY = Table(
@@ -137,7 +170,15 @@ SUMMARY = Table(
         Column("n", "n", str),
         Column("mean", "test error", percent, verdict="verdict"),
         Column("ci_low", "95 % interval", interval, keys=("ci_low", "ci_high")),
-        Column("procedure_mean", "procedure", percent),
+        Column(
+            "selected_mean",
+            "first winner",
+            percent,
+            note=(
+                "“First winner” is what the first search happened to find, on its own seeds: it says nothing of "
+                "another search, and has no verdict."
+            ),
+        ),
         Column("test_density", "density", percent),
         Column("test_macs", "MACs", count, outputs=("paper", "page")),
         Column("test_macs", "MACs / dense", _share_of_dense, keys=("test_macs", "dense_macs")),
@@ -149,7 +190,10 @@ SUMMARY = Table(
             keys=("failure_low", "failure_high"),
             outputs=("page",),
             varying=True,
-            note="“Failure rate”: the exact 95 % interval (Clopper and Pearson).",
+            note=(
+                "“Failure rate”: the exact 95 % interval (Clopper and Pearson), for which the runs of one search's "
+                "winner count as one."
+            ),
         ),
         Column(
             "floored_mean",

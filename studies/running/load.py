@@ -50,7 +50,7 @@ REPORTED: Final = Sweep(
     training={"epochs": 5},
     test_split="fixed",
     references=("small_dense",),
-    search=Search(points=2, searches=3, rerun_seeds=3),
+    search=Search(points=2, searches=3),
 )
 # Growth of memory is measured after so many runs: what is made once is there by then.
 SETTLED: Final = 0.3

@@ -211,11 +211,11 @@ def test_the_arms_of_the_guide_can_be_frozen(tmp_path, monkeypatch):
 
 def test_the_search_of_the_guide_can_be_frozen():
     text = (ROOT / "docs" / "guides" / "add_a_study.md").read_text("utf-8")
-    assert "`search=Search(points=20, seeds=1, searches=3, rerun_seeds=5)`" in text
-    search = Search(points=20, seeds=1, searches=3, rerun_seeds=5)
+    assert "`search=Search(points=20, seeds=1, searches=3)`" in text
+    search = Search(points=20, seeds=1, searches=3)
     sweep = Sweep(seeds=5, strategies=("reinforce",), test_split="fixed", search=search)
     frozen = FrozenStudy.freeze("searched", "default", sweep)
-    assert most_runs(frozen) == (1 + len(frozen.front)) * (5 + 3 * 20 + 2 * 5)
+    assert most_runs(frozen) == (1 + len(frozen.front)) * 3 * (20 + 5)
 
 
 def test_ten_lines_of_pandas_give_what_the_tables_have(tmp_path, monkeypatch):

@@ -195,7 +195,7 @@ def test_the_whole_contract_and_all_parts_are_public():
 
 def test_every_column_of_the_standard_tables_is_explained():
     page = prose(DOCS / "guides" / "results.md")
-    search = Search(points=2, searches=2, rerun_seeds=2)
+    search = Search(points=2, searches=2)
     design = design_of("reinforce", "small_dense", densities=(1 / 4, 1 / 2), test_split="fixed", search=search)
     results = results_of(design, random_record())
     columns = set(RUN_COLUMNS).union(*(table.numbers(results).columns for table in STANDARD))

@@ -24,7 +24,7 @@ SWEEP = Sweep(
     },
     test_split="fixed",
     references=("small_dense",),
-    search=Search(points=16, seeds=2, searches=4, rerun_seeds=2),
+    search=Search(points=16, seeds=2, searches=4),
 )
 
 STUDY = Study(
@@ -35,14 +35,14 @@ STUDY = Study(
             SWEEP,
             seeds=2,
             training={**SWEEP.training, "epochs": 4},
-            search=Search(points=6, seeds=2, searches=2, rerun_seeds=2),
+            search=Search(points=6, seeds=2, searches=2),
         ),
         "default": SWEEP,
         "paper": replace(
             SWEEP,
             seeds=20,
             training={**SWEEP.training, "epochs": 25},
-            search=Search(points=64, seeds=3, searches=5, rerun_seeds=10),
+            search=Search(points=64, seeds=3, searches=5),
         ),
     },
 )

@@ -27,12 +27,12 @@ def _arm(strategy: str, optimizer: str) -> Arm:
 ARMS = tuple(_arm(strategy, optimizer) for strategy in strategies.built_in() for optimizer in RATES)
 
 SWEEP = Sweep(
-    seeds=5,
+    seeds=2,
     arms=ARMS,
     # Some rates open more blocks than others; whether a run keeps its budget is not the question here.
     training={"epochs": 7, "density_tolerance": 0.5},
     test_split="fixed",
-    search=Search(points=8, searches=1, rerun_seeds=5),
+    search=Search(points=8, searches=3),
     references=(),
     pairs=tuple((arm.name, f"{arm.strategy}, adam") for arm in ARMS if arm.levels["optimizer"] != "adam"),
 )
@@ -45,14 +45,14 @@ STUDY = Study(
             SWEEP,
             seeds=2,
             datasets=("digits",),
-            search=Search(points=2, searches=1, rerun_seeds=2),
+            search=Search(points=2, searches=2),
         ),
         "default": SWEEP,
         "paper": replace(
             SWEEP,
-            seeds=20,
+            seeds=5,
             training={**SWEEP.training, "epochs": 25},
-            search=Search(points=20, seeds=2, searches=3, rerun_seeds=10),
+            search=Search(points=20, searches=10),
         ),
     },
 )

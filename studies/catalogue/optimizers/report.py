@@ -12,7 +12,8 @@ from studies.catalogue.optimizers.strategies_by_level import difference_by_level
 from studies.formatting import number, percent, points
 from studies.report.drawing.notes import sample_note
 from studies.results import Results
-from studies.results.statistics.intervals import t_interval
+from studies.results.contrasts import EXPLORATORY_LEVEL
+from studies.results.independent import exploratory_interval
 from studies.results.table import Column, Table
 
 # The first two add momentum, without and with steps that adapt to each weight; the others replace Adam.
@@ -47,17 +48,18 @@ def mean_differences(results: Results) -> pd.DataFrame:
     """Return what one optimiser changes against another on the whole, a row for dense networks and one for gated ones.
 
     ``difference`` is the mean over strategies of the paired difference of test error, with its 95 % t interval over
-    seeds; ``median`` is that over strategies. ``better`` and ``worse`` count strategies whose own 95 % t interval
+    searches; ``median`` is that over strategies. ``better`` and ``worse`` count strategies whose own 95 % t interval
     leaves out 0, without a correction for their number.
     """
-    counted = results.with_levels(results.counted[["arm", "seed", "error", "gated"]])
-    errors = counted.pivot_table(index=["gated", "strategy"], columns=["optimizer", "seed"], values="error")
+    search = results.protocol.search
+    counted = results.with_levels(results.counted[["arm", "search", "error", "gated"]])
+    errors = counted.pivot_table(index=["gated", "strategy"], columns=["optimizer", "search"], values="error")
     rows = []
     for gated, of_strategies in errors.groupby("gated"):
         for optimizer, reference in COMPARED:
             differences = of_strategies[optimizer].to_numpy() - of_strategies[reference].to_numpy()
-            low, high = t_interval(differences.mean(axis=0).tolist())
-            ends = [t_interval(of_one.tolist()) for of_one in differences]
+            low, high = exploratory_interval(differences.mean(axis=0).tolist(), EXPLORATORY_LEVEL, search)
+            ends = [exploratory_interval(of_one.tolist(), EXPLORATORY_LEVEL, search) for of_one in differences]
             rows.append(
                 {
                     "networks": "gated" if gated else "dense",
@@ -106,15 +108,16 @@ def _agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 def _caption(results: Results) -> str:
     return (
         "Mean test error, and the share of blocks that were open on the test split, per strategy and optimiser; in the "
-        f"order of the mean over optimisers. The CSV file has 95 % t intervals and failures. {sample_note(results)}"
+        "order of the mean over optimisers. The CSV file has 95 % intervals over searches and failures. "
+        + sample_note(results)
     )
 
 
 def _caption_of_differences(results: Results) -> str:
     return (
-        "Test error under one optimiser minus that under another on the same seed, in points: mean over strategies "
-        "with its 95 % t interval over seeds, and median over strategies. Better and worse count strategies whose own "
-        f"95 % t interval leaves out 0, uncorrected. {sample_note(results)}"
+        "Test error under one optimiser minus that under another in the same search, in points: mean over strategies "
+        "with its 95 % t interval over searches, and median over strategies. Better and worse count strategies whose "
+        f"own 95 % t interval leaves out 0, uncorrected. {sample_note(results)}"
     )
 
 

@@ -18,6 +18,7 @@ from studies.report.drawing.style import Style, styles
 from studies.results import SETTING, Results
 from studies.results.contrasts import intervals
 from studies.results.statistics.intervals import rate_interval
+from studies.results.summary import interval_kind
 
 _MARKERS = "osD^v"
 # How much higher a strategy's row is than one that holds a single interval.
@@ -126,8 +127,8 @@ def _marker_style(colour: str, marker: str, failures: int) -> dict[str, Any]:
 
 def _caption_of_errors(results: Results) -> str:
     return (
-        "Mean test error (markers; hollow where runs failed) and its 95 % t interval over seeds (lines, cut off below "
-        "all means). The axis is logarithmic; strategies are in the order of their mean over all markers. "
+        f"Mean test error (markers; hollow where runs failed) and {interval_kind(results)} (lines, cut off below all "
+        "means). The axis is logarithmic; strategies are in the order of their mean over all markers. "
         + sample_note(results)
     )
 

@@ -14,8 +14,13 @@ def sample_note(results: Results) -> str:
     common = heading(results.summary, [column for column in SETTING if results.summary[column].nunique() == 1])
     of = f" on {', '.join(common)}" if common else ""
     failed = _failures(int(results.summary["failures"].sum()), int(results.summary["n"].sum()), "in no mean")
+    search = results.protocol.search
+    if search is not None:
+        winners = f"the winners of R = {count_of(search.searches, 'search')}"
+        runs = f"n = {count_of(results.protocol.seeds, 'paired seed')} per arm for each of {winners}"
+        return f"{runs}{of}; {failed}. {search_note(results)}"
     few = "; below 20 seeds, intervals are wide and tests weak" if counts[0] < 20 else ""
-    return f"n = {n} paired seeds per arm{of}; {failed}{few}. {search_note(results)}".strip()
+    return f"n = {n} paired seeds per arm{of}; {failed}{few}."
 
 
 def search_note(results: Results) -> str:
@@ -27,8 +32,7 @@ def search_note(results: Results) -> str:
     failed = _failures(int((runs["status"] != "ok").sum()), len(runs), "counted at the chance floor")
     return (
         f"Settings were searched in R = {count_of(search.searches, 'search')} of "
-        f"K = {count_of(search.points, 'point')} on S = {count_of(search.seeds, 'tuning seed')}, in which {failed}; "
-        "the selected configuration is the winner of the first."
+        f"K = {count_of(search.points, 'point')} on S = {count_of(search.seeds, 'tuning seed')}, in which {failed}."
     )
 
 

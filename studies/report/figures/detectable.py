@@ -12,6 +12,7 @@ from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import ratio_axis
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
+from studies.results.independent import unit
 from studies.results.statistics.rule_power import detectable
 
 _MOST_SEEDS = 50
@@ -19,14 +20,15 @@ _POWER = 0.8
 
 
 def _numbers(results: Results) -> pd.DataFrame:
-    contrasts = contrasts_by_reference(results, ["n", "std", "delta", "primary"])
+    contrasts = contrasts_by_reference(results, ["units", "std", "delta", "primary"])
     contrasts = contrasts[contrasts["primary"].astype(bool)]
     alpha = results.protocol.alpha / max(1, results.protocol.contrasts)
     # Two values have no skewness to be careful of.
-    seeds = range(3, max(_MOST_SEEDS, results.protocol.seeds) + 1)
-    table = contrasts[contrasts["std"] > 0].merge(pd.DataFrame({"seeds": seeds}), how="cross")
+    many = range(3, max(_MOST_SEEDS, int(contrasts["units"].max()) if len(contrasts) else 0) + 1)
+    over = unit(results.protocol)
+    table = contrasts[contrasts["std"] > 0].merge(pd.DataFrame({over: many}), how="cross")
     # It is proportional to the standard deviation.
-    sizes = table["std"] * table["seeds"].map(lambda n: _of_unit(n, alpha))
+    sizes = table["std"] * table[over].map(lambda n: _of_unit(n, alpha))
     table = table.assign(detectable=sizes.astype(float))
     # No two errors differ by more.
     return table[table["detectable"] <= 1]
@@ -39,13 +41,14 @@ def _of_unit(seeds: int, alpha: float) -> float:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     by = [*SETTING, "reference"]
-    figure, each_panel = facets(numbers, by, Labels("seeds", "detectable difference (points)"))
+    over = "searches" if "searches" in numbers else "seeds"
+    figure, each_panel = facets(numbers, by, Labels(over, "detectable difference (points)"))
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
             style = line_styles[str(arm)]
             ax.plot(
-                group["seeds"],
+                group[over],
                 100 * group["detectable"],
                 color=style.colour,
                 linewidth=1.1,
@@ -53,7 +56,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 markersize=3.5,
                 markevery=(4, 12),
             )
-        ax.axvline(float(rows["n"].iloc[0]), color="#555555", linewidth=0.9, linestyle=":")
+        ax.axvline(float(rows["units"].iloc[0]), color="#555555", linewidth=0.9, linestyle=":")
         ratio_axis(ax, horizontal=True)
         ratio_axis(ax, horizontal=False)
     legend(figure, line_handles(line_styles, lines=True))
@@ -62,12 +65,13 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 
 def _caption(results: Results) -> str:
     protocol = results.protocol
-    contrasts = count_of(protocol.contrasts, "primary contrast")
+    contrasts, over = count_of(protocol.contrasts, "primary contrast"), unit(protocol)
+    many = f"n = {protocol.seeds}" if protocol.search is None else f"R = {protocol.search.searches}"
     return (
         f"Smallest mean paired difference that is decided as better or worse with probability {_POWER:g} at a single "
-        f"look, at level {protocol.alpha:g} / {protocol.contrasts} for {contrasts}, against the number of seeds, given "
-        "the standard deviation of each contrast's differences in this study; differences above 100 points are left "
-        f"out, and no interval is shown. Dotted: the n = {protocol.seeds} of this study. Both axes are logarithmic. "
+        f"look, at level {protocol.alpha:g} / {protocol.contrasts} for {contrasts}, against the number of {over}, "
+        "given the standard deviation of each contrast's differences in this study; differences above 100 points are "
+        f"left out, and no interval is shown. Dotted: the {many} of this study. Both axes are logarithmic. "
         + sample_note(results)
     )
 

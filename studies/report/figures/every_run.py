@@ -60,8 +60,8 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 
 def _caption(results: Results) -> str:
     return (
-        "Every run of the search (pale: validation error against validation multiply-adds) and the runs of the "
-        "selected configuration on the evaluation seeds (dark: test error against test multiply-adds). Crosses are "
+        "Every run of the searches (pale: validation error against validation multiply-adds) and the runs of their "
+        "winners on the evaluation seeds (dark: test error against test multiply-adds). Crosses are "
         "failed runs, at the chance floor; one that failed before its multiply-adds were known is at the median of "
         "its strategy's other runs. Both axes are logarithmic, that of the error unless one is 0. "
         + sample_note(results)

@@ -71,7 +71,7 @@ def _caption(results: Results) -> str:
     return (
         "Share of runs that failed, whatever the reason, over all settings, with exact (Clopper-Pearson) 95 % binomial "
         f"intervals: {failed} of {len(evaluated)} runs on evaluation seeds, on n = {results.protocol.seeds} seeds per "
-        f"selected configuration. {search_note(results)}"
+        f"configuration, as if runs failed independently. {search_note(results)}"
     ).strip()
 
 

@@ -12,6 +12,7 @@ from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.style import styles
 from studies.results import GROUP, SETTING, Results
 from studies.results.equal_compute import beyond_front
+from studies.results.independent import unit
 from studies.results.statistics.paired import probability_of_improvement
 
 
@@ -59,7 +60,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     legend(
         figure,
         [
-            Line2D([], [], color="#444444", marker="o", markersize=4.5, label="same seed (95 % Wilson interval)"),
+            Line2D([], [], color="#444444", marker="o", markersize=4.5, label="paired (95 % Wilson interval)"),
             Line2D(
                 [],
                 [],
@@ -78,7 +79,8 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 def _caption(results: Results) -> str:
     return (
         "Probability that a strategy's test error is below the reference's, ties counting one half. Filled: on the "
-        "same seed, with the 95 % Wilson interval. Hollow: on two seeds drawn independently (Mann and Whitney's "
+        f"same seed, or in the mean of the same search's seeds where there are searches, with the 95 % Wilson interval "
+        f"over {unit(results.protocol)}. Hollow: on two seeds drawn independently (Mann and Whitney's "
         "U / n²), another estimand, in which the noise that both share on a seed is not removed; no interval is shown. "
         + sample_note(results)
     )

@@ -15,8 +15,8 @@ _STEPS = {"search_error": "search", "fresh_validation_error": "fresh\nvalidation
 
 def _numbers(results: Results) -> pd.DataFrame:
     table = results.optimism
-    ends = {f"test_{end}": table["search_error"] + table[end] for end in ("ci_low", "ci_high")}
-    return results.with_families(table[[*GROUP, "n", *_STEPS, "optimism_seed", "optimism_split"]].assign(**ends))
+    columns = ["n", "searches", *_STEPS, "test_ci_low", "test_ci_high", "optimism_seed", "optimism_split"]
+    return results.with_families(table[[*GROUP, *columns]])
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -40,10 +40,10 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 
 def _caption(results: Results) -> str:
     return (
-        "Error of the selected configuration: its validation error in the search, mean over tuning seeds; its mean "
-        "validation error on the evaluation seeds, by which it was not chosen; and its mean test error on these, with "
-        "the 95 % t interval over seeds (bar, cut off below all means). A line that rises shows how much too good the "
-        "best of K noisy scores looked. The error axis is logarithmic unless an error is 0. " + sample_note(results)
+        "Errors of the winners, means over searches: validation error in the search, over tuning seeds; validation "
+        "error on fresh seeds of each winner's own, by which it was not chosen; and test error on these, with its 95 % "
+        "interval over searches and seeds (bar, cut off below all means). A line that rises shows how much too good "
+        "the best of K noisy scores looked. The error axis is logarithmic unless an error is 0. " + sample_note(results)
     )
 
 

@@ -4,15 +4,18 @@ import pandas as pd
 
 from core.errors import InputError
 from studies.formatting import points
+from studies.results.independent import unit
 from studies.results.results import SETTING, Results
 from studies.results.statistics.rule_power import detectable, seeds_needed
 from studies.results.table import Column, Table, setting_columns
 
-COLUMNS = (*SETTING, "arm", "reference", "n", "std", "detectable", "difference", "seeds_needed")
+COLUMNS = (*SETTING, "arm", "reference", "units", "std", "detectable", "difference", "seeds_needed")
 
 
 def seeds_for(results: Results, difference: float | None, power: float) -> pd.DataFrame:
     """Return, per primary contrast, how many paired seeds decide a difference, by the rule that makes verdicts.
+
+    Of a searched study it is how many searches, each with as many seeds as now.
 
     At a single look, with alpha over the number of primary contrasts. The standard deviation is that of the study's
     own paired differences, which is an estimate: from few seeds, a rough one.
@@ -39,7 +42,8 @@ def seeds_for(results: Results, difference: float | None, power: float) -> pd.Da
         raise InputError("power: the study's delta is 0, which no number of seeds detects; give --difference")
     if contrasts["std"].isna().any():
         raise InputError(
-            "power: fewer than two seeds without failures show no variance; run the study with --seeds 3 or more"
+            "power: fewer than two seeds without failures show no variance; run the study with --seeds 3 or more, a "
+            "searched one with --searches 3 or more"
         )
     if (contrasts["std"] == 0).any():
         raise InputError(
@@ -55,7 +59,7 @@ def seeds_for(results: Results, difference: float | None, power: float) -> pd.Da
     ]
     found = [
         detectable(std, looks=(n,), alpha=alpha, contrasts=many, power=power)
-        for std, n in zip(contrasts["std"], contrasts["n"], strict=True)
+        for std, n in zip(contrasts["std"], contrasts["units"], strict=True)
     ]
     seeds = pd.array(needed, dtype="Int64")
     return contrasts.assign(difference=wanted, detectable=found, seeds_needed=seeds)[list(COLUMNS)]
@@ -76,15 +80,15 @@ def power_table(difference: float | None, power: float) -> Table:
             Column("arm", "arm"),
             Column("reference", "reference"),
             *setting_columns(),
-            Column("n", "n", str),
+            Column("units", "n", str),
             Column("std", "std", lambda std: points(std, 2, signed=False)),
             Column("detectable", "found", lambda size: points(size, 2, signed=False)),
             Column("difference", "wanted", lambda size: f"{100 * size:.3g}"),
             Column("seeds_needed", "needed", seeds_text),
         ),
-        caption=lambda _: (
-            f"std: of the paired differences; found: what n seeds decide with probability {power:g}; wanted: what is "
-            "to be decided; all in points"
+        caption=lambda results: (
+            f"std: of the paired differences; found: what n {unit(results.protocol)} decide with probability "
+            f"{power:g}; wanted: what is to be decided; all in points"
         ),
         outputs=("terminal",),
     )

@@ -190,7 +190,7 @@ def test_a_search_of_other_code_is_made_again_before_its_winners(command, schedu
         datasets=("digits",),
         networks=("8x2",),
         training={"epochs": 2},
-        search=Search(points=2, seeds=1, searches=1, rerun_seeds=1),
+        search=Search(points=2, seeds=1, searches=1),
         test_split="fixed",
         references=(),
     )

@@ -16,7 +16,7 @@ def test_the_command_runs_the_search_then_its_winners(command, scheduler, monkey
         datasets=("digits",),
         networks=("8x2",),
         training={"epochs": 2},
-        search=Search(points=3, seeds=1, searches=2, rerun_seeds=2),
+        search=Search(points=3, seeds=1, searches=2),
         test_split="fixed",
         references=(),
     )

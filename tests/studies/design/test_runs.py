@@ -9,7 +9,7 @@ from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList, most_runs
 from tests.support.records import configurations_of, design_of, finished, forget
 
-SEARCH = Search(points=3, seeds=2, searches=2, rerun_seeds=2)
+SEARCH = Search(points=3, seeds=2, searches=2)
 
 
 def searched(*names: str, search: Search = SEARCH, seeds: int = 4, **changes) -> FrozenStudy:
@@ -68,15 +68,15 @@ def test_what_a_study_sets_is_not_searched():
             assert "balance" in point["strategy_settings"]
 
 
-def test_the_first_searchs_winner_runs_on_all_seeds_and_the_others_on_some(tmp_path):
+def test_each_searchs_winner_runs_on_seeds_of_its_own(tmp_path):
     design = searched("reinforce")
     plan = RunList.of(design, finished(tmp_path, design).ledger)
     first, second = plan.winners
     assert first.point != second.point or first.point != 0
     assert [(run.search, run.configuration.seed) for run in plan.evaluate] == [
-        (0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (0, 3),
-    ]  # fmt: skip
-    assert [run.selected for run in plan.evaluate] == [run.search == 0 for run in plan.evaluate]
+        (search, 10_000 * search + seed) for seed in range(4) for search in (0, 1)
+    ]
+    assert all(run.selected for run in plan.evaluate)
     for run in plan.evaluate:
         assert run.search is not None
         winner = plan.winners[run.search]
@@ -86,17 +86,28 @@ def test_the_first_searchs_winner_runs_on_all_seeds_and_the_others_on_some(tmp_p
         assert run.configuration == design.configuration(*where, "evaluate", run.configuration.seed, proposal)
 
 
-def test_winners_that_agree_are_run_once(tmp_path):
+def test_searches_that_agree_on_a_winner_are_two_searches_still(tmp_path):
     design = searched("reinforce", search=replace(SEARCH, points=1))
     plan = RunList.of(design, finished(tmp_path, design).ledger)
-    assert [(run.search, run.configuration.seed) for run in plan.evaluate] == [(0, seed) for seed in range(4)]
+    assert {run.point for run in plan.evaluate} == {0}
+    assert [run.search for run in plan.evaluate] == [0, 1] * 4
     assert len(plan.runs) == len(ids(plan.runs))
+
+
+def test_all_arms_are_run_on_the_same_seeds(tmp_path):
+    plan = RunList.of(searched(), finished(tmp_path, searched()).ledger)
+    dense, reinforce = (
+        {(run.search, run.configuration.seed) for run in plan.evaluate if run.arm == arm}
+        for arm in ("dense", "reinforce")
+    )
+    assert dense == reinforce
+    assert len(dense) == 2 * 4
 
 
 def test_the_number_of_runs_is_known_before_and_never_exceeded(tmp_path):
     design = searched()
     plan = RunList.of(design, finished(tmp_path, design).ledger)
-    assert len(plan.runs) <= most_runs(design) == 2 * (3 * 2 * 2 + 4 + 2)
+    assert len(plan.runs) <= most_runs(design) == 2 * 2 * (3 * 2 + 4)
     assert most_runs(design_of(seeds=5)) == 2 * 5
 
 
@@ -132,7 +143,6 @@ def test_a_search_refuses_resampled_test_splits():
         ({"points": 0}, "search: 0 points are not in 1..10000"),
         ({"seeds": 1001}, "search: 1001 tuning seeds are not in 1..1000"),
         ({"searches": 0}, "search: 0 searches"),
-        ({"rerun_seeds": 0}, "search: 0 rerun seeds"),
         (
             {"training": ("learning_rat",)},
             "unknown training setting to search 'learning_rat': did you mean 'learning_rate'",

@@ -184,7 +184,7 @@ def plain(tmp_path: Path) -> Path:
 @pytest.fixture
 def searched(tmp_path: Path) -> Path:
     """Results of a finished search, and its report."""
-    search = Search(points=2, searches=2, rerun_seeds=1)
+    search = Search(points=2, searches=2)
     sizes: dict[str, Any] = {"seeds": 2, "densities": (1 / 4, 1 / 2), "test_split": "fixed", "search": search}
     finished(tmp_path / "searched", design_of("small_dense", "reinforce", **sizes), {("reinforce", 1): "nan"})
     assert cli.main((*REPORT, "--results", str(tmp_path / "searched"))) == 0

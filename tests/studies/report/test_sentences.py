@@ -20,7 +20,16 @@ def contrasts_of(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
     }
     table = table.assign(network="16x16", target_density=0.125, reference="small_dense", primary=True, withheld="")
     return table.assign(
-        n=20, failures=0, reference_failures=0, p=0.001, delta=0.005, detectable=0.012, seeds_needed=212.0, **ends
+        n=20,
+        units=20,
+        failures=0,
+        reference_failures=0,
+        beyond=0,
+        p=0.001,
+        delta=0.005,
+        detectable=0.012,
+        seeds_needed=212.0,
+        **ends,
     )
 
 
@@ -68,11 +77,11 @@ def test_a_difference_that_is_found_and_small_is_said_to_be_small():
 
 def test_a_contrast_with_failures_has_no_verdict_and_says_of_whom():
     line = line_of(0.03, "", failures=11, withheld="runs failed")
-    assert line.startswith("reinforce against small_dense has no verdict, since 11 of 20 runs of reinforce failed. ")
-    assert "Of the other seeds: +3.0, interval +2.0 to +4.0" in line
+    assert line.startswith("reinforce against small_dense has no verdict, since 11 of 20 runs of reinforce failed; ")
+    assert "of the other seeds: +3.0, interval +2.0 to +4.0" in line
     both = line_of(0.03, "", failures=1, reference_failures=2, withheld="runs of both failed")
     assert "1 of 20 runs of reinforce failed, and 2 of 20 runs of small_dense failed" in both
-    assert "since beyond the dense front." in line_of(0.03, "", withheld="beyond the dense front")
+    assert "since beyond the dense front; " in line_of(0.03, "", withheld="beyond the dense front", beyond=3)
 
 
 def test_a_sign_flip_test_that_does_not_agree_is_said_and_one_that_cannot_is_not():
@@ -81,7 +90,7 @@ def test_a_sign_flip_test_that_does_not_agree_is_said_and_one_that_cannot_is_not
         "The exact sign flip test does not agree (p = 0.03, where 0.025 is asked for)."
     )
     # Its least p value of 5 seeds is 2 / 2^5.
-    assert "sign flip" not in line_of(-0.03, "better", p=0.0625, n=5)
+    assert "sign flip" not in line_of(-0.03, "better", p=0.0625, units=5)
 
 
 def test_exploratory_contrasts_are_in_no_sentence():
@@ -120,6 +129,7 @@ def test_caveats_of_a_search(tmp_path):
     )
     assert "All seeds share the same test examples" in said
     assert "Each strategy was given 3 configurations" in said
+    assert "Intervals are over 2 searches whose winners have 8 seeds each" in said
 
 
 def test_a_study_without_primary_contrasts_says_so(tmp_path):

@@ -39,7 +39,7 @@ RUN_CONTRACT = {
 }
 SUMMARY_CONTRACT = {
     *("dataset", "network", "target_density", "arm", "n", "failures", "mean", "ci_low", "ci_high", "std", "iqm"),
-    *("median", "test_density", "test_macs", "train_macs", "optimism_seed", "optimism_split"),
+    *("median", "test_density", "test_macs", "train_macs", "optimism_split", "selected_mean"),
 }
 KEY = ["dataset", "network", "target_density", "arm"]
 

@@ -18,7 +18,7 @@ from tests.support.driver import Driver
 def small(monkeypatch):
     """Two strategies in one setting in place of all of them in three."""
     sweep = replace(load.REPORTED, strategies=("small_dense", "reinforce"), densities=(1 / 4,), seeds=2)
-    search = Search(points=2, searches=2, rerun_seeds=1)
+    search = Search(points=2, searches=2)
     sweep = replace(sweep, training={"epochs": 1}, search=search, references=("small_dense",))
     monkeypatch.setattr(load, "REPORTED", sweep)
 

@@ -24,7 +24,7 @@ from studies.running import trial
 from tests.support.records import CHANCE, design_of, finished, forget, record_of
 from tests.support.reports import report_on
 
-SEARCH = Search(points=3, seeds=1, searches=2, rerun_seeds=2)
+SEARCH = Search(points=3, seeds=1, searches=3)
 KEY = ["dataset", "network", "target_density", "arm"]
 
 
@@ -69,7 +69,7 @@ def test_scrambling_the_test_labels_leaves_the_selection_unchanged(tmp_path, mon
 def folder(tmp_path_factory) -> ResultsFolder:
     """Three strategies, two densities, a failure in the search and one in the evaluation."""
     design = searched("dense", "small_dense", "reinforce", seeds=4, densities=(0.25, 0.5))
-    failures = {("reinforce", 1000): "nan", ("reinforce", 2): "diverged"}
+    failures = {("reinforce", 1000): "nan", ("reinforce", 10_002): "diverged"}
     made = finished(tmp_path_factory.mktemp("searched"), design, failures)
     report_on(made)
     return made
@@ -83,34 +83,37 @@ def test_anyone_can_compute_the_summary_from_runs_csv(folder):
     runs, summary = read(folder, "runs"), read(folder, "summary")
     chosen = runs[runs.selected].copy()
     chosen["error"] = chosen.test_error.where(chosen.status == "ok")
-    table = chosen.groupby(KEY, sort=False).error.agg(["mean", "std", "median", "count"]).reset_index()
-    half = np.hypot(
-        stats.t.ppf(0.975, table["count"] - 1) * table["std"] / table["count"] ** 0.5, 1.959964 * summary.example_std
-    )
-    middle, stretched = special.logit(table["mean"]), half / (table["mean"] * (1 - table["mean"]))
+    of_searches = chosen.groupby([*KEY, "search"], sort=False).error.mean()
+    table = of_searches.groupby(KEY, sort=False).agg(["mean", "std", "count"]).reset_index()
+    assert (table["count"] == 3).all()
+    # The t interval over searches, on the logit scale.
+    half = stats.t.ppf(0.975, 2) * table["std"] / 3**0.5 / (table["mean"] * (1 - table["mean"]))
     np.testing.assert_allclose(summary["mean"], table["mean"])
-    np.testing.assert_allclose(summary.ci_low, special.expit(middle - stretched), rtol=1e-5)
-    np.testing.assert_allclose(summary.ci_high, special.expit(middle + stretched), rtol=1e-5)
-    np.testing.assert_allclose(summary["median"], table["median"])
-    assert (summary.n - summary.failures).tolist() == table["count"].tolist()
+    np.testing.assert_allclose(special.logit(summary.ci_low), special.logit(table["mean"]) - half)
+    np.testing.assert_allclose(special.logit(summary.ci_high), special.logit(table["mean"]) + half)
+    runs_of = chosen.groupby(KEY, sort=False).error.agg(["median", "count"]).reset_index()
+    np.testing.assert_allclose(summary["median"], runs_of["median"])
+    assert (summary.n == 3 * 4).all()
+    assert (summary.n - summary.failures).tolist() == runs_of["count"].tolist()
     assert summary.failures.sum() == 2
+    first = chosen[chosen.search == 0].groupby(KEY, sort=False).error.mean()
+    np.testing.assert_allclose(summary.selected_mean, first)
 
 
 def test_anyone_can_compute_the_contrasts_from_runs_csv(folder):
     runs, contrasts = read(folder, "runs"), read(folder, "contrasts")
     runs["error"] = runs.test_error.where(runs.status == "ok")
     table = runs[runs.selected].pivot_table(index=[*KEY[:3], "seed"], columns="arm", values="error", sort=False)
-    paired = (table.reinforce - table.small_dense).unstack("seed")
-    rows = [row[np.isfinite(row)].tolist() for row in paired.to_numpy()]
+    paired = (table.reinforce - table.small_dense).dropna().reset_index(name="difference")
+    paired["search"] = paired.seed // 10_000
+    paired = paired.groupby([*KEY[:3], "search"], sort=False).difference.mean().unstack("search")
+    rows = paired.to_numpy().tolist()
     flips = [float(stats.permutation_test((row,), np.mean, permutation_type="samples").pvalue) for row in rows]
     np.testing.assert_allclose(contrasts.difference, paired.mean(axis=1))
     # Two primary contrasts, and one look.
-    lows = [
-        repeated_interval(row, 0.025, example_variance=std**2)[0]
-        for row, std in zip(rows, contrasts.example_std, strict=True)
-    ]
-    np.testing.assert_allclose(contrasts.ci_low, lows)
-    assert (contrasts.example_std > 0).all()
+    np.testing.assert_allclose(contrasts.ci_low, [repeated_interval(row, 0.025)[0] for row in rows])
+    np.testing.assert_allclose(contrasts["std"], paired.std(axis=1))
+    assert contrasts.units.tolist() == [3, 3]
     np.testing.assert_allclose(contrasts.p, flips)
     np.testing.assert_allclose(contrasts.delta, 0.05 * contrasts.reference_error)
     assert contrasts.withheld.tolist() == ["runs failed"] * 2
@@ -121,37 +124,40 @@ def test_anyone_can_compute_the_optimism_from_the_tables(folder):
     assert len(optimism) == 6
     for row in optimism.to_dict("records"):
         own = winners[(winners[KEY] == [row[name] for name in KEY]).all(axis=1)]
-        assert own.search.tolist() == [0, 1]
-        fresh = [runs[(runs.setting_id == setting) & (runs.stage == "evaluate")] for setting in own.setting_id]
-        errors = [one.test_error.where(one.status == "ok", CHANCE) for one in fresh]
-        validation = [one.validation_error.where(one.status == "ok", CHANCE) for one in fresh]
-        searched_error = own.validation_error.tolist()
-        assert row["optimism_seed"] == pytest.approx(validation[0].mean() - searched_error[0])
-        assert row["optimism_split"] == pytest.approx(errors[0].mean() - validation[0].mean())
-        low, high = stats.ttest_1samp(errors[0] - searched_error[0], 0.0).confidence_interval()
-        assert (row["ci_low"], row["ci_high"]) == pytest.approx((low, high))
-        early = [one[one.index[:2]].mean() for one in errors]
-        assert row["procedure_mean"] == pytest.approx(np.mean(early))
-        assert row["procedure_optimism"] == pytest.approx(np.mean(np.subtract(early, searched_error)))
+        assert own.search.tolist() == [0, 1, 2]
+        here = runs[(runs[KEY] == [row[name] for name in KEY]).all(axis=1) & (runs.stage == "evaluate")]
+        fresh = [here[here.search == search] for search in range(3)]
+        for one, setting in zip(fresh, own.setting_id, strict=True):
+            assert set(one.setting_id) == {setting}
+        errors = [one.test_error.where(one.status == "ok", CHANCE).mean() for one in fresh]
+        validation = [one.validation_error.where(one.status == "ok", CHANCE).mean() for one in fresh]
+        flattered = pd.Series(errors) - own.validation_error.to_numpy()
+        assert row["optimism_seed"] == pytest.approx(np.mean(validation) - own.validation_error.mean())
+        assert row["optimism_split"] == pytest.approx(np.mean(errors) - np.mean(validation))
+        assert row["optimism"] == pytest.approx(flattered.mean())
+        low, high = stats.ttest_1samp(flattered, 0.0).confidence_interval()
+        assert (row["ci_low"], row["ci_high"]) == pytest.approx((max(low, -1), min(high, 1)))
+        assert row["selected_optimism"] == pytest.approx(flattered.iloc[0])
 
 
 def test_runs_csv_says_where_each_run_belongs(folder):
     runs = read(folder, "runs")
     search = runs[runs.stage == "search"]
-    assert len(search) == 2 * 3 * 3 * 2
+    assert len(search) == 3 * 3 * 3 * 2
     assert search.test_error.isna().all()
     assert search.test_density.isna().all()
     assert not search.selected.any()
-    assert set(search.search) == {0, 1}
+    assert set(search.search) == {0, 1, 2}
     assert set(search.point) == {0, 1, 2}
     fresh = runs[runs.stage == "evaluate"]
-    assert fresh[fresh.selected].search.eq(0).all()
+    assert fresh.selected.all()
+    assert (fresh.search == fresh.seed // 10_000).all()
     assert not runs.run_id.duplicated().any()
 
 
 def test_the_report_tells_of_the_search(folder):
     page = (folder.path / "report.html").read_text("utf-8")
-    for expected in ("K = 3 points, S = 1 tuning", "R = 2 independent searches", "What the search flatters"):
+    for expected in ("K = 3 points, S = 1 tuning", "R = 3 independent searches", "What the search flatters"):
         assert expected in page
 
 
@@ -191,22 +197,26 @@ def test_a_deterministic_run_has_no_optimism(tmp_path):
     results = fill(searched("dense"), ResultsFolder(tmp_path, "quickstart"), noise=0.0)
     row = results.optimism.iloc[0]
     assert row["optimism_seed"] == pytest.approx(0.0, abs=1e-12)
-    assert row["procedure_optimism"] == pytest.approx(0.0, abs=1e-12)
+    assert row["optimism"] == pytest.approx(0.0, abs=1e-12)
+    # Nothing varies, so nothing is known of the spread.
+    assert (row["ci_low"], row["ci_high"]) == (-1.0, 1.0)
+    summary = results.summary.iloc[0]
+    assert (summary["mean"], summary["ci_low"], summary["ci_high"]) == pytest.approx((0.4, 0.0, 1.0))
 
 
 @pytest.mark.slow
 def test_under_equal_noise_the_searchs_optimism_is_the_winners_curse(tmp_path):
     # 60 searches of 8 points: the mean of their curses has a standard error of 0.08 sigma.
-    search = Search(points=8, seeds=2, searches=60, rerun_seeds=20)
+    search = Search(points=8, seeds=2, searches=60)
     results = fill(searched("dense", search=search, seeds=20), ResultsFolder(tmp_path, "quickstart"), noise=0.05)
     row = results.optimism.iloc[0]
     expected = 0.05 * expected_maximum_of_normals(8) / np.sqrt(2)
-    assert row["procedure_optimism_seed"] == pytest.approx(expected, abs=4 * 0.08 * 0.05)
-    assert row["procedure_optimism_seed"] > 0.03
+    assert row["optimism_seed"] == pytest.approx(expected, abs=4 * 0.08 * 0.05)
+    assert row["optimism_seed"] > 0.03
 
 
 def test_missing_runs_of_a_search_are_counted(folder, tmp_path: Path):
     made = finished(tmp_path, searched())
     forget(made, RunList.of(searched(), made.ledger).search[0].configuration.run_id)
-    with pytest.raises(Exception, match="1 of 12 runs of 'quickstart' are missing in the search"):
+    with pytest.raises(Exception, match="1 of 18 runs of 'quickstart' are missing in the search"):
         collect(searched(), made.ledger)

@@ -6,7 +6,7 @@ from tests.support.drawings import axes_of
 from tests.support.invented import random_record, results_of
 from tests.support.records import design_of
 
-SEARCH = Search(points=4, seeds=2, searches=3, rerun_seeds=1)
+SEARCH = Search(points=4, seeds=2, searches=3)
 
 
 def test_every_strategy_has_a_panel_with_its_curve_in_points():

@@ -38,7 +38,7 @@ def by_enumeration(errors: np.ndarray, k: int) -> float:
 
 @pytest.fixture(scope="module")
 def curve():
-    search = Search(points=POINTS, seeds=SEEDS, searches=SEARCHES, rerun_seeds=1)
+    search = Search(points=POINTS, seeds=SEEDS, searches=SEARCHES)
     design = design_of("top_k", seeds=1, test_split="fixed", search=search)
     return optimism_curve(results_of(design, record))
 

@@ -80,13 +80,16 @@ def test_every_other_optimiser_is_compared_with_adam_on_the_same_strategy_and_wi
 
 
 def record(run: PlannedRun) -> Record:
-    """Errors that rise by name, the other way round under SGD, and by one point with the seed."""
+    """Errors that rise by name, the other way round under SGD, and by one point with the seed of a search.
+
+    What momentum adds is a tenth of a point more in the second search.
+    """
     strategy, optimizer = run.arm.split(", ")
     place = NAMES.index(strategy)
     if run.configuration.stage == "search" and (strategy, optimizer, run.point) == ("dense", "sgd", 1):
         return record_of(run.configuration, "diverged")
-    error = 0.1 + 0.02 * (len(NAMES) - place if optimizer == "sgd" else place) + 0.01 * run.configuration.seed
-    return measured(run, error + (0.05 if optimizer == "momentum" else 0.0))
+    error = 0.1 + 0.02 * (len(NAMES) - place if optimizer == "sgd" else place) + 0.01 * (run.configuration.seed % 1000)
+    return measured(run, error + (0.05 + 0.001 * (run.search or 0) if optimizer == "momentum" else 0.0))
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +101,9 @@ def test_the_table_has_a_row_per_strategy_and_columns_per_optimiser(results):
     numbers = strategies_by_optimizer(results)
     assert sorted(numbers["strategy"]) == NAMES
     row = row_of(numbers, strategy=NAMES[0])
-    assert (row["adam"], row["momentum"]) == pytest.approx((0.105, 0.155))
-    assert row_of(numbers, strategy="dense")["sgd_search_failures"] == 1
-    assert numbers.filter(like="search_failures").to_numpy().sum() == 1
+    assert (row["adam"], row["momentum"]) == pytest.approx((0.105, 0.1555))
+    assert row_of(numbers, strategy="dense")["sgd_search_failures"] == 2
+    assert numbers.filter(like="search_failures").to_numpy().sum() == 2
     means = numbers[list(OPTIMIZERS)].mean(axis=1)
     assert means.is_monotonic_increasing
     cells = written(BY_OPTIMIZER, numbers)
@@ -114,12 +117,14 @@ def test_orders_are_compared_between_different_seeds(results):
     assert (adam["sgd"], sgd["adam"]) == pytest.approx((-1.0, -1.0))
 
 
-def test_what_an_optimiser_changes_is_the_mean_over_strategies_with_an_interval_over_seeds(results):
+def test_what_an_optimiser_changes_is_the_mean_over_strategies_with_an_interval_over_searches(results):
     numbers = mean_differences(results)
     assert numbers["networks"].tolist() == ["dense"] * 4 + ["gated"] * 4
     gated = row_of(numbers, networks="gated", optimizer="momentum", reference="adam")
     assert gated["strategies"] == len(NAMES) - 2
-    assert [gated[end] for end in ("difference", "ci_low", "ci_high", "median")] == pytest.approx([0.05] * 4)
+    # Of .05 and .051, with the quantile 12.706 of t.
+    ends = [gated[end] for end in ("difference", "median", "ci_low", "ci_high")]
+    assert ends == pytest.approx([0.0505, 0.0505, 0.0505 - 12.7062 * 0.0005, 0.0505 + 12.7062 * 0.0005])
     assert (gated["better"], gated["worse"]) == (0, len(NAMES) - 2)
     own = [0.02 * (len(NAMES) - 2 * NAMES.index(name)) for name in ("dense", "small_dense")]
     dense = row_of(numbers, networks="dense", optimizer="sgd")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.colors import to_hex
+from scipy import special
 
 from studies.design import Primary, Search
 from studies.design.runs import PlannedRun
@@ -52,7 +53,7 @@ FRESH = {"small_dense": [0.30, 0.32], "reinforce": [0.25, 0.29]}
 def tried(run: PlannedRun) -> Record:
     strategy = run.configuration.strategy
     if run.configuration.stage == "evaluate":
-        fresh = FRESH[strategy][run.configuration.seed] + (0.0 if run.selected else 0.5)
+        fresh = FRESH[strategy][run.configuration.seed % 10_000] + (0.1 if run.search else 0.0)
         return measured(run, fresh, macs=60.0) | {"validation_error": fresh - 0.02}
     assert run.search is not None
     assert run.point is not None
@@ -64,19 +65,20 @@ def tried(run: PlannedRun) -> Record:
 
 @pytest.fixture(scope="module")
 def searched():
-    """Two strategies, searched twice: three points on two tuning seeds; the second search's winners on one seed."""
-    search = Search(points=3, seeds=2, searches=2, rerun_seeds=1)
+    """Two strategies, searched twice: three points on two tuning seeds; each winner on two seeds of its own."""
+    search = Search(points=3, seeds=2, searches=2)
     return results_of(design_of("small_dense", "reinforce", seeds=2, test_split="fixed", search=search), tried)
 
 
 class TestEveryRun:
     def test_all_runs_of_the_search_and_the_selected_ones_are_there_and_no_other(self, searched):
         numbers = EVERY_RUN.numbers(searched)
-        # 2 strategies x 2 searches x 3 points x 2 tuning seeds, and 2 strategies x 2 evaluation seeds.
-        assert numbers["stage"].value_counts().to_dict() == {"search": 24, "evaluate": 4}
-        assert (searched.runs["stage"] == "evaluate").sum() > 4
+        # 2 strategies x 2 searches x 3 points x 2 tuning seeds, and 2 strategies x 2 searches x 2 evaluation seeds.
+        assert numbers["stage"].value_counts().to_dict() == {"search": 24, "evaluate": 8}
         fresh = numbers[numbers["stage"] == "evaluate"]
-        assert fresh.groupby("arm")["error"].apply(list).to_dict() == FRESH
+        for arm, errors in FRESH.items():
+            expected = [error + shift for error in errors for shift in (0.0, 0.1)]
+            assert fresh.loc[fresh["arm"] == arm, "error"].tolist() == pytest.approx(expected)
         assert set(fresh["macs"]) == {60.0}
 
     def test_a_run_of_the_search_is_at_its_validation_error_and_multiply_adds(self, searched):
@@ -87,8 +89,8 @@ class TestEveryRun:
     def test_a_failed_run_is_at_the_chance_floor_and_the_median_of_its_strategys_other_runs(self, searched):
         (row,) = EVERY_RUN.numbers(searched).query("status != 'ok'").to_dict("records")
         assert (row["arm"], row["error"], row["macs_known"]) == ("reinforce", CHANCE, False)
-        # In the search four with 40, three with 50 and four with 60; on evaluation seeds three with 60.
-        assert row["macs"] == 55.0
+        # In the search four with 40, three with 50 and four with 60; on evaluation seeds four with 60.
+        assert row["macs"] == 60.0
 
 
 class TestExpectedValidation:
@@ -113,13 +115,14 @@ class TestExpectedValidation:
 class TestOptimism:
     def test_it_leads_from_the_search_to_fresh_seeds(self, searched):
         row = row_of(OPTIMISM.numbers(searched), arm="reinforce")
-        # The selected point of the first search had .15 and .25 in it.
-        assert row["search_error"] == pytest.approx(0.2)
-        assert row["fresh_validation_error"] == pytest.approx(0.25)
-        assert row["test_error"] == pytest.approx(0.27)
-        # Of .25 and .29 the mean is .27, its standard error .02, and the quantile of t 12.706.
-        assert row["test_ci_high"] == pytest.approx(0.27 + 12.7062 * 0.02, abs=1e-5)
-        assert row["test_ci_low"] == pytest.approx(0.27 - 12.7062 * 0.02, abs=1e-5)
+        # The winner of the first search had .15 and .25 in it, that of the second .6 twice.
+        assert row["search_error"] == pytest.approx((0.2 + 0.6) / 2)
+        assert row["fresh_validation_error"] == pytest.approx((0.25 + 0.35) / 2)
+        assert row["test_error"] == pytest.approx((0.27 + 0.37) / 2)
+        # Of .27 and .37 the mean is .32, its standard error .05, and the quantile of t 12.706; on the logit scale.
+        half = 12.7062 * 0.05 / (0.32 * 0.68)
+        assert row["test_ci_high"] == pytest.approx(special.expit(special.logit(0.32) + half), abs=1e-5)
+        assert row["test_ci_low"] == pytest.approx(special.expit(special.logit(0.32) - half), abs=1e-5)
 
 
 def costs(run: PlannedRun) -> Record:
@@ -357,8 +360,8 @@ class TestFailures:
         none = row_of(numbers, arm="small_dense", stage="search")
         assert none["ci_low"] == 0.0
         assert none["ci_high"] == pytest.approx(1 - 0.025 ** (1 / 12))
-        # Two seeds of the selected configuration, one of the other search's winner.
-        assert [row_of(numbers, arm=name, stage="evaluate")["runs"] for name in FRESH] == [3, 3]
+        # Two seeds of each search's winner.
+        assert [row_of(numbers, arm=name, stage="evaluate")["runs"] for name in FRESH] == [4, 4]
 
     def test_all_settings_are_taken_together(self):
         results = of_errors({"small_dense": [0.2, None], "reinforce": [0.1, 0.3]}, densities=(0.25, 0.5))
@@ -401,7 +404,7 @@ class TestDetectable:
 
     def test_it_holds_the_studys_seeds_and_delta(self):
         numbers = DETECTABLE.numbers(of_errors(STEADY, delta=0.3))
-        assert set(numbers["n"]) == {4}
+        assert set(numbers["units"]) == {4}
         # 30 % of the reference's .2.
         assert set(numbers["delta"].round(6)) == {0.06}
 
@@ -418,7 +421,7 @@ class TestDetectable:
 class TestStandardFigures:
     def test_learning_curves_hold_every_epoch_of_every_selected_run(self, searched):
         numbers = LEARNING_CURVES.numbers(searched)
-        assert len(numbers) == 2 * 2 * 3
+        assert len(numbers) == 2 * 2 * 2 * 3
         chosen = numbers[(numbers["arm"] == "small_dense") & (numbers["seed"] == 0)]
         place = int(np.argmax(searched.runs["selected"].to_numpy()))
         assert searched.runs.iloc[place]["strategy"] == "small_dense"
@@ -426,7 +429,7 @@ class TestStandardFigures:
         assert chosen["validation_error"].tolist() == [epoch["validation_error"] for epoch in history]
 
     def test_gates_by_class_shows_the_first_evaluation_seed_of_strategies_that_gate(self):
-        search = Search(points=4, searches=2, rerun_seeds=1)
+        search = Search(points=4, searches=2)
         design = design_of("dense", "reinforce", networks=("8x2,8x4",), test_split="fixed", search=search)
         results = results_of(design, random_record())
         numbers = GATES_BY_CLASS.numbers(results)

@@ -74,6 +74,8 @@ FIXED: dict[str, Callable[[], object]] = {
     "error_interval": lambda: ours.error_interval([0.1, 0.2, 0.3], EXAMPLES[:3]),
     "with_examples": lambda: ours.with_examples(0.1, (0.0, 0.3), 0.01, 0.95),
     "procedure_error": lambda: dataclasses.astuple(ours.procedure_error(CLOUD, common_seeds=True)),
+    "procedure_difference": lambda: dataclasses.astuple(ours.procedure_difference(CLOUD, 0.01)),
+    "clustered_rate_interval": lambda: ours.clustered_rate_interval(2, 12, 3),
     "procedure_optimism": lambda: dataclasses.astuple(
         ours.procedure_optimism(CLOUD[:, 0], CLOUD[:, 1:], common_seeds=False)
     ),

@@ -7,7 +7,11 @@ from scipy import stats
 
 from core.errors import InputError
 from studies.results.statistics.curves import expected_maximum_of_normals
-from studies.results.statistics.random_effects.procedure import procedure_error, procedure_optimism
+from studies.results.statistics.random_effects.procedure import (
+    procedure_difference,
+    procedure_error,
+    procedure_optimism,
+)
 
 POINTS, SEEDS = 8, 3
 
@@ -64,6 +68,43 @@ def test_optimism_under_noise_alone_is_that_of_the_best_of_k(common_seeds):
         found.append(procedure_optimism(searched.tolist(), fresh, common_seeds=common_seeds))
     assert np.mean([one.mean for one in found]) == pytest.approx(truth, abs=0.002)
     assert 0.93 < np.mean([one.low <= truth <= one.high for one in found]) < 0.995
+
+
+@pytest.mark.parametrize("common_seeds", [True, False])
+@pytest.mark.parametrize("level", [0.05, 0.01])
+@pytest.mark.parametrize("spread", [0.0, 0.02])
+def test_the_interval_of_a_difference_errs_no_more_often_than_its_level(common_seeds, level, spread):
+    rng = np.random.default_rng(324)
+    missed = []
+    for _ in range(1500):
+        arm, reference = (search(rng, 5, common_seeds=common_seeds, spread=spread)[1] for _ in range(2))
+        found = procedure_difference(arm - reference, level, common_seeds=common_seeds)
+        missed.append(not found.low <= 0.0 <= found.high)
+    # Twice the standard error of 1,500 draws.
+    assert np.mean(missed) < level + 2 * math.sqrt(level * (1 - level) / 1500)
+
+
+def test_searches_of_which_one_in_a_few_finds_nothing_do_not_make_a_difference_certain():
+    # The mean over searches is .05, but most of them have less.
+    rng = np.random.default_rng(325)
+    t_missed, missed = [], []
+    for _ in range(1500):
+        differences = rng.exponential(0.05, size=(5, 1)) + 0.002 * rng.normal(size=(5, SEEDS))
+        low, high = stats.ttest_1samp(differences.mean(axis=1), 0.0).confidence_interval()
+        t_missed.append(not low <= 0.05 <= high)
+        found = procedure_difference(differences, 0.05)
+        missed.append(not found.low <= 0.05 <= found.high)
+    assert np.mean(t_missed) > 0.1
+    assert np.mean(missed) < 0.05
+
+
+def test_a_difference_of_procedures_is_within_minus_1_and_1_and_has_a_width():
+    far = procedure_difference([[0.9], [-0.9], [0.8]], 0.01)
+    assert (far.low, far.high) == (-1.0, 1.0)
+    equal = procedure_difference([[0.1, 0.1]] * 4, 0.05)
+    assert (equal.mean, equal.low, equal.high) == pytest.approx((0.1, -1.0, 1.0))
+    crossed = procedure_difference([[0.01, 0.03], [0.02, 0.03], [0.01, 0.04]], 0.05, common_seeds=True)
+    assert -1 < crossed.low < crossed.mean < crossed.high < 1
 
 
 def test_searches_that_find_the_same_winner_still_have_a_width():

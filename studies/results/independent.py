@@ -1,0 +1,74 @@
+"""What is independent of what: seeds, or the searches of a searched study, each with its own seeds for its winner."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from studies.design.protocol import Protocol, Search, search_of
+from studies.results.statistics.intervals import t_interval
+from studies.results.statistics.looks import repeated_interval
+from studies.results.statistics.random_effects.procedure import procedure_difference, procedure_error
+
+
+def independent(by_seed: "pd.Series[Any]", search: Search | None) -> "pd.Series[float]":
+    """Return one value per seed, or per search if there is one: the mean over the seeds of its winner.
+
+    Runs of one winner share what the search found, so that only searches are independent of each other. Missing values,
+    as of failed runs, are left out; a search without any other is too.
+
+    Args:
+        by_seed: its index are evaluation seeds.
+        search: of the study.
+
+    >>> errors = pd.Series([0.1, 0.3, 0.2, np.nan], index=[0, 1, 10_000, 10_001])
+    >>> independent(errors, None).tolist(), independent(errors, Search(points=8)).round(3).tolist()
+    ([0.1, 0.3, 0.2], [0.2, 0.2])
+    """
+    values = by_seed.dropna().astype(float).sort_index()
+    return values if search is None else values.groupby(values.index.map(search_of)).mean()
+
+
+def error_interval(errors: "pd.Series[float]") -> tuple[float, float]:
+    """Return the 95 % interval of a mean of independent errors, within 0 and 1; NaN for fewer than two.
+
+    It is the t interval on the logit scale, all of 0 to 1 where the errors are equal, see
+    :func:`studies.results.statistics.random_effects.procedure.procedure_error`.
+    """
+    if len(errors) < 2:
+        return np.nan, np.nan
+    found = procedure_error(errors.to_numpy(float)[:, None], common_seeds=False)
+    return found.low, found.high
+
+
+def deciding_interval(differences: Sequence[float], level: float, search: Search | None) -> tuple[float, float]:
+    """Return the interval of a mean of independent differences that a verdict is read off; NaN for fewer than two.
+
+    It is that of :func:`studies.results.statistics.looks.repeated_interval`, and of a searched study that of
+    :func:`studies.results.statistics.random_effects.procedure.procedure_difference`, within -1 and 1.
+    """
+    if search is None or len(differences) < 2:
+        return repeated_interval(differences, level)
+    found = procedure_difference(np.asarray(differences, dtype=float)[:, None], level)
+    return found.low, found.high
+
+
+def exploratory_interval(differences: Sequence[float], level: float, search: Search | None) -> tuple[float, float]:
+    """Return the t interval of a mean of independent differences; of a searched study it is within -1 and 1.
+
+    Searches that agree to the last digit bound nothing, see :func:`deciding_interval`.
+    """
+    low, high = t_interval(differences, 1 - level)
+    if search is None or len(differences) < 2:
+        return low, high
+    return (max(low, -1.0), min(high, 1.0)) if low < high else (-1.0, 1.0)
+
+
+def unit(protocol: Protocol) -> str:
+    """Name, in the plural, what intervals are over.
+
+    >>> unit(Protocol(seeds=3, alpha=0.05, delta=0.05, search=None))
+    'seeds'
+    """
+    return "seeds" if protocol.search is None else "searches"
