@@ -9,6 +9,7 @@ from studies.design.protocol import Protocol
 from studies.formatting import points, points_interval, share
 from studies.results import SETTING
 from studies.results.statistics.decision import WORDS, below_delta
+from studies.results.statistics.intervals import left_to_seeds
 from studies.results.statistics.rule_power import seeds_needed
 
 
@@ -75,9 +76,16 @@ def _more_seeds(row: Mapping[Any, Any], protocol: Protocol) -> str:
     """Say how many seeds would decide, if the difference and the noise are as they seem."""
     if not row["std"] > 0:
         return "Seeds without any spread show no interval."
-    needed = seeds_needed(
-        row["difference"], row["std"], alpha=protocol.alpha, contrasts=protocol.contrasts, delta=row["delta"]
+    alpha, contrasts = protocol.alpha, protocol.contrasts
+    known = row["example_std"] > 0
+    variance = row["example_std"] ** 2 if known else 0.0
+    # What examples leave for seeds to decide.
+    difference, delta = (
+        left_to_seeds(abs(row[name]), variance, 1 - alpha / contrasts) for name in ("difference", "delta")
     )
+    if known and not (difference or delta):
+        return "If that is the difference, more seeds on these test examples do not decide it."
+    needed = seeds_needed(difference, row["std"], alpha=alpha, contrasts=contrasts, delta=delta)
     seeds = "more than a thousand" if needed is None else f"about {max(needed, row['n'] + 1)}"
     return f"If that is the difference, {seeds} seeds decide four times in five."
 

@@ -17,6 +17,7 @@ from studies.report.drawing.scales import cut, error_axis
 from studies.report.drawing.style import Style, styles
 from studies.results import SETTING, Results
 from studies.results.contrasts import intervals
+from studies.results.examples.covered import over
 from studies.results.statistics.intervals import rate_interval
 
 _MARKERS = "osD^v"
@@ -126,9 +127,9 @@ def _marker_style(colour: str, marker: str, failures: int) -> dict[str, Any]:
 
 def _caption_of_errors(results: Results) -> str:
     return (
-        "Mean test error (markers; hollow where runs failed) and its 95 % t interval over seeds (lines, cut off below "
-        "all means). The axis is logarithmic; strategies are in the order of their mean over all markers. "
-        + sample_note(results)
+        f"Mean test error (markers; hollow where runs failed) and its 95 % interval over {over(results.summary)} "
+        "(lines, cut off below all means). The axis is logarithmic; strategies are in the order of their mean over all "
+        "markers. " + sample_note(results)
     )
 
 

@@ -12,6 +12,7 @@ from studies.report.drawing.panels import Labels, legend, line_handles, panels
 from studies.report.drawing.scales import cut, error_axis, macs_axis, ratio_axis
 from studies.report.drawing.style import Style, series_of, styles
 from studies.results import GROUP, SETTING, Results
+from studies.results.examples.covered import over
 
 
 def error_against(
@@ -66,8 +67,9 @@ def error_against(
     def full_caption(results: Results) -> str:
         scale = "The error axis is logarithmic unless an error is 0"
         return (
-            f"{caption} Small points are runs, crosses failed ones; large points are means over seeds with 95 % t "
-            "intervals of the error, cut off below all runs; lines join the arms of a series in their order. "
+            f"{caption} Small points are runs, crosses failed ones; large points are means over seeds with 95 % "
+            f"intervals of the error over {over(results.summary)}, cut off below all runs; lines join the arms of a "
+            "series in their order. "
             f"{'Both axes are logarithmic' if log or macs else scale}. {sample_note(results)}"
         )
 

@@ -9,6 +9,7 @@ from studies.report.drawing.panels import best_last, strips
 from studies.report.drawing.scales import cut, error_axis
 from studies.report.drawing.style import styles
 from studies.results import GROUP, SETTING, Results
+from studies.results.examples.covered import over
 
 
 def _numbers(results: Results) -> pd.DataFrame:
@@ -45,8 +46,9 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 
 def _caption(results: Results) -> str:
     return (
-        "Test error of every seed (points; crosses failed), its mean (tick) and the 95 % t interval of the mean over "
-        "seeds (line, cut off below all runs). The axis is logarithmic unless an error is 0; strategies are in the "
+        "Test error of every seed (points; crosses failed), its mean (tick) and the 95 % interval of the mean over "
+        f"{over(results.summary)} (line, cut off below all runs). The axis is logarithmic unless an error is 0; "
+        "strategies are in the "
         "order of their mean over all panels. " + sample_note(results)
     )
 
