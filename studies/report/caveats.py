@@ -5,6 +5,7 @@ from studies.formatting import percent
 from studies.report.drawing.notes import count_of
 from studies.report.sentences import detectable
 from studies.results import Results, origin
+from studies.results.examples.covered import BOTH, over
 
 
 def caveats(frozen: FrozenStudy, results: Results) -> list[str]:
@@ -12,7 +13,7 @@ def caveats(frozen: FrozenStudy, results: Results) -> list[str]:
     return [
         *_of_the_code(results),
         *_of_the_contrasts(results),
-        *_of_the_sample(frozen),
+        *_of_the_sample(frozen, results),
         *_of_the_search(frozen),
         *_of_the_budget(results),
     ]
@@ -37,7 +38,7 @@ def _of_the_contrasts(results: Results) -> list[str]:
     return [*said, f"Differences below {share} of the reference's error are taken not to matter."]
 
 
-def _of_the_sample(frozen: FrozenStudy) -> list[str]:
+def _of_the_sample(frozen: FrozenStudy, results: Results) -> list[str]:
     said, search = [], frozen.sweep.search
     if search is not None:
         said.append(
@@ -46,13 +47,27 @@ def _of_the_sample(frozen: FrozenStudy) -> list[str]:
         )
     elif frozen.sweep.seeds < 20:
         said.append(f"{frozen.sweep.seeds} seeds: below 20, intervals are wide and tests weak.")
-    if frozen.sweep.test_split == "fixed":
-        said.append(
-            "All seeds share the same test examples, which no search has seen: intervals do not cover the draw of the "
-            "test set."
-        )
+    said.append(_of_the_examples(frozen, results))
     what = " and ".join((" and ".join(frozen.sweep.datasets), " and ".join(frozen.sweep.networks)))
     return [*said, f"Nothing is said of other data and networks than {what}, or of longer training."]
+
+
+def _of_the_examples(frozen: FrozenStudy, results: Results) -> str:
+    """Say what intervals of errors and contrasts cover of test and training examples."""
+    shared = (
+        "All seeds share the same test examples, which no search has seen"
+        if frozen.sweep.test_split == "fixed"
+        else "Seeds draw their test examples from one set"
+    )
+    covered = over(results.summary)
+    other = (
+        "the set that networks are trained on is one and the same for all seeds, and another is covered only in part."
+    )
+    if covered == BOTH:
+        return (
+            f"{shared}: intervals of errors and contrasts are over {covered}. Other intervals are over seeds; {other}"
+        )
+    return f"{shared}, and intervals are over {covered}: on other examples errors differ by more. And {other}"
 
 
 def _of_the_search(frozen: FrozenStudy) -> list[str]:

@@ -85,6 +85,8 @@ def _more_seeds(row: Mapping[Any, Any]) -> str:
     units = "seeds" if row["units"] == row["n"] else "searches"
     if not row["std"] > 0:
         return f"{units.capitalize()} without any spread show no interval."
+    if pd.isna(row["seeds_needed"]) and row["example_std"] > 0:
+        return f"If that is the difference, no number of {units} on these test examples decides it."
     many = "more than a thousand" if pd.isna(row["seeds_needed"]) else f"about {row['seeds_needed']:.0f}"
     return f"If that is the difference, {many} {units} decide four times in five."
 

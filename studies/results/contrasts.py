@@ -17,7 +17,7 @@ from studies.results.independent import deciding_interval, exploratory_interval,
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide
-from studies.results.statistics.intervals import sample_std, t_interval, with_examples
+from studies.results.statistics.intervals import left_to_seeds, sample_std, t_interval, with_examples
 from studies.results.statistics.looks import look_levels, repeated_interval
 from studies.results.statistics.paired import probability_below, sign_flip_p
 from studies.results.statistics.rule_power import detectable, seeds_needed
@@ -25,8 +25,6 @@ from studies.results.table import Column, Table, setting_columns
 
 # Of intervals that are not simultaneous.
 EXPLORATORY_LEVEL = 0.05
-# Each at least as many seeds as the one before: they end soon, or beyond what is counted.
-_STEPS = 50
 COLUMNS = (
     *SETTING,
     *("arm", "reference", "primary", "verdict", "withheld", "n", "units", "failures", "reference_failures", "beyond"),
@@ -170,19 +168,14 @@ def _detectable(std: float, shared: float, n: int, level: float) -> float:
 
 
 def _needed(differences: Sequence[float], std: float, shared: float, delta: float, protocol: Protocol) -> float:
-    """Return the seeds that decide; more of them leave what test examples add to the interval as it is."""
-    if not std > 0:
+    """Return the units that decide; what test examples add to an interval stays as it is with more of them."""
+    variance, confidence = 0.0 if np.isnan(shared) else shared, 1 - protocol.alpha / protocol.contrasts
+    difference = left_to_seeds(abs(float(np.mean(differences))), variance, confidence)
+    smallest = left_to_seeds(delta, variance, confidence)
+    if not std > 0 or (variance and not (difference or smallest)):
         return np.nan
-    needed: float = len(differences) + 1
-    for _ in range(_STEPS):
-        of_both = std if np.isnan(shared) else float(np.sqrt(std**2 + needed * shared))
-        again = seeds_needed(
-            float(np.mean(differences)), of_both, alpha=protocol.alpha, contrasts=protocol.contrasts, delta=delta
-        )
-        if again is None or again <= needed:
-            return np.nan if again is None else needed
-        needed = again
-    return np.nan
+    needed = seeds_needed(difference, std, alpha=protocol.alpha, contrasts=protocol.contrasts, delta=smallest)
+    return np.nan if needed is None else max(needed, len(differences) + 1)
 
 
 def _level(protocol: Protocol) -> float:

@@ -11,6 +11,7 @@ from studies.report.drawing.panels import Labels
 from studies.report.figures.error_against_macs import ERROR_AGAINST_MACS
 from studies.report.figures.seeds import SEEDS
 from studies.results import GROUP, SETTING, Results
+from studies.results.examples.covered import over
 from studies.results.statistics.two_way import two_way
 from studies.results.table import Column, Table, setting_columns
 
@@ -86,8 +87,8 @@ CELLS = Table(
         Column("train_macs", "training MACs", count),
     ),
     caption=lambda results: (
-        "Test error with own gates and its 95 % t interval over seeds, with the fallback, realised density, and "
-        "multiply-adds of a test example and of training. " + sample_note(results)
+        f"Test error with own gates and its 95 % interval over {over(results.summary)}, with the fallback, realised "
+        "density, and multiply-adds of a test example and of training. " + sample_note(results)
     ),
 )
 
@@ -114,7 +115,7 @@ BY_GATES = by_level(
     "Error by estimator and gate distribution",
     Labels("gate distribution", "test error (%)"),
     _by_gates,
-    "Test error with own gates: means over seeds and 95 % t intervals, by what is sampled and how it is learned.",
+    "Test error with own gates: means over seeds and their 95 % intervals, by what is sampled and how it is learned.",
     log=True,
 )
 

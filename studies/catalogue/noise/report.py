@@ -13,6 +13,7 @@ from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels
 from studies.report.figures.seeds import SEEDS
 from studies.results import GROUP, SETTING, Results
+from studies.results.examples.covered import over
 from studies.results.table import Column, Table
 
 # Whose hues the kinds of noise have in figures.
@@ -69,7 +70,8 @@ TABLE = Table(
         Column("dead_blocks", "dead", lambda value: number(value, 1)),
     ),
     caption=lambda results: (
-        "Test error with its 95 % t interval over seeds, with own gates and with the fallback, realised density and "
+        f"Test error with its 95 % interval over {over(results.summary)}, with own gates and with the fallback, "
+        "realised density and "
         "the mean entropy of the gates' own open-probabilities per block. " + sample_note(results)
     ),
 )
@@ -88,8 +90,8 @@ BY_PRICE = by_level(
     "Error by noise and what is paid for entropy",
     Labels("paid per nat and block of entropy, or its floor", "test error (%)"),
     _by_price,
-    "Test error with own gates: means over seeds and 95 % t intervals, by noise in training and by what is paid (below "
-    "0 charged) for entropy; under a floor, as much as it takes to keep it.",
+    "Test error with own gates: means over seeds and their 95 % intervals, by noise in training and by what is paid "
+    "(below 0 charged) for entropy; under a floor, as much as it takes to keep it.",
     log=True,
 )
 

@@ -70,8 +70,8 @@ def against_level(level: str, label: str, measures: Sequence[str], *, name: str,
 
     def caption(results: Results) -> str:
         return (
-            f"{opening} Every seed (points), mean and 95 % t interval over seeds (line and bars, cut off at 0). The "
-            "horizontal axis is logarithmic, down to the smallest value above 0. " + sample_note(results)
+            f"{opening} Every seed (points), mean and 95 % t interval over seeds alone (line and bars, cut off at 0). "
+            "The horizontal axis is logarithmic, down to the smallest value above 0. " + sample_note(results)
         )
 
     return Figure(name, title, numbers, lambda table: _draw(table, label), caption)

@@ -9,6 +9,7 @@ from studies.report.drawing.notes import sample_note
 from studies.report.figures.seeds import SEEDS
 from studies.results import GROUP, Results
 from studies.results.contrasts import intervals
+from studies.results.examples.covered import over
 from studies.results.table import Column, Table
 
 
@@ -36,10 +37,10 @@ def tree_against_blocks(results: Results) -> pd.DataFrame:
 
 def _caption(results: Results) -> str:
     return (
-        "Test error with 95 % t intervals over seeds; its paired difference to dense networks at the multiply-adds "
+        f"Test error with 95 % intervals over {over(results.summary)}; its paired difference to dense networks at the "
+        "multiply-adds "
         "that each run realised, in points, and the verdict; realised density and multiply-adds, gater included, are "
-        "means. "
-        f"{sample_note(results)}"
+        f"means. {sample_note(results)}"
     )
 
 

@@ -18,6 +18,7 @@ from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import cut, error_axis, macs_axis, ratio_axis
 from studies.report.drawing.style import Style, styles
 from studies.results import GROUP, Results
+from studies.results.examples.covered import over
 
 Quantity = Literal["hidden_units", "test_macs", "mean"]
 
@@ -112,7 +113,11 @@ def _scale(ax: matplotlib.axes.Axes, quantity: Quantity, numbers: pd.DataFrame, 
 
 
 def _caption(results: Results, x: Quantity, y: Quantity) -> str:
-    whiskers = " with 95 % t intervals over seeds, cut off below all means" if "mean" in (x, y) else " over seeds"
+    whiskers = (
+        f" with 95 % intervals over {over(results.summary)}, cut off below all means"
+        if "mean" in (x, y)
+        else " over seeds"
+    )
     across = (
         " Dashed lines are networks of one width; points are moved aside a little, so that all are seen."
         if x == "hidden_units"

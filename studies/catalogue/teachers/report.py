@@ -7,6 +7,7 @@ from studies.report.drawing.error_against import error_against
 from studies.report.drawing.notes import sample_note
 from studies.report.figures.forest import FOREST
 from studies.report.figures.seeds import SEEDS
+from studies.results.examples.covered import over
 from studies.results.table import Column, Table
 
 TABLE = Table(
@@ -24,7 +25,8 @@ TABLE = Table(
         Column("train_macs", "training MACs", count),
     ),
     caption=lambda results: (
-        "Test error with own gates and its 95 % t interval over seeds; with the gates that a teacher chooses with the "
+        f"Test error with own gates and its 95 % interval over {over(results.summary)}; with the gates that a teacher "
+        "chooses with the "
         "test labels in sight; and multiply-adds of training per training example, all epochs, searches included. "
         + sample_note(results)
     ),

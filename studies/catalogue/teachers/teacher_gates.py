@@ -12,6 +12,7 @@ from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
+from studies.results.examples.covered import over
 
 # Above and below the middle of a row.
 _APART = 0.17
@@ -50,7 +51,8 @@ def _caption(results: Results) -> str:
     return (
         "Test error of each strategy with the gates that it chooses itself (filled), and, where there is a teacher, "
         "with the gates that the teacher chooses with the labels of the test examples in sight (hollow): means over "
-        "seeds with 95 % t intervals. Only the first can be had in use. " + sample_note(results)
+        f"seeds with 95 % intervals, of the first over {over(results.summary)}, of the other over seeds alone. Only "
+        "the first can be had in use. " + sample_note(results)
     )
 
 

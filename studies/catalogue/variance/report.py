@@ -15,6 +15,7 @@ from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels
 from studies.report.figures.seeds import SEEDS
 from studies.results import SETTING, Results
+from studies.results.examples.covered import over
 from studies.results.results import RUN_KEYS
 from studies.results.statistics.intervals import sample_std, t_interval
 from studies.results.table import Column, Table
@@ -177,8 +178,8 @@ ESTIMATOR_TABLE = Table(
     ),
     caption=lambda results: (
         "Geometric means over seeds of the estimator's relative variance and bias against the enumeration of all "
-        "gates, and the bias that the variance alone would show; test errors with 95 % t intervals. "
-        + sample_note(results)
+        "gates, and the bias that the variance alone would show; test errors with 95 % intervals over "
+        f"{over(results.summary)}. " + sample_note(results)
     ),
 )
 

@@ -12,6 +12,7 @@ from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import cut, error_axis, macs_axis
 from studies.report.drawing.style import styles
 from studies.results import GROUP, Results
+from studies.results.summary import interval_kind
 
 _PANEL = ("dataset", "network")
 
@@ -83,7 +84,7 @@ def _caption(results: Results) -> str:
     return (
         "Test error against realised multiply-adds per test example, gater and every pass included. "
         "Small points are runs, crosses failed ones, at the median of their strategy's other runs if their "
-        "multiply-adds are not known; large points are means with 95 % t intervals over seeds, cut off below all runs; "
+        f"multiply-adds are not known; large points are means with {interval_kind(results)}, cut off below all runs; "
         "arms of nearly the same cost are drawn side by side; "
         "the line is the dense front, means over seeds. "
         "Both axes are logarithmic, that of the error unless one is 0. " + sample_note(results)

@@ -17,6 +17,7 @@ from studies.report.figures.gates_by_class import GATES_BY_CLASS
 from studies.report.figures.learning_curves import LEARNING_CURVES
 from studies.report.publication.numbers import Published, beside, pass_times
 from studies.results import Results
+from studies.results.examples.covered import over
 
 _PUBLISHED = "#D55E00"
 
@@ -49,8 +50,8 @@ def published_errors(rows: Sequence[Published], source: str) -> Figure:
     def caption(results: Results) -> str:
         return (
             f"Test error as published ({source}; diamonds, without any interval) and here: every seed (points; crosses "
-            "failed), mean (tick) and 95 % t interval of the mean over seeds (line, cut off below all runs). The axis "
-            "is logarithmic unless an error is 0. " + sample_note(results)
+            f"failed), mean (tick) and 95 % interval of the mean over {over(results.summary)} (line, cut off below all "
+            "runs). The axis is logarithmic unless an error is 0. " + sample_note(results)
         )
 
     return Figure("published_errors", "Published and measured errors", numbers, _draw_errors, caption)

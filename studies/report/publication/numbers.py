@@ -7,6 +7,7 @@ import pandas as pd
 
 from studies.formatting import number, percent
 from studies.results import Results
+from studies.results.examples.covered import over
 from studies.results.table import Column, Table
 
 _TIMES = ("seconds", "masked_seconds", "speedup")
@@ -71,7 +72,8 @@ def published_table(rows: Sequence[Published], source: str) -> Table:
         datasets = ", ".join(dict.fromkeys(numbers["dataset"]))
         return (
             f"Published ({source}) beside measured on {datasets}: mean test error of {results.protocol.seeds} seeds "
-            f"with its 95 % t interval, {int(numbers['failures'].sum())} of {int(numbers['n'].sum())} runs failed; "
+            f"with its 95 % interval over {over(results.summary)}, {int(numbers['failures'].sum())} of "
+            f"{int(numbers['n'].sum())} runs failed; "
             f"density realised on the test split; seconds of one pass over it ({examples} examples here) on one core, "
             "with the sparse kernels and without (all blocks computed, then masked), and their ratio. A dash: there is "
             "no such number."

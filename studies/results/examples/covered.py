@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+BOTH = "seeds and test examples"
+
 
 def over(table: pd.DataFrame) -> str:
     """Return what the intervals of a table are over: all of them, none or some also over test examples.
@@ -14,7 +16,7 @@ def over(table: pd.DataFrame) -> str:
     """
     known = table.loc[table["n"] > 1, "example_std"].notna()
     if known.all() and len(known):
-        return "seeds and test examples"
+        return BOTH
     if known.any():
         return "seeds, and over test examples where records say which of them a network was right on"
     return "seeds alone, not test examples"

@@ -6,6 +6,7 @@ from core.errors import InputError
 from studies.formatting import points
 from studies.results.independent import unit
 from studies.results.results import SETTING, Results
+from studies.results.statistics.intervals import left_to_seeds
 from studies.results.statistics.rule_power import detectable, seeds_needed
 from studies.results.table import Column, Table, setting_columns
 
@@ -18,7 +19,8 @@ def seeds_for(results: Results, difference: float | None, power: float) -> pd.Da
     Of a searched study it is how many searches, each with as many seeds as now.
 
     At a single look, with alpha over the number of primary contrasts. The standard deviation is that of the study's
-    own paired differences, which is an estimate: from few seeds, a rough one.
+    own paired differences, which is an estimate: from few seeds, a rough one. What test examples that seeds share add
+    to the intervals stays as it is with more seeds, so that none may be enough.
 
     Args:
         results: of a finished study, the pilot.
@@ -52,14 +54,18 @@ def seeds_for(results: Results, difference: float | None, power: float) -> pd.Da
     alpha, many = results.protocol.alpha, results.protocol.contrasts
     if power <= alpha:
         raise InputError(f"power: a probability of {power:g} is not above {alpha:g}, that of an error")
+    # More seeds do nothing about the examples that they share.
+    of_examples = contrasts["example_std"].astype(float).fillna(0.0) ** 2
+    left = [left_to_seeds(size, variance, 1 - alpha / many) for size, variance in zip(wanted, of_examples, strict=True)]
     # Delta as 0: what is asked for is a difference that is found, not one that is shown not to matter.
     needed = [
         seeds_needed(size, std, alpha=alpha, contrasts=many, delta=0.0, power=power)
-        for size, std in zip(wanted, contrasts["std"], strict=True)
+        for size, std in zip(left, contrasts["std"], strict=True)
     ]
+    of_both = (contrasts["std"] ** 2 + contrasts["n"] * of_examples) ** 0.5
     found = [
         detectable(std, looks=(n,), alpha=alpha, contrasts=many, power=power)
-        for std, n in zip(contrasts["std"], contrasts["units"], strict=True)
+        for std, n in zip(of_both, contrasts["units"], strict=True)
     ]
     seeds = pd.array(needed, dtype="Int64")
     return contrasts.assign(difference=wanted, detectable=found, seeds_needed=seeds)[list(COLUMNS)]

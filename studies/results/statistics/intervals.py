@@ -62,6 +62,24 @@ def with_examples(
     return mean - math.hypot(mean - low, of_examples), mean + math.hypot(high - mean, of_examples)
 
 
+def left_to_seeds(size: float, variance: float, confidence: float) -> float:
+    """Return how far an interval over seeds may reach, so that with examples it reaches no further than ``size``.
+
+    That is what :func:`with_examples` undoes: of 5, where examples alone reach 4, seeds may reach 3. It is 0 where
+    examples alone reach as far, and no number of seeds can do anything about it.
+
+    >>> round(left_to_seeds(5.0, 2.0408**2, 0.95), 2), left_to_seeds(3.0, 2.0408**2, 0.95)
+    (3.0, 0.0)
+
+    Args:
+        size: a difference, at least 0.
+        variance: of the mean, from examples.
+        confidence: of the interval.
+    """
+    of_examples = float(stats.norm.isf((1 - confidence) / 2)) * math.sqrt(variance)
+    return math.sqrt(max(0.0, size**2 - of_examples**2))
+
+
 def interquartile_mean(values: Sequence[float]) -> float:
     """Return the 25 % trimmed mean. It hides failures in the tails, so it is never shown without mean and failures.
 

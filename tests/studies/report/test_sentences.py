@@ -17,6 +17,7 @@ def contrasts_of(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
         "ci_high": table.difference + 0.01,
         "level": 0.025,
         "std": 0.02,
+        "example_std": float("nan"),
     }
     table = table.assign(network="16x16", target_density=0.125, reference="small_dense", primary=True, withheld="")
     return table.assign(

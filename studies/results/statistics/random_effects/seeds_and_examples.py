@@ -6,8 +6,8 @@ their own. All seeds are tested on examples of one set, be it on the same ones o
 So their means have a covariance, that of the examples which two of them share, and by as much the variance of the mean
 over seeds exceeds the ``s^2 / n`` that seeds show. More seeds do not make that less.
 
-The set that networks are *trained* on is shared too, and what another one would do is not in this: over new sets of 300
-and of 1,500 examples the intervals still cover, see docs/reference/statistics.md.
+Seeds are also *trained* on examples of one set, and what another set would do is not in this model. In simulations with
+new sets of 300 and of 1,500 examples the intervals cover all the same, see docs/reference/statistics.md.
 """
 
 import math
@@ -62,8 +62,8 @@ def example_variance(tested: Sequence[ExampleValues]) -> float:
     If the seeds share two of their four examples, with deviations -1/4 and 3/4 from their means for both, the sum is
     1/16 + 9/16, its expectation 2 (1 - 1/2 + 1/8), sigma^2 therefore 1/2, and the covariance 1/2 times 2/16:
 
-    >>> others = ExampleValues(np.array([2, 3, 8, 9]), values[[0, 3, 1, 2]])
-    >>> example_variance([ExampleValues(np.arange(4), values), others])
+    >>> other = ExampleValues(np.array([2, 3, 8, 9]), values[[0, 3, 1, 2]])
+    >>> example_variance([ExampleValues(np.arange(4), values), other])
     0.0625
 
     Args:
