@@ -62,11 +62,11 @@ def test_intervals_cover_the_procedures_over_new_searches_and_new_seeds(of_searc
     for place in range(240):
         results = invented(design if place % 2 else plain, rng, of_search=of_search)
         row = results.summary.set_index("arm").loc["reinforce"]
-        errors.append(row["ci_low"] <= 0.2 <= row["ci_high"])
+        errors.append(bool(row["ci_low"] <= 0.2 <= row["ci_high"]))
         contrast = results.contrasts.iloc[0]
-        (primary if contrast["primary"] else exploratory).append(contrast["ci_low"] <= 0.0 <= contrast["ci_high"])
+        (primary if contrast["primary"] else exploratory).append(bool(contrast["ci_low"] <= 0.0 <= contrast["ci_high"]))
         flattered = results.optimism.set_index("arm").loc["reinforce"]
-        optimism.append(flattered["ci_low"] <= 0.0 <= flattered["ci_high"])
+        optimism.append(bool(flattered["ci_low"] <= 0.0 <= flattered["ci_high"]))
     # Some three standard errors of 240 and of 120 draws; intervals of primary contrasts are widened for skewness.
     assert 0.908 < np.mean(errors) < 0.992
     assert np.mean(exploratory) > 0.89
