@@ -34,7 +34,7 @@ def test_the_command_runs_the_search_then_its_winners(command, scheduler, monkey
     assert more.code == 0
     assert len(scheduler.asked[2]) == 2 * (4 * 3 - 3 * 2)
     asked = command("run", "quickstart", "--tuning-seeds", "2", "--dry-run", "--results", str(command.results))
-    assert "24 runs of the search and up to 10 of its winners" in asked.out
+    assert "24 runs of the search and up to 12 of its winners" in asked.out
 
 
 def test_a_study_without_a_search_has_no_points_to_choose(command):

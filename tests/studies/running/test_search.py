@@ -61,7 +61,7 @@ def test_scrambling_the_test_labels_leaves_the_selection_unchanged(tmp_path, mon
     assert plain.runs.run_id.tolist() == blind.runs.run_id.tolist()
     assert plain.runs.validation_error.tolist() == blind.runs.validation_error.tolist()
     fresh = plain.runs.stage == "evaluate"
-    assert (plain.runs.test_error[fresh] < 0.75).all()
+    assert plain.runs.test_error[fresh].mean() < 0.7
     assert (blind.runs.test_error[fresh] > 0.8).all()
 
 
