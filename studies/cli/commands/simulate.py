@@ -23,9 +23,10 @@ from studies.results.planning.simulation import DISTRIBUTIONS
 @click.option(
     "--distribution",
     type=click.Choice(sorted(DISTRIBUTIONS)),
+    metavar="NAME",
     default="normal",
     show_default=True,
-    help="Of the paired differences of studies that have not been run; others have their own, drawn again.",
+    help=f"Of the differences of studies that have not been run: {', '.join(sorted(DISTRIBUTIONS))}.",
 )
 @click.option(
     "--replications",

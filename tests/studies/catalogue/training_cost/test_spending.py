@@ -10,7 +10,7 @@ from tests.support.records import design_of, record_of
 
 FIGURE = error_against_training("cost", "Cost", "passes", "passes")
 CONTROLS = ("dense", "small_dense", "random_blocks", "static_blocks", "fixed_passes")
-LEARNED = ("reinforce", "top_k", "tree_routing", "straight_through")
+LEARNED = ("reinforce", "top_k", "tree_routing", "straight_through", "gumbel_softmax")
 
 
 def record(run: PlannedRun) -> Record:
@@ -32,7 +32,7 @@ def test_every_epoch_of_every_run_is_there_at_what_it_cost():
     arm = Arm("wide", "dense", network="4x8")
     numbers = FIGURE.numbers(results_of(design_of(*LEARNED, seeds=2, arms=(arm,)), record))
     # A run that ended before its first epoch has nothing to show.
-    assert len(numbers) == 2 * (2 * 5 - 1)
+    assert len(numbers) == 2 * (2 * 6 - 1)
     assert set(numbers["passes"]) == {3.0, 6.0}
     assert set(numbers.loc[numbers["network"] == "4x8", "strategy"]) == {"dense"}
 

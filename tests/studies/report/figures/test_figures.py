@@ -159,7 +159,7 @@ def test_drawing_leaves_the_settings_of_others_alone(tmp_path):
 INTERVALS = {
     "forest": "t intervals",
     "seeds": "over searches and seeds",
-    "error_against_macs": "95 % t interval",
+    "error_against_macs": "interval of",
     "optimism": "over searches and seeds",
     "improvement": "95 % Wilson interval",
     "failures": "Clopper-Pearson",

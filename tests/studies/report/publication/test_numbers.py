@@ -88,5 +88,5 @@ def test_the_table_has_a_dash_where_there_is_no_number(results):
     assert (cells["condnet"]["s, paper"], cells["condnet"]["s, ours"]) == ("6.8", "0.003")
     assert cells["narrow"]["s, paper"] == cells["wide"]["speed-up, ours"] == cells["wide"]["s without, paper"] == "–"
     caption = table.caption(results)
-    for said in ("somewhere", "digits", "2 seeds", "95 % t interval", "1 of 6 runs failed", "360 examples"):
+    for said in ("somewhere", "digits", "2 seeds", "95 % interval", "1 of 6 runs failed", "360 examples"):
         assert said in caption
