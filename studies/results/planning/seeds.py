@@ -16,8 +16,8 @@ def seeds_for(results: Results, difference: float | None, power: float) -> pd.Da
     """Return, per primary contrast, how many paired seeds decide a difference, by the rule that makes verdicts.
 
     At a single look, with alpha over the number of primary contrasts. The standard deviation is that of the study's
-    own paired differences, which is an estimate: from few seeds, a rough one. What test examples that seeds share add to
-    the intervals stays as it is with more seeds, so that none may be enough.
+    own paired differences, which is an estimate: from few seeds, a rough one. What the test examples that seeds share
+    add to the intervals stays as it is with more seeds, so that none may be enough.
 
     Args:
         results: of a finished study, the pilot.

@@ -72,4 +72,4 @@ def test_captions_name_both_quantities_and_the_interval_of_errors(results):
     ):
         caption = figure.caption(results).lower()
         assert all(quantity in caption for quantity in quantities)
-        assert ("95 % t interval" in caption) == ("test error" in quantities)
+        assert ("95 % interval" in caption) == ("test error" in quantities)
