@@ -20,7 +20,7 @@ from studies.results.statistics.intervals import (
     sample_std,
     t_interval,
 )
-from studies.results.statistics.random_effects.seeds_and_examples import error_interval, example_variance
+from studies.results.statistics.random_effects.seeds_and_examples import error_interval, error_variance
 from studies.results.table import Column, Table, setting_columns
 
 
@@ -85,7 +85,7 @@ def _summary_row(group: pd.DataFrame, search: Search | None, hits: Hits) -> dict
         "ci_low": low,
         "ci_high": high,
         "std": sample_std(errors),
-        "example_std": np.nan if tested is None else float(np.sqrt(example_variance(tested))),
+        "example_std": np.nan if tested is None else float(np.sqrt(error_variance(errors, tested))),
         "floored_mean": float(group["error"].mean()),
         "iqm": interquartile_mean(errors) if errors else np.nan,
         "median": float(np.median(errors)) if errors else np.nan,

@@ -89,15 +89,43 @@ def example_variance(tested: Sequence[ExampleValues]) -> float:
     return max(0.0, products / expected) * float(share.mean()) if expected > 1e-9 else 0.0
 
 
+def error_variance(errors: Sequence[float], tested: Sequence[ExampleValues]) -> float:
+    """Return what a mean error varies by from test examples that seeds share, beyond what seeds show.
+
+    That is :func:`example_variance`, or more, so that together with what seeds show it is not below the variance of as
+    many independent examples as were tested by all seeds together.
+
+    Two seeds with one wrong of four examples each, not the same four, share none and do not differ; eight examples
+    of which one in four is wrong have the variance .25 * .75 / 8:
+
+    >>> row = np.array([1.0, 0.0, 0.0, 0.0])
+    >>> tested = [ExampleValues(np.arange(4), row), ExampleValues(np.arange(4, 8), row)]
+    >>> error_variance([0.25, 0.25], tested) == 0.25 * 0.75 / 8
+    True
+
+    Args:
+        errors: [n], the error of each seed as a fraction.
+        tested: [n], each seed's errors on its test examples.
+
+    Returns:
+        The variance; NaN for fewer than two seeds.
+    """
+    if len(errors) < 2:
+        return math.nan
+    mean = math.fsum(errors) / len(errors)
+    least = mean * (1 - mean) / sum(len(one.indices) for one in tested)
+    return max(example_variance(tested), least - _standard_error(errors) ** 2)
+
+
 def error_interval(
     errors: Sequence[float], tested: Sequence[ExampleValues], confidence: float = 0.95
 ) -> tuple[float, float]:
     """Return the interval of a mean error over new seeds and new test examples.
 
     It is that of :func:`~studies.results.statistics.intervals.with_examples` on the logit scale, on which a low error
-    has as much room below as above, so it stays within 0 and 1. The standard error is at least that of as many
-    independent examples as were tested. Where no network was ever wrong, or ever right, it is the exact interval of as
-    many examples as there are, which says nothing of seeds.
+    has as much room below as above, so it stays within 0 and 1, with the variance of :func:`error_variance`. Where no
+    network was ever wrong, or ever right, it is the exact interval of as many examples as there are, which says nothing
+    of seeds.
 
     Two seeds agree on four examples, of which they miss two. Seeds show no spread, and the mean of four examples has
     the variance 1/12; the normal quantile is 1.96, and on the logit scale all of it is 4 times as much:
@@ -127,10 +155,8 @@ def error_interval(
     if mean in (0.0, 1.0):
         examples = len(np.unique(np.concatenate([one.indices for one in tested])))
         return rate_interval(round(mean * examples), examples, confidence)
-    spread = 0.0 if equal_but_for_rounding(errors) else sample_std(errors) / math.sqrt(n)
-    of_seeds = float(stats.t.isf((1 - confidence) / 2, n - 1)) * spread
-    least = mean * (1 - mean) / sum(len(one.indices) for one in tested)
-    variance = max(example_variance(tested), least - spread**2)
+    of_seeds = float(stats.t.isf((1 - confidence) / 2, n - 1)) * _standard_error(errors)
+    variance = error_variance(errors, tested)
     low, high = with_examples(mean, (mean - of_seeds, mean + of_seeds), variance, confidence)
     middle, stretch = special.logit(mean), 1 / (mean * (1 - mean))
     ends = special.expit(middle + stretch * (np.array([low, high]) - mean))
@@ -171,3 +197,7 @@ def resampled_interval(
     half = float(stats.t.isf((1 - confidence) / 2, n - 1)) * sample_std(values) * math.sqrt(1 / n + test / train)
     mean = math.fsum(values) / n
     return mean - half, mean + half
+
+
+def _standard_error(errors: Sequence[float]) -> float:
+    return 0.0 if equal_but_for_rounding(errors) else sample_std(errors) / math.sqrt(len(errors))

@@ -71,6 +71,7 @@ FIXED: dict[str, Callable[[], object]] = {
     "look_levels": lambda: ours.look_levels([5, 10], 0.05),
     "crossed_mean": lambda: dataclasses.astuple(ours.crossed_mean(CLOUD)),
     "example_variance": lambda: ours.example_variance(EXAMPLES),
+    "error_variance": lambda: ours.error_variance([0.1, 0.2, 0.3], EXAMPLES[:3]),
     "error_interval": lambda: ours.error_interval([0.1, 0.2, 0.3], EXAMPLES[:3]),
     "left_to_seeds": lambda: ours.left_to_seeds(0.1, 0.001, 0.95),
     "with_examples": lambda: ours.with_examples(0.1, (0.0, 0.3), 0.01, 0.95),
