@@ -9,6 +9,7 @@ from studies import catalogue
 from studies.cli import output
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import most_runs
+from studies.design.setting import Setting
 from studies.design.study import SCALES
 
 
@@ -25,22 +26,34 @@ def command(name: str) -> None:
         "runs": lambda frozen: f"{'up to ' if frozen.sweep.search else ''}{most_runs(frozen)}",
         "search": _search,
         "seeds": lambda frozen: str(frozen.sweep.seeds),
-        "arms": lambda frozen: ", ".join(arm.name for arm in frozen.arms),
+        "arms": lambda frozen: ", ".join(arm.name for arm in frozen.arms if not arm.front_of),
+        "dense front": lambda frozen: f"{len(frozen.front)} networks" if frozen.front else "none",
         "datasets": lambda frozen: ", ".join(frozen.sweep.datasets),
-        "networks": lambda frozen: " ; ".join(dict.fromkeys(setting.network for setting, _ in frozen.combinations())),
+        "networks": lambda frozen: " ; ".join(dict.fromkeys(setting.network for setting in _settings(frozen))),
         "target densities": lambda frozen: ", ".join(
-            dict.fromkeys(f"{setting.target_density:.4g}" for setting, _ in frozen.combinations())
+            dict.fromkeys(f"{setting.target_density:.4g}" for setting in _settings(frozen))
         ),
         "epochs": lambda frozen: str(frozen.sweep.training["epochs"]),
-        "contrasts": lambda frozen: f"{len(frozen.contrasts)} per setting",
+        "looks at": lambda frozen: f"{', '.join(map(str, frozen.sweep.looks))} seeds",
+        "primary contrasts": lambda frozen: str(frozen.protocol.contrasts),
+        "all contrasts": lambda frozen: f"{len(frozen.contrasts)} per setting",
         "measurements": lambda frozen: ", ".join(frozen.sweep.measurements) or "none",
     }
     for label, cell in rows.items():
         table.add_row(label, *map(cell, studies))
     output.console.print(table)
+    for entry in studies[SCALES.index("default")].sweep.primary:
+        where = [str(part) for part in (entry.dataset, entry.network, entry.density) if part is not None]
+        within = f" (on {', '.join(where)})" if where else ""
+        output.console.print(f"primary: {entry.arm} against {entry.reference}{within}", highlight=False)
     searched = any(frozen.sweep.search is not None for frozen in studies)
     figures = catalogue.presentation(name, searched=searched).figures
     output.console.print(f"figures: {', '.join(figure.name for figure in figures)}")
+
+
+def _settings(frozen: FrozenStudy) -> list[Setting]:
+    """The settings of arms, without those of the dense front."""
+    return [setting for setting, arm in frozen.combinations() if not frozen.arm(arm).front_of]
 
 
 def _search(frozen: FrozenStudy) -> str:
