@@ -1,6 +1,6 @@
 import pytest
 
-from studies import catalogue
+from studies import catalogue, cli
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import most_runs
 from studies.design.study import SCALES
@@ -30,3 +30,13 @@ def test_show_gives_every_scale_of_a_study(command, name):
     figures = catalogue.presentation(name, searched=searched).figures
     assert figures
     assert all(figure.name in done.out for figure in figures)
+
+
+def test_primary_contrasts_are_named_and_the_dense_front_is_counted(capsys):
+    assert cli.main(["show", "structures"]) == 0
+    out = capsys.readouterr().out
+    frozen = FrozenStudy.freeze("structures", "default", catalogue.find("structures").scales["default"])
+    assert "primary: tree_routing against top_k\n" in out
+    assert "primary: tree_routing against dense front (on 64x16)\n" in out
+    assert f"{len(frozen.front)} networks" in out
+    assert all(str(arm.network) not in out for arm in frozen.front)
