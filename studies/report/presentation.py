@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from studies.report.drawing.figure import Figure
+from studies.report.figures.critical_difference import CRITICAL_DIFFERENCE
 from studies.report.figures.detectable import DETECTABLE
 from studies.report.figures.error_against_macs import ERROR_AGAINST_MACS
 from studies.report.figures.every_run import EVERY_RUN
@@ -24,6 +25,7 @@ UNSEARCHED: tuple[Figure, ...] = (
     SEEDS,
     FOREST,
     FRONT_OF_DENSITIES,
+    CRITICAL_DIFFERENCE,
     DETECTABLE,
     FAILURES,
     LEARNING_CURVES,
@@ -37,6 +39,7 @@ SEARCHED: tuple[Figure, ...] = (
     FRONT_OF_DENSITIES,
     ERROR_AGAINST_MACS,
     IMPROVEMENT,
+    CRITICAL_DIFFERENCE,
     PROFILE,
     OPTIMISM,
     EXPECTED_VALIDATION,

@@ -13,12 +13,12 @@ from studies.design.configuration import Configuration
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import FinishedRuns, PlannedRun, RunList
 from studies.design.setting import Setting
+from studies.results.across.overall import measure_overall
 from studies.results.contrasts import contrast
 from studies.results.examples.hits import Hits
 from studies.results.hypervolumes import measure_hypervolumes
 from studies.results.looks import looks_taken
 from studies.results.optimism import measure_optimism
-from studies.results.overall import measure_overall
 from studies.results.pairing import Pairing
 from studies.results.results import RUN_COLUMNS, SETTING, WINNER_COLUMNS, Results, dense_front, with_counted_errors
 from studies.results.summary import summarise

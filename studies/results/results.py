@@ -85,8 +85,8 @@ class Results:
         optimism: one row per ``GROUP``, see :func:`studies.results.optimism.measure_optimism`; empty without a search.
         hypervolumes: one row per dataset, network and arm, see
             :func:`studies.results.hypervolumes.measure_hypervolumes`; empty where there are not two densities.
-        overall: one row per contrast, see :func:`studies.results.overall.measure_overall`; empty where there is one
-            setting.
+        overall: one row per contrast, see :func:`studies.results.across.overall.measure_overall`; empty where there is
+            one setting.
     """
 
     protocol: Protocol

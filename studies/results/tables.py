@@ -1,11 +1,12 @@
 """The tables that every study has."""
 
 from studies.formatting import count, number, percent
+from studies.results.across.overall import OVERALL
+from studies.results.across.ranks import RANKS
 from studies.results.contrasts import CONTRASTS
 from studies.results.hypervolumes import HYPERVOLUMES
 from studies.results.looks import LOOKS
 from studies.results.optimism import OPTIMISM
-from studies.results.overall import OVERALL
 from studies.results.summary import SUMMARY
 from studies.results.table import Column, Table, setting_columns
 from studies.results.winners import WINNERS
@@ -37,4 +38,4 @@ RUNS = Table(
 )
 
 # In the order of the page, where a study's own come after the summary.
-STANDARD: tuple[Table, ...] = (SUMMARY, CONTRASTS, LOOKS, OVERALL, OPTIMISM, WINNERS, HYPERVOLUMES, RUNS)
+STANDARD: tuple[Table, ...] = (SUMMARY, CONTRASTS, LOOKS, OVERALL, RANKS, OPTIMISM, WINNERS, HYPERVOLUMES, RUNS)

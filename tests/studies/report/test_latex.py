@@ -8,10 +8,10 @@ from studies.design import Search
 from studies.formatting import interval, percent
 from studies.report.latex import escaped, latex_table
 from studies.results import Results
+from studies.results.across.overall import OVERALL
 from studies.results.collecting import collect
 from studies.results.contrasts import CONTRASTS
 from studies.results.optimism import OPTIMISM
-from studies.results.overall import OVERALL
 from studies.results.summary import SUMMARY
 from studies.results.table import Column, Table
 from studies.results.winners import WINNERS

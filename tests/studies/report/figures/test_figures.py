@@ -53,6 +53,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "profile": ("network",),
     "front": ("network",),
     "failures": (),
+    "critical_difference": (),
     "forest": ("network", "target_density", "reference"),
     "improvement": ("network", "target_density", "reference"),
     "detectable": ("network", "target_density", "reference"),
@@ -93,7 +94,7 @@ def test_a_figure_is_drawn_from_its_csv_alone(tmp_path, name):
 def test_a_figure_of_one_seed_is_drawn_from_its_csv_alone(tmp_path, name):
     figure = FIGURES[name]
     figure.write(results("one seed"), tmp_path, formats=[])
-    if name in {*OF_SEARCHES, "front", "detectable"}:
+    if name in {*OF_SEARCHES, "front", "detectable", "critical_difference"}:
         assert not list(tmp_path.iterdir())
         return
     assert drawn(figure, pd.read_csv(tmp_path / f"{name}.csv")).axes
@@ -124,7 +125,7 @@ def test_only_the_formats_asked_for_are_written(tmp_path):
     ("case", "empty"),
     [
         # The only reference, small_dense, takes no part; one density; nothing failed; no search.
-        ("plain", OF_SEARCHES | OF_CONTRASTS | {"front", "failures"}),
+        ("plain", OF_SEARCHES | OF_CONTRASTS | {"front", "failures", "critical_difference"}),
         ("two datasets", OF_SEARCHES),
         ("searched", set()),
     ],

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from studies.design.setting import Setting
+from studies.results.across.overall import measure_overall
 from studies.results.collecting import collect
-from studies.results.overall import measure_overall
 from studies.results.pairing import Pairing
 from tests.support.invented import results_of
 from tests.support.records import design_of, finished, record_of
