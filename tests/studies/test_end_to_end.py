@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from core.seeding import SeedStreams
+from studies.design.dense_front import front_arms
+from studies.design.setting import Setting
 from tests.support.driver import WITHOUT_RAY, Driver, wait_until
 from tests.support.plugins import PLUGIN, write_plugin
 
@@ -32,6 +34,10 @@ def driver(tmp_path):
     driver = Driver(tmp_path)
     yield driver
     driver.end()
+
+
+# Of the dense front of one layer of 8x2 at an eighth, see studies.design.dense_front.
+FRONT = len(front_arms([Setting("digits", "8x2", 1 / 8)]))
 
 
 def study(driver: Driver, *arguments: str, strategies: str = "dense,reinforce", epochs: int = 1) -> tuple[str, ...]:
@@ -68,18 +74,18 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     first = driver.run(*study(driver, "--seeds", "2"))
     assert first.returncode == 0, first.stderr
     assert "Traceback" not in first.stderr
-    assert [line.partition("]")[0] for line in first.stdout.splitlines() if line.startswith("[")] == [
-        "[1/4", "[2/4", "[3/4", "[4/4"
-    ]  # fmt: skip
+    runs = 2 * (2 + FRONT)
+    counted = [line.partition("]")[0] for line in first.stdout.splitlines() if line.startswith("[")]
+    assert counted == [f"[{number + 1}/{runs}" for number in range(runs)]
     files = driver.files()
     assert {f"figures/{name}.{end}" for name in FIGURES for end in ("pdf", "png", "csv")} | CONTRACT <= files.keys()
-    assert len(driver.runs()) == 4
+    assert len(driver.runs()) == runs
     assert not driver.temporary()
     wait_until(lambda: not driver.processes(), "an end of Ray's processes")
 
     again = driver.run(*study(driver, "--seeds", "2"), program=("-c", WITHOUT_RAY))
     assert (again.returncode, again.stderr) == (0, "")
-    assert "nothing to run, all 4 runs are done" in again.stdout
+    assert f"nothing to run, all {runs} runs are done" in again.stdout
     assert driver.files() == files
 
     broken = tmp_path / "broken"
@@ -96,7 +102,8 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     kept = driver.runs()
     grown = driver.run(*study(driver, *plugin, strategies="dense,reinforce,of_mine"))
     assert grown.returncode == 1, grown.stderr
-    assert "9 runs, 4 already done, 5 to run" in grown.stdout
+    more = 3 * (3 + FRONT)
+    assert f"{more} runs, {runs} already done, {more - runs} to run" in grown.stdout
     assert kept.items() <= driver.runs().items()
     failed = [line for line in grown.stdout.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 2
@@ -112,7 +119,7 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     broken.unlink()
     mended = driver.run(*study(driver, *plugin, "--retry-errors", strategies="dense,reinforce,of_mine"))
     assert mended.returncode == 1
-    assert "9 runs, 8 already done, 1 to run" in mended.stdout
+    assert f"{more} runs, {more - 1} already done, 1 to run" in mended.stdout
     assert statuses(driver)["of_mine", 1] == "ok"
     assert statuses(driver)["of_mine", 2] == "nan"
     assert sum(kept[name] != text for name, text in driver.runs().items()) == 1
@@ -121,7 +128,7 @@ def test_a_study_grows_by_seeds_and_strategies_and_mends_errors(driver, tmp_path
     write_plugin(tmp_path, text=PLUGIN + "# mended\n")
     edited = driver.run(*study(driver, *plugin, strategies="dense,reinforce,of_mine"))
     assert edited.returncode == 0, edited.stderr
-    assert "9 runs, 6 already done, 3 to run" in edited.stdout
+    assert f"{more} runs, {more - 3} already done, 3 to run" in edited.stdout
     assert kept.items() <= driver.runs().items()
     assert set(untimed(driver.files()["runs.csv"]).status) == {"ok"}
 
@@ -145,14 +152,15 @@ def test_a_killed_driver_loses_no_finished_run_and_changes_no_result(driver, tmp
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
     kept = driver.runs()
-    assert 1 <= len(kept) <= 10
+    runs = 5 * (3 + FRONT)
+    assert 1 <= len(kept) <= runs - 5
     # Ray's two agents notice after a minute; until then they hold neither a processor nor a file of the study.
     wait_until(lambda: all("Agent" in command for command in driver.processes().values()), "an end of Ray")
     hold.unlink()
 
     resumed = driver.run(*arguments)
     assert resumed.returncode == 0, resumed.stderr
-    assert f"15 runs, {len(kept)} already done, {15 - len(kept)} to run" in resumed.stdout
+    assert f"{runs} runs, {len(kept)} already done, {runs - len(kept)} to run" in resumed.stdout
     assert kept.items() <= driver.runs().items()
 
     # Uninterrupted, one run at a time, and with a worker that dies on the way.
@@ -162,7 +170,7 @@ def test_a_killed_driver_loses_no_finished_run_and_changes_no_result(driver, tmp
     assert whole.returncode == 0, whole.stderr
     assert alive.exists()
     resumed_csv, whole_csv = driver.files()["runs.csv"], driver.files(results=elsewhere)["runs.csv"]
-    assert len(untimed(whole_csv)) == 15
+    assert len(untimed(whole_csv)) == runs
     pd.testing.assert_frame_equal(untimed(resumed_csv), untimed(whole_csv), check_exact=True)
     wait_until(lambda: not driver.processes(), "an end of Ray's agents")
 
@@ -186,17 +194,18 @@ def test_ctrl_c_keeps_what_is_finished_and_a_second_driver_has_to_wait(driver, t
     assert first.returncode == 130
     assert "Traceback" not in out + err
     kept = driver.runs()
-    assert 2 <= len(kept) <= 40
-    assert out.count(f"interrupted: {len(kept)} of 60 runs are kept, the same command runs the rest") == 1
+    runs = 20 * (3 + FRONT)
+    assert 2 <= len(kept) <= runs - 20
+    assert out.count(f"interrupted: {len(kept)} of {runs} runs are kept, the same command runs the rest") == 1
     assert {json.loads(text)["status"] for text in kept.values()} == {"ok"}
     assert not (driver.results / "quickstart" / "runs.csv").exists()
     wait_until(lambda: not driver.processes(), "an end of Ray's processes")
     # Workers that are ended at once have others clear up after them.
     assert not driver.temporary()
 
-    resumed = driver.run(*study(driver, "--seeds", "1"), program=("-c", WITHOUT_RAY))
+    resumed = driver.run(*study(driver, "--seeds", "1", strategies="dense"), program=("-c", WITHOUT_RAY))
     assert (resumed.returncode, resumed.stderr) == (0, "")
-    assert "nothing to run, all 2 runs are done" in resumed.stdout
+    assert "nothing to run, all 1 runs are done" in resumed.stdout
 
 
 def test_a_cluster_on_this_machine_is_not_joined_unasked(driver):
@@ -210,8 +219,8 @@ def test_a_dry_run_creates_nothing_and_needs_no_ray(driver):
     done = driver.run(*study(driver, "--seeds", "2", "--dry-run", "--every-run"), program=("-c", WITHOUT_RAY))
     assert (done.returncode, done.stderr) == (0, "")
     *runs, total = done.stdout.splitlines()
-    assert [line.split(":")[0].split(maxsplit=1)[1] for line in runs] == ["to run"] * 4
-    assert re.fullmatch(r"4 runs, 4 to run: about [\d:]+ with \d+ at once", total)
+    assert [line.split(":")[0].split(maxsplit=1)[1] for line in runs] == ["to run"] * (2 * (2 + FRONT))
+    assert re.fullmatch(r"(\d+) runs, \1 to run: about [\d:]+ with \d+ at once", total)
     assert not driver.results.exists()
 
 
@@ -220,15 +229,18 @@ def test_a_search_is_scheduled_in_two_stages_and_grows(driver):
     arguments = ("run", "strategies", "--scale", "quick", "--strategies", "dense,small_dense,reinforce", *small)
     first = driver.run(*arguments)
     assert first.returncode in {0, 1}, first.stderr
-    assert "strategies (quick, search): 12 runs, 0 already done, 12 to run" in first.stdout
+    cells = 3 + len(front_arms([Setting("digits", "8x2", 1 / 4)]))
+    searched = 2 * 2 * cells
+    assert f"strategies (quick, search): {searched} runs, 0 already done, {searched} to run" in first.stdout
     runs = pd.read_csv(driver.results / "strategies" / "runs.csv", keep_default_na=False)
-    assert (runs.stage == "search").sum() == 12
+    assert (runs.stage == "search").sum() == searched
     assert set(runs[runs.stage == "search"].test_error) == {""}
-    assert set(runs[runs.selected].groupby("arm").size()) == {2}
+    # Two seeds for each of two winners.
+    assert set(runs[runs.selected].groupby("arm").size()) == {4}
     assert (driver.results / "strategies" / "optimism.csv").exists()
 
     more = driver.run(*arguments, "--points", "3", "--seeds", "3")
-    assert "strategies (quick, search): 18 runs, 12 already done, 6 to run" in more.stdout
+    assert f"strategies (quick, search): {3 * 2 * cells} runs, {searched} already done" in more.stdout
     again = driver.run(*arguments, "--points", "3", "--seeds", "3", program=("-c", WITHOUT_RAY))
     assert (again.returncode, again.stderr) == (more.returncode, "")
     assert "nothing to run" in again.stdout

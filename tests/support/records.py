@@ -9,7 +9,7 @@ import numpy as np
 
 from core import data
 from core.architecture import Architecture
-from core.network.cost import dense_macs
+from core.network.cost import dense_macs, gated_macs
 from strategies import Plugin, find
 from studies.design import Primary, Sweep
 from studies.design.configuration import Configuration
@@ -78,6 +78,7 @@ def record_of(
         return record
     epochs = configuration.training["epochs"]
     density = configuration.target_density * random.uniform(0.9, 1.2) if strategy.gated else 1.0
+    spent = gated_macs(architecture, density) if strategy.gated else float(whole)
     errors = np.sort(random.uniform(0.03, 0.3, size=epochs + 1))[::-1].tolist()
     record |= {
         "epochs": epochs,
@@ -103,7 +104,7 @@ def record_of(
         "chosen_epoch": epochs,
         "validation_error": errors[-2],
         "validation_density": density,
-        "validation_macs": whole * density,
+        "validation_macs": spent,
     }
     if configuration.stage == "search":
         return record
@@ -116,7 +117,7 @@ def record_of(
         "all_closed": random.uniform(0.0, 0.3) if strategy.gated else 0.0,
         "dead_blocks": int(random.integers(0, 3)) if strategy.gated else 0,
         "gate_entropy": random.uniform(0.0, 0.7) if strategy.gated else None,
-        "test_macs": whole * density,
+        "test_macs": spent,
         "gates_by_class": [
             (
                 random.random((source.classes, layer.blocks))
