@@ -96,10 +96,11 @@ class FrozenStudy:
         frozen = cls(study, scale, complete_sweep, sources, contrasts)
         if beside_front:
             cells = dict.fromkeys(setting for setting, arm in frozen.combinations() if arm in beside_front)
-            front = (_complete(arm, sweep, found["dense"]) for arm in front_arms(cells))
-            frozen = replace(frozen, front=tuple(front))
+            # A search varies what arms leave open, so these join them before they are made complete.
+            front = front_arms(cells)
+            arms = (*arms, *front)
+            frozen = replace(frozen, front=tuple(_complete(arm, sweep, found["dense"]) for arm in front))
         if sweep.search is not None:
-            arms = (*arms, *frozen.front)
             proposals = {arm.name: _proposals(arm, sweep, sweep.search, found[arm.strategy]) for arm in arms}
             frozen = replace(frozen, proposals=proposals)
         _refuse_impossible(frozen, found)

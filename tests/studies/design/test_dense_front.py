@@ -67,6 +67,8 @@ def test_the_front_is_not_measured_and_is_searched_like_all_others():
         frozen.configuration(Setting("digits", str(first.network), 1.0), first.name, "evaluate", 0).measurements == ()
     )
     assert set(frozen.proposals) == {arm.name for arm in frozen.arms}
+    # Not at the defaults alone, which are the first point of every search.
+    assert frozen.proposals[first.name][0][1]["training"] == frozen.proposals["dense"][0][1]["training"] != {}
     assert FrozenStudy.from_dict(frozen.as_dict()) == frozen
 
 
