@@ -17,8 +17,8 @@ from studies.results.independent import deciding_interval, exploratory_interval,
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide
-from studies.results.statistics.intervals import left_to_seeds, sample_std, t_interval, with_examples
-from studies.results.statistics.looks import look_levels, repeated_interval
+from studies.results.statistics.intervals import left_to_seeds, sample_std
+from studies.results.statistics.looks import look_levels
 from studies.results.statistics.paired import probability_below, sign_flip_p
 from studies.results.statistics.rule_power import detectable, seeds_needed
 from studies.results.table import Column, Table, setting_columns
@@ -113,7 +113,8 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
     std = sample_std(differences)
     # The searches of a study share their test examples: what these add is not told from what a search finds.
     shared = found.example_variance() if protocol.search is None else np.nan
-    low, high = _interval(differences, level, shared, protocol, deciding=deciding)
+    interval_at = deciding_interval if deciding else exploratory_interval
+    low, high = interval_at(differences, level, protocol.search, shared)
     delta = protocol.delta * found.reference_error
     withheld = _withheld(found, protocol) if primary else ""
     verdict = decide(low, high, delta) if primary and not withheld else ""
@@ -142,21 +143,6 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
         "detectable": _detectable(std, shared, len(differences), level) if deciding else np.nan,
         "seeds_needed": _needed(differences, std, shared, delta, protocol) if verdict == "undecided" else np.nan,
     }
-
-
-def _interval(
-    differences: Sequence[float], level: float, shared: float, protocol: Protocol, *, deciding: bool
-) -> tuple[float, float]:
-    if protocol.search is not None:
-        return (deciding_interval if deciding else exploratory_interval)(differences, level, protocol.search)
-    beyond_seeds = 0.0 if np.isnan(shared) else shared
-    if deciding:
-        return repeated_interval(differences, level, example_variance=beyond_seeds)
-    over_seeds = t_interval(differences, 1 - level)
-    # Equal values show no spread, and have an interval without width to say so.
-    if not over_seeds[0] < over_seeds[1]:
-        return over_seeds
-    return with_examples(float(np.mean(differences)), over_seeds, beyond_seeds, 1 - level)
 
 
 def _detectable(std: float, shared: float, n: int, level: float) -> float:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from studies.design.protocol import Search
 from studies.formatting import number
-from studies.results.independent import error_interval, independent, unit
+from studies.results.independent import independent, independent_error_interval, unit
 from studies.results.results import FRONT
 from studies.results.statistics.fronts import hypervolume
 from studies.results.statistics.intervals import sample_std, t_interval
@@ -48,7 +48,7 @@ def measure_hypervolumes(selected: pd.DataFrame, search: Search | None = None) -
         of_seeds = {seed: hypervolume(normalised_points(of_seed)) for seed, of_seed in group.groupby("seed")}
         units = independent(pd.Series(of_seeds), search)
         volumes = units.tolist()
-        low, high = t_interval(volumes) if search is None else error_interval(units)
+        low, high = t_interval(volumes) if search is None else independent_error_interval(units)
         rows.append(
             {
                 **dict(zip(FRONT, key, strict=True)),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from studies.design.protocol import Protocol, Search, search_of
-from studies.results.statistics.intervals import t_interval
+from studies.results.statistics.intervals import t_interval, with_examples
 from studies.results.statistics.looks import repeated_interval
 from studies.results.statistics.random_effects.procedure import procedure_difference, procedure_error
 
@@ -30,7 +30,7 @@ def independent(by_seed: "pd.Series[Any]", search: Search | None) -> "pd.Series[
     return values if search is None else values.groupby(values.index.map(search_of)).mean()
 
 
-def error_interval(errors: "pd.Series[float]") -> tuple[float, float]:
+def independent_error_interval(errors: "pd.Series[float]") -> tuple[float, float]:
     """Return the 95 % interval of a mean of independent errors, within 0 and 1; NaN for fewer than two.
 
     It is the t interval on the logit scale, all of 0 to 1 where the errors are equal, see
@@ -42,27 +42,45 @@ def error_interval(errors: "pd.Series[float]") -> tuple[float, float]:
     return found.low, found.high
 
 
-def deciding_interval(differences: Sequence[float], level: float, search: Search | None) -> tuple[float, float]:
+def deciding_interval(
+    differences: Sequence[float], level: float, search: Search | None, example_variance: float = np.nan
+) -> tuple[float, float]:
     """Return the interval of a mean of independent differences that a verdict is read off; NaN for fewer than two.
 
     It is that of :func:`studies.results.statistics.looks.repeated_interval`, and of a searched study that of
     :func:`studies.results.statistics.random_effects.procedure.procedure_difference`, within -1 and 1.
+
+    Args:
+        differences: one per seed, or per search if there is one.
+        level: 1 minus the confidence.
+        search: of the study.
+        example_variance: of the mean, what test examples make beyond what seeds show; NaN where it is not known, as in
+            every searched study, leaves them out.
     """
     if search is None or len(differences) < 2:
-        return repeated_interval(differences, level)
+        return repeated_interval(differences, level, example_variance=_known(example_variance))
     found = procedure_difference(np.asarray(differences, dtype=float)[:, None], level)
     return found.low, found.high
 
 
-def exploratory_interval(differences: Sequence[float], level: float, search: Search | None) -> tuple[float, float]:
+def exploratory_interval(
+    differences: Sequence[float], level: float, search: Search | None, example_variance: float = np.nan
+) -> tuple[float, float]:
     """Return the t interval of a mean of independent differences; of a searched study it is within -1 and 1.
 
-    Searches that agree to the last digit bound nothing, see :func:`deciding_interval`.
+    Searches that agree to the last digit bound nothing; seeds that do show no spread, and have an interval without
+    width to say so, which test examples do not widen. For the arguments see :func:`deciding_interval`.
     """
     low, high = t_interval(differences, 1 - level)
-    if search is None or len(differences) < 2:
+    if search is not None and len(differences) >= 2:
+        return (max(low, -1.0), min(high, 1.0)) if low < high else (-1.0, 1.0)
+    if not low < high:
         return low, high
-    return (max(low, -1.0), min(high, 1.0)) if low < high else (-1.0, 1.0)
+    return with_examples(float(np.mean(differences)), (low, high), _known(example_variance), 1 - level)
+
+
+def _known(variance: float) -> float:
+    return 0.0 if np.isnan(variance) else variance
 
 
 def unit(protocol: Protocol) -> str:

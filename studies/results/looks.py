@@ -14,7 +14,7 @@ from studies.results.independent import deciding_interval, independent
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide, futile
-from studies.results.statistics.looks import look_levels, repeated_interval
+from studies.results.statistics.looks import look_levels
 from studies.results.table import Column, Table, setting_columns
 
 COLUMNS = (*SETTING, "arm", "reference", "seeds", "difference", "ci_low", "ci_high", "level", "verdict", "futile")
@@ -60,11 +60,8 @@ def _look(found: Paired, seeds: int, level: float, last_level: float, protocol: 
     by_seed = found.differences.sort_index()
     first = by_seed.groupby(by_seed.index.map(search_of)).head(seeds)
     there = independent(first, search).tolist()
-    if search is None:
-        shared = found.example_variance(seeds)
-        low, high = repeated_interval(there, level, example_variance=0.0 if np.isnan(shared) else shared)
-    else:
-        low, high = deciding_interval(there, level, search)
+    shared = found.example_variance(seeds) if search is None else np.nan
+    low, high = deciding_interval(there, level, search, shared)
     delta = protocol.delta * found.reference_error
     whole = not first.isna().any() and (search is None or search.searches >= FEWEST_SEARCHES)
     return {

@@ -7,7 +7,7 @@ import pandas as pd
 
 from studies.design.protocol import Protocol
 from studies.formatting import percent, points, points_interval
-from studies.results.independent import error_interval
+from studies.results.independent import independent_error_interval
 from studies.results.results import GROUP, Results
 from studies.results.statistics.random_effects.procedure import procedure_optimism
 from studies.results.table import Column, Table, setting_columns
@@ -71,7 +71,7 @@ def measure_optimism(counted: pd.DataFrame, winners: pd.DataFrame, protocol: Pro
 def _row(searches: pd.DataFrame) -> dict[str, Any]:
     means = {error: float(searches[error].mean()) for error in _ERRORS}
     first = searches.iloc[0]
-    test_low, test_high = error_interval(searches["test_error"])
+    test_low, test_high = independent_error_interval(searches["test_error"])
     low, high = np.nan, np.nan
     if len(searches) > 1:
         fresh = searches["test_error"].to_numpy(float)[:, None]

@@ -7,11 +7,10 @@ import pandas as pd
 
 from studies.design.protocol import Search
 from studies.formatting import count, interval, number, percent
-from studies.results import independent as searches
 from studies.results import origin
 from studies.results.examples.covered import over
 from studies.results.examples.hits import Hits
-from studies.results.independent import independent
+from studies.results.independent import independent, independent_error_interval
 from studies.results.results import GROUP, Results, with_counted_errors
 from studies.results.statistics.intervals import (
     clustered_rate_interval,
@@ -64,7 +63,7 @@ def _summary_row(group: pd.DataFrame, search: Search | None, hits: Hits) -> dict
     tested = hits.all_of(((run, 1.0),) for run in there["run_id"]) if hits and search is None else None
     if search is not None:
         failure_low, failure_high = clustered_rate_interval(failures, n, search.searches)
-        low, high = searches.error_interval(units)
+        low, high = independent_error_interval(units)
     else:
         failure_low, failure_high = rate_interval(failures, n)
         low, high = t_interval(errors) if tested is None else error_interval(errors, tested)
@@ -107,7 +106,7 @@ def _selected(group: pd.DataFrame, search: Search | None) -> dict[str, Any]:
     if search is None:
         return dict.fromkeys(("selected_n", "selected_mean", "selected_ci_low", "selected_ci_high"), np.nan)
     own = group[(group["search"] == 0) & ~group["failed"]].set_index("seed")["error"]
-    low, high = searches.error_interval(own)
+    low, high = independent_error_interval(own)
     mean = float(own.mean()) if len(own) else np.nan
     return {"selected_n": len(own), "selected_mean": mean, "selected_ci_low": low, "selected_ci_high": high}
 
