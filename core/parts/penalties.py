@@ -3,7 +3,7 @@
 They are sums of 2-norms of scalars, that is of absolute values: their pull does not fade near the target.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 import torch
@@ -62,11 +62,7 @@ def penalty(decisions: Iterable[Decision], density: Layerwise, lambda_s: Layerwi
         ValueError: a decision has no probability to penalise.
     """
     total = torch.zeros(())
-    for number, decision in enumerate(decisions):
-        p = decision.probability
-        if p is None:
-            raise ValueError("a decision without a probability cannot be penalised")
-        tau, of_usage, of_variance = (at_layer(each, number) for each in (density, lambda_s, lambda_v))
+    for p, tau, of_usage, of_variance in _by_decision(decisions, density, lambda_s, lambda_v):
         total = total + of_usage * (block_usage(p, tau) + example_usage(p, tau)) + of_variance * variance(p)
     return total
 
@@ -91,15 +87,21 @@ def code_penalty(decisions: Iterable[Decision], density: Layerwise, lambda_s: La
         ValueError: a decision has no probability to penalise.
     """
     total = torch.zeros(())
-    for number, decision in enumerate(decisions):
-        p = decision.probability
-        if p is None:
-            raise ValueError("a decision without a probability cannot be penalised")
-        tau, of_usage, of_variance = (at_layer(each, number) for each in (density, lambda_s, lambda_v))
+    for p, tau, of_usage, of_variance in _by_decision(decisions, density, lambda_s, lambda_v):
         usage = (p.mean(dim=0) - tau).square().sum() + 1e-3 * (p.mean(dim=1) - tau).square().sum()
         spread = p.var(dim=0, correction=0).sum() + 0.1 * p.var(dim=1, correction=0).sum()
         total = total + of_usage * usage - of_variance * spread
     return total
+
+
+def _by_decision(
+    decisions: Iterable[Decision], density: Layerwise, lambda_s: Layerwise, lambda_v: Layerwise
+) -> Iterator[tuple[Tensor, float, float, float]]:
+    """Yield each decision's probability with its target and weights."""
+    for number, decision in enumerate(decisions):
+        if decision.probability is None:
+            raise ValueError("a decision without a probability cannot be penalised")
+        yield decision.probability, at_layer(density, number), at_layer(lambda_s, number), at_layer(lambda_v, number)
 
 
 def entropy(decisions: Iterable[Decision]) -> Tensor:
