@@ -7,12 +7,10 @@ import torch
 from torch import Tensor
 
 from core.parts.anneal import linear
-from core.parts.gates import explicit, normal_like, open_counts, top_blocks
 from core.parts.imitation import SPACE, ImitationStrategy
-from core.parts.penalties import load_imbalance
 from core.parts.set_search import complete_sets
 from core.space import Domain, Integer, Real
-from core.strategy import Batch, Decision, Family, Pass, Site, Table
+from core.strategy import Batch, Family, Table
 
 
 class GreedyStructured(ImitationStrategy):
@@ -41,39 +39,15 @@ class GreedyStructured(ImitationStrategy):
         **SPACE,
     }
 
-    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
-        noise = linear(self.settings["noise"], 0.0, batch.progress)
-        scores: list[Tensor] = []
-        noisy: list[Tensor] = []
-
-        def decide(site: Site) -> Decision:
-            scores.append(site.scores)
-            noisy.append(site.scores.detach() + noise * normal_like(site.scores, batch.generator))
-            counts = open_counts(len(noisy[-1]), site.blocks, batch.density, batch.generator)
-            return Decision(top_blocks(noisy[-1], counts))
-
-        done = batch(decide)
+    def teach(self, batch: Batch, table: Table, noisy: Tensor) -> tuple[Tensor, Tensor]:
         taught = self.settings["network_gates"] == "teacher"
         mix = 1.0 if taught else linear(self.settings["first_mix"], 0.0, batch.progress)
-        gates = [decision.gates for decision in done.decisions]
-        total = torch.zeros_like(done.mean_loss())
-        base = done
-        for layer, score in enumerate(scores):
-            if taught and layer > 0:
-                with torch.no_grad():
-                    base = batch(explicit(gates))
-            table = batch.table(base, layer)
-            count = (table.gates != 0).sum(dim=1)
-            chosen = self._roll_in(batch, table, noisy[layer], count, mix)
-            named, costs = complete_sets(table, chosen, count, self.settings["beam"])
-            further = costs.masked_fill(chosen != 0, torch.inf)
-            total = total + self.imitation(score, further)
-            total = total + self.settings["balance"] * load_imbalance(score, named)
-            if taught:
-                gates[layer] = complete_sets(table, torch.zeros_like(chosen), count, self.settings["beam"])[0]
-        if taught:
-            done = batch(explicit(gates))
-        return total + done.mean_loss(), done
+        chosen = self._roll_in(batch, table, noisy, _counts(table), mix)
+        named, costs = complete_sets(table, chosen, _counts(table), self.settings["beam"])
+        return named, costs.masked_fill(chosen != 0, torch.inf)
+
+    def teachers_gates(self, table: Table, named: Tensor) -> Tensor:
+        return complete_sets(table, torch.zeros_like(table.gates), _counts(table), self.settings["beam"])[0]
 
     def _roll_in(self, batch: Batch, table: Table, noisy: Tensor, count: Tensor, mix: float) -> Tensor:
         """Return the blocks ``[B, blocks]`` chosen so far, for each example fewer than ``count`` ``[B]``."""
@@ -90,3 +64,8 @@ class GreedyStructured(ImitationStrategy):
             more = chosen.scatter(1, following[:, None], 1.0)
             chosen = torch.where((step < length)[:, None], more, chosen)
         return chosen
+
+
+def _counts(table: Table) -> Tensor:
+    """How many blocks of the layer each example opens, ``[B]``."""
+    return (table.gates != 0).sum(dim=1)

@@ -6,13 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from core.parts.anneal import linear
-from core.parts.gates import explicit, normal_like, open_counts, top_blocks
+from core.parts.gates import normal_like
 from core.parts.imitation import SPACE, ImitationStrategy
-from core.parts.penalties import load_imbalance
 from core.parts.set_search import exchange_blocks, replace_blocks
 from core.space import Choice, Domain, Integer
-from core.strategy import Batch, Decision, Family, Pass, Site, Table
+from core.strategy import Batch, Family, Table
 
 
 class LocalSearch(ImitationStrategy):
@@ -38,33 +36,8 @@ class LocalSearch(ImitationStrategy):
         **SPACE,
     }
 
-    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
-        noise = linear(self.settings["noise"], 0.0, batch.progress)
-        scores: list[Tensor] = []
-
-        def decide(site: Site) -> Decision:
-            scores.append(site.scores)
-            noisy = site.scores + noise * normal_like(site.scores, batch.generator)
-            counts = open_counts(len(noisy), site.blocks, batch.density, batch.generator)
-            return Decision(top_blocks(noisy, counts))
-
-        done = batch(decide)
-        taught = self.settings["network_gates"] == "teacher"
-        gates = [decision.gates for decision in done.decisions]
-        total = torch.zeros_like(done.mean_loss())
-        base = done
-        for layer, score in enumerate(scores):
-            if taught and layer > 0:
-                with torch.no_grad():
-                    base = batch(explicit(gates))
-            found, costs = self._search(batch, batch.table(base, layer))
-            total = total + self.imitation(score, costs)
-            total = total + self.settings["balance"] * load_imbalance(score, found)
-            if taught:
-                gates[layer] = found
-        if taught:
-            done = batch(explicit(gates))
-        return total + done.mean_loss(), done
+    def teach(self, batch: Batch, table: Table, noisy: Tensor) -> tuple[Tensor, Tensor]:
+        return self._search(batch, table)
 
     def _search(self, batch: Batch, table: Table) -> tuple[Tensor, Tensor]:
         """Return the best gates found for each example, and what each block costs, both ``[B, blocks]``."""

@@ -1,5 +1,6 @@
 """What strategies share whose gater imitates a teacher that looks at the labels."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -8,10 +9,13 @@ import torch
 from torch import Tensor
 
 from core.parts import routing
+from core.parts.anneal import linear
+from core.parts.gates import explicit, normal_like, open_counts, top_blocks
 from core.parts.least_one import LeastOneStrategy
+from core.parts.penalties import load_imbalance
 from core.parts.routing import best_blocks
 from core.space import Choice, Domain, Real
-from core.strategy import Batch, GateRule, Pass
+from core.strategy import Batch, Decision, GateRule, Pass, Site, Table
 
 # Besides those of routing: the weight of the imitation and what it is of, and whose gates the network is trained on.
 SPACE: Mapping[str, Domain] = MappingProxyType(
@@ -28,14 +32,62 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
 class ImitationStrategy(LeastOneStrategy):
     """A student opens the blocks of its highest scores; how its teacher finds better ones is left open.
 
-    A ``space`` of its own must include :data:`SPACE`. With ``network_gates`` ``teacher`` the network is trained on, and
-    the objective's pass is of, the teacher's gates.
+    A ``space`` of its own must include :data:`SPACE`. All that a teacher says of a layer comes from one table of its
+    contributions, with the other layers' gates as the student set them. With ``network_gates`` ``teacher`` the network
+    is trained on, and the objective's pass is of, the teacher's gates; a table then has those in the layers before it.
     """
 
     space: ClassVar[Mapping[str, Domain]] = SPACE
 
     def gate_rule(self) -> GateRule | None:
         return GateRule("top")
+
+    def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
+        noise = linear(self.settings["noise"], 0.0, batch.progress)
+        scores: list[Tensor] = []
+        noisy: list[Tensor] = []
+
+        def decide(site: Site) -> Decision:
+            scores.append(site.scores)
+            noisy.append(site.scores.detach() + noise * normal_like(site.scores, batch.generator))
+            counts = open_counts(len(noisy[-1]), site.blocks, batch.density, batch.generator)
+            return Decision(top_blocks(noisy[-1], counts))
+
+        done = batch(decide)
+        taught = self.settings["network_gates"] == "teacher"
+        gates = [decision.gates for decision in done.decisions]
+        total = torch.zeros_like(done.mean_loss())
+        base = done
+        for layer, score in enumerate(scores):
+            if taught and layer > 0:
+                with torch.no_grad():
+                    base = batch(explicit(gates))
+            table = batch.table(base, layer)
+            named, costs = self.teach(batch, table, noisy[layer])
+            total = total + self.imitation(score, costs)
+            total = total + self.settings["balance"] * load_imbalance(score, named)
+            if taught:
+                gates[layer] = self.teachers_gates(table, named)
+        if taught:
+            done = batch(explicit(gates))
+        return total + done.mean_loss(), done
+
+    @abstractmethod
+    def teach(self, batch: Batch, table: Table, noisy: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gates ``[B, blocks]`` that the teacher names in a layer, and what each block costs.
+
+        Args:
+            batch: for its generator and progress.
+            table: the losses under other gates of the layer; its own are the student's.
+            noisy: ``[B, blocks]`` scores that the student's gates were the highest of.
+
+        Returns:
+            The gates, and ``[B, blocks]`` the costs in nats as in :func:`imitation_loss`.
+        """
+
+    def teachers_gates(self, table: Table, named: Tensor) -> Tensor:
+        """Return the gates ``[B, blocks]`` that the network is trained on with ``network_gates`` ``teacher``."""
+        return named
 
     def imitation(self, scores: Tensor, costs: Tensor) -> Tensor:
         """Return :func:`imitation_loss` as the settings have it, weight included."""
