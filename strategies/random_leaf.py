@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from core.architecture import Architecture
-from core.parts.distributions.tree_leaf import TreeLeaf, too_large_leaves
+from core.parts.distributions.tree_leaf import TreeLeaf
 from core.parts.unlearned import UnlearnedStrategy
 from core.strategy import Batch, Decide, Decision, Family, Site
 
@@ -19,7 +19,7 @@ class RandomLeaf(UnlearnedStrategy):
     def impossible(
         cls, architecture: Architecture, settings: Mapping[str, Any], density: float, tolerance: float
     ) -> str | None:
-        return too_large_leaves(architecture, density, tolerance)
+        return TreeLeaf.impossible(architecture, density, tolerance)
 
     def decide(self, batch: Batch) -> Decide:
         def decide(site: Site) -> Decision:

@@ -12,8 +12,9 @@ from core.architecture import Architecture
 from core.parts.baselines import baseline
 from core.parts.bernoulli import SPACE, BernoulliStrategy
 from core.parts.controller import DualPrice
+from core.parts.distributions.discrete import DISCRETE
 from core.parts.distributions.exactly_k import ExactlyK
-from core.parts.gates import bernoulli, too_few_blocks
+from core.parts.gates import bernoulli
 from core.parts.halting import (
     BALANCE,
     PASSES,
@@ -122,7 +123,7 @@ class ReinforceHalting(BernoulliStrategy):
     def impossible(
         cls, architecture: Architecture, settings: Mapping[str, Any], density: float, tolerance: float
     ) -> str | None:
-        return too_few_blocks(architecture, density, tolerance) if settings["gates"] == "exactly_k" else None
+        return DISCRETE[settings["gates"]].impossible(architecture, density, tolerance)
 
     def gate_rule(self) -> GateRule | None:
         return None  # there are several passes, and when to stop is decided too

@@ -11,9 +11,7 @@ from core.architecture import Architecture
 from core.parts import penalised, penalties
 from core.parts.distributions.discrete import DISCRETE
 from core.parts.distributions.distribution import GateDistribution, TestGates
-from core.parts.distributions.tree_leaf import too_large_leaves
 from core.parts.estimators.estimator import Estimate, Estimator, Policy
-from core.parts.gates import too_few_blocks
 from core.parts.penalised import PenalisedStrategy
 from core.parts.thresholds import Thresholds
 from core.space import Choice, Domain, Real, only_where
@@ -75,14 +73,8 @@ class DrawnStrategy(PenalisedStrategy):
     def impossible(
         cls, architecture: Architecture, settings: Mapping[str, Any], density: float, tolerance: float
     ) -> str | None:
-        match settings["gates"]:
-            case "exactly_k":
-                few = too_few_blocks(architecture, density, tolerance)
-            case "tree":
-                few = too_large_leaves(architecture, density, tolerance)
-            case _:
-                few = None
-        return few or super().impossible(architecture, settings, density, tolerance)
+        of_gates = DISCRETE[settings["gates"]].impossible(architecture, density, tolerance)
+        return of_gates or super().impossible(architecture, settings, density, tolerance)
 
     @classmethod
     def most_entropy(cls, architecture: Architecture, settings: Mapping[str, Any], density: float) -> float:

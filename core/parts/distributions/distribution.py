@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from core.architecture import Architecture
 from core.errors import InputError
 from core.strategy import GateRule, Site, logit
 
@@ -91,6 +92,11 @@ class GateDistribution(ABC):
 
     def __init__(self, density: float) -> None:
         self.density = density
+
+    @classmethod
+    def impossible(cls, architecture: Architecture, density: float, tolerance: float) -> str | None:
+        """Say in which layer it opens more at least than a density and its tolerance allow; None if in none."""
+        return None
 
     @abstractmethod
     def choose(self, scores: Tensor, generator: torch.Generator) -> Tensor:

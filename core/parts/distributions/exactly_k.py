@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from core.architecture import Architecture
 from core.errors import InputError
 from core.parts.distributions.distribution import GateDistribution, Relaxed, TestGates
-from core.parts.gates import ROUNDING, budget, gumbel_like, open_counts
+from core.parts.gates import ROUNDING, budget, gumbel_like, open_counts, too_few_blocks
 from core.parts.penalties import load_imbalance
 from core.strategy import GateRule
 
@@ -21,6 +22,10 @@ class ExactlyK(GateDistribution):
     log probability is that of the *ordered* draw; its gradient is an unbiased one of the set's too, since the set
     follows from the order. k is ``density * blocks``.
     """
+
+    @classmethod
+    def impossible(cls, architecture: Architecture, density: float, tolerance: float) -> str | None:
+        return too_few_blocks(architecture, density, tolerance)
 
     def counts(self, scores: Tensor, generator: torch.Generator) -> Tensor:
         """Return ``[B]``: how many blocks each example opens. The only place that draws asks for the budget."""

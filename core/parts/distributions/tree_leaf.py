@@ -23,6 +23,10 @@ class TreeLeaf(GateDistribution):
 
     scores_blocks: ClassVar[bool] = False
 
+    @classmethod
+    def impossible(cls, architecture: Architecture, density: float, tolerance: float) -> str | None:
+        return too_large_leaves(architecture, density, tolerance)
+
     def initial_bias(self) -> float:
         """All leaves are about equally likely."""
         return 0.0
