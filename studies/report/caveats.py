@@ -33,7 +33,7 @@ def _of_the_contrasts(results: Results) -> list[str]:
             f"There is no verdict at n = {protocol.seeds}: the study looks at {looks} seeds. Seeds that are added "
             "until something is found find it too often, so everything here is exploratory."
         ]
-    said = [detectable(contrasts)] if detectable(contrasts) else []
+    said = [smallest] if (smallest := detectable(contrasts)) else []
     share = percent(protocol.delta, 0)
     return [*said, f"Differences below {share} of the reference's error are taken not to matter."]
 
