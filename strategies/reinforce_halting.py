@@ -20,6 +20,7 @@ from core.parts.halting import (
     PASSES,
     TEST_HALTING,
     affordable,
+    halting_passes,
     halting_unit,
     last_pass,
     most_affordable,
@@ -28,7 +29,7 @@ from core.parts.halting import (
 )
 from core.parts.penalties import load_imbalance
 from core.space import Choice, Domain, Integer, Real, only_where
-from core.strategy import Batch, Decision, Family, GateRule, Pass, SinglePass, Site
+from core.strategy import Batch, Decision, Family, GateRule, Pass, Site
 
 _PRICE = {name: domain for name, domain in SPACE.items() if name not in ("score_gradient", "test_gates")}
 
@@ -91,16 +92,13 @@ class ReinforceHalting(BernoulliStrategy):
                 decision = Decision(bernoulli(scores.sigmoid(), batch.generator), scores.sigmoid())
                 each = -binary_cross_entropy_with_logits(scores, decision.gates, reduction="none")
                 log_probability = each.sum(dim=1)
+            if site.index == 0:
+                log_gates.append(torch.zeros(()))
             log_gates[-1] = log_gates[-1] + log_probability
             return decision
 
-        passes: list[SinglePass] = []
-        halting: list[Tensor] = []
-        for _ in range(most_affordable(self.settings["most_passes"], expected)):
-            log_gates.append(torch.zeros(()))
-            done = batch(decide, carry=passes[-1] if passes else None, samples=self.settings["samples"])
-            passes.append(done)
-            halting.append(batch.project(done, self.halting)[:, 0].sigmoid())
+        most = most_affordable(self.settings["most_passes"], expected)
+        passes, halting = halting_passes(batch, decide, self.halting, most, samples=self.settings["samples"])
         stop = stopping_distribution(halting)
         losses = torch.stack([done.loss for done in passes if done.loss is not None])
         number = torch.arange(1, len(passes) + 1, dtype=stop.dtype, device=stop.device)[:, None]
@@ -135,11 +133,8 @@ class ReinforceHalting(BernoulliStrategy):
             each_pass = ExactlyK(batch.density / self._expected(batch))
             return Decision(each_pass.test_gates(site, batch.generator, self.settings["test_gates"]))
 
-        passes: list[SinglePass] = []
-        halting: list[Tensor] = []
-        for _ in range(most_affordable(self.settings["most_passes"], self._expected(batch))):
-            passes.append(batch(decide, carry=passes[-1] if passes else None))
-            halting.append(batch.project(passes[-1], self.halting)[:, 0].sigmoid())
+        most = most_affordable(self.settings["most_passes"], self._expected(batch))
+        passes, halting = halting_passes(batch, decide, self.halting, most)
         stop = stopping_distribution(halting)
         last = last_pass(stop, self.settings["test_halting"], batch.generator)
         return batch.mix(passes, nn.functional.one_hot(last, len(passes)).T.to(stop.dtype))

@@ -159,6 +159,7 @@ def halting_passes(
     unit: nn.Linear,
     most: int,
     enough: Callable[[Tensor], bool] = lambda halting: False,
+    samples: int = 1,
 ) -> tuple[list[SinglePass], list[Tensor]]:
     """Run passes, each carrying on from the one before, and let a unit read each pass's hidden state.
 
@@ -168,6 +169,7 @@ def halting_passes(
         unit: of :func:`halting_unit`.
         most: passes at the most.
         enough: says from the halting probabilities so far, ``[T, B]``, whether no further pass is needed.
+        samples: copies of each example; with more than one, B counts them all.
 
     Returns:
         The passes, and for each the halting probabilities ``[B]``.
@@ -175,7 +177,7 @@ def halting_passes(
     passes: list[SinglePass] = []
     halting: list[Tensor] = []
     while len(passes) < most:
-        passes.append(batch(decide, carry=passes[-1] if passes else None))
+        passes.append(batch(decide, carry=passes[-1] if passes else None, samples=samples))
         halting.append(batch.project(passes[-1], unit)[:, 0].sigmoid())
         if enough(torch.stack(halting)):
             break
