@@ -13,7 +13,7 @@ from studies.design.protocol import FEWEST_SEARCHES, Protocol
 from studies.design.setting import Setting
 from studies.formatting import interval, number, percent, points, points_interval
 from studies.results.examples.covered import over
-from studies.results.independent import deciding_interval, exploratory_interval, independent, unit
+from studies.results.independent import deciding_interval, exploratory_interval, independent
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
 from studies.results.statistics.decision import decide
@@ -230,10 +230,7 @@ def intervals(results: Results) -> str:
             "read off them."
         )
     if len(primary) < len(contrasts):
-        what = unit(protocol)
-        said.append(
-            f"Those of exploratory contrasts are 95 % t intervals over {what} by themselves, and allow no verdict."
-        )
+        said.append("Those of exploratory contrasts are 95 % t intervals, each by itself, and allow no verdict.")
     if len(contrasts) and protocol.search is None:
         said.append(f"Intervals are over {over(contrasts)}.")
     return " ".join(said)
