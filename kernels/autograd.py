@@ -16,9 +16,10 @@ def differentiable(name: str, arguments: Arguments, activation: Activation, gate
 
     In eager mode it is launched without the dispatcher: on the CPU a custom operator costs 20-50 microseconds per call.
     """
+    differentiated = torch.is_grad_enabled() and _any_requires_grad(*arguments)
     if torch.compiler.is_compiling():
-        return cast(Tensor, block_linear_operator(*arguments, name, activation, gate_grad))
-    if torch.is_grad_enabled() and _any_requires_grad(*arguments):
+        return cast(Tensor, block_linear_operator(*arguments, name, activation, gate_grad, differentiated)[0])
+    if differentiated:
         y = _BlockLinear.apply(*arguments, name, activation, gate_grad)  # type: ignore[no-untyped-call]
         return cast(Tensor, y)
     return load(name).forward(*arguments, activation)
@@ -31,12 +32,22 @@ def _any_requires_grad(*tensors: Tensor | None) -> bool:
     return False
 
 
+def _saved(name: str, arguments: Arguments, activation: Activation) -> Tensor | None:
+    """Return where the forward pass writes the activation for the backward pass, or None if that takes the result."""
+    x, weight, _, _, out_gates = arguments
+    if not load(name).saves_hidden(weight.dtype, activation, out_gated=out_gates is not None):
+        return None
+    return x.new_empty(x.shape[0], weight.shape[0] * weight.shape[3])
+
+
 class _BlockLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        *arguments, name, activation, gate_grad = inputs
-        y = load(name).forward(*cast(Arguments, tuple(arguments)), activation)
-        ctx.save_for_backward(*arguments, y)
+        *tensors, name, activation, gate_grad = inputs
+        arguments = cast(Arguments, tuple(tensors))
+        hidden = _saved(name, arguments, activation)
+        y = load(name).forward(*arguments, activation, hidden)
+        ctx.save_for_backward(*arguments, y if hidden is None else hidden)
         ctx.options = name, activation, gate_grad
         return y
 
@@ -60,9 +71,16 @@ def block_linear_operator(
     backend: str,
     activation: str,
     gate_grad: str,
-) -> Tensor:
-    """The forward pass of a compiled back end; differentiable."""
-    return load(backend).forward(x, weight, bias, in_gates, out_gates, cast(Activation, activation))
+    differentiated: bool,
+) -> tuple[Tensor, Tensor]:
+    """The forward pass of a compiled back end; differentiable if ``differentiated``.
+
+    Returns the result, and what else its backward pass needs, empty if nothing.
+    """
+    arguments, kind = (x, weight, bias, in_gates, out_gates), cast(Activation, activation)
+    hidden = _saved(backend, arguments, kind) if differentiated else None
+    y = load(backend).forward(*arguments, kind, hidden)
+    return y, y.new_empty(0) if hidden is None else hidden
 
 
 @torch.library.custom_op("gating_studies::block_linear_backward", mutates_args=())
@@ -105,8 +123,11 @@ def _(
     backend: str,
     activation: str,
     gate_grad: str,
-) -> Tensor:
-    return x.new_empty(x.shape[0], weight.shape[0] * weight.shape[3])
+    differentiated: bool,
+) -> tuple[Tensor, Tensor]:
+    y = x.new_empty(x.shape[0], weight.shape[0] * weight.shape[3])
+    hidden = _saved(backend, (x, weight, bias, in_gates, out_gates), cast(Activation, activation))
+    return y, hidden if differentiated and hidden is not None else x.new_empty(0)
 
 
 @_backward_operator.register_fake
@@ -131,18 +152,21 @@ def _(
     ]
 
 
-def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    *arguments, backend, activation, gate_grad = inputs
-    ctx.save_for_backward(*arguments, output)
+def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    *arguments, backend, activation, gate_grad, _ = inputs
+    y, hidden = output
+    saves_hidden = _saved(backend, cast(Arguments, tuple(arguments)), activation) is not None
+    ctx.save_for_backward(*arguments, hidden if saves_hidden else y)
     ctx.options = backend, activation, gate_grad
+    ctx.mark_non_differentiable(hidden)
 
 
-def _differentiate(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+def _differentiate(ctx: Any, grad: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
     *arguments, y = ctx.saved_tensors
     needs = [needed and tensor is not None for tensor, needed in zip(arguments, ctx.needs_input_grad[:5], strict=True)]
     found = iter(_backward_operator(grad, *arguments, y, *ctx.options, needs))
     gradients = Gradients(*(next(found) if needed else None for needed in needs))
-    return (*gradients, None, None, None)
+    return (*gradients, None, None, None, None)
 
 
 block_linear_operator.register_autograd(_differentiate, setup_context=_save)

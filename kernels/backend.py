@@ -54,6 +54,9 @@ class Backend(Protocol):
     def unsupported(self, call: Call) -> str | None:
         """Return why the call cannot be run, or None."""
 
+    def saves_hidden(self, dtype: torch.dtype, activation: Activation, *, out_gated: bool) -> bool:
+        """Return whether ``backward`` takes what the activation returned, which ``forward`` must then save."""
+
     def forward(
         self,
         x: Tensor,
@@ -62,8 +65,9 @@ class Backend(Protocol):
         in_gates: Tensor | None,
         out_gates: Tensor | None,
         activation: Activation,
+        hidden: Tensor | None = None,
     ) -> Tensor:
-        """Return the result of the operation."""
+        """Return the result of the operation; ``hidden`` of its shape receives the activation of open blocks."""
 
     def backward(
         self,
@@ -78,9 +82,10 @@ class Backend(Protocol):
         gate_grad: GateGrad,
         needs: Needs,
     ) -> Gradients:
-        """Return the gradients that are needed, from that of the result ``y``.
+        """Return the gradients that are needed, from ``grad``, that of the result ``y``.
 
-        The activation's value in an open block is recovered as ``y / gate``.
+        The activation's value in an open block is recovered as ``y / gate``; where :meth:`saves_hidden`, ``y`` is that
+        value instead of the result.
         """
 
 

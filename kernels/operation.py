@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import torch
 from torch import Tensor
 
 from kernels import reference
@@ -11,6 +12,8 @@ from kernels.reference import Activation, GateGrad
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 GATE_GRADS: tuple[str, ...] = get_args(GateGrad)
+# Dtypes that an argument may have besides the weight's.
+_MASK = {"in_gates": (torch.bool,), "out_gates": (torch.bool,)}
 
 
 def block_linear(
@@ -34,8 +37,9 @@ def block_linear(
         x: ``[B, n_in * in_size]``.
         weight: ``[n_out, n_in, in_size, out_size]``, one contiguous tile per pair of blocks.
         bias: ``[n_out * out_size]``.
-        in_gates: ``[B, n_in]``, or None for all open.
-        out_gates: ``[B, n_out]``, or None for all open.
+        in_gates: ``[B, n_in]``, or None for all open. Gates of dtype bool open and close without scaling; on a GPU such
+            a mask on the input is cheaper than factors of 1.
+        out_gates: ``[B, n_out]``, likewise.
         activation: ``"identity"``, ``"relu"`` or ``"tanh"``, applied before the output gates.
         backend: ``"auto"``, or the name of one in ``BACKENDS``, which must then run it. ``"auto"`` is what
             :func:`kernels.use_backend` or the environment variable ``GATING_BACKEND`` pins, or else what suits the
@@ -51,10 +55,14 @@ def block_linear(
         ValueError: a shape, dtype, device or option does not fit; the message names it and what would.
         BackendError: the back end is pinned and cannot run these arguments; the message says why.
     """
-    arguments = (x, weight, bias, in_gates, out_gates)
-    if not _fits(*arguments, activation, gate_grad):
-        raise ValueError(_explain(*arguments, activation, gate_grad))
+    if not _fits(x, weight, bias, in_gates, out_gates, activation, gate_grad):
+        raise ValueError(_explain(x, weight, bias, in_gates, out_gates, activation, gate_grad))
     chosen = choose(checked(backend, "backend"), weight, in_gates, gate_grad)
+    if in_gates is not None and in_gates.dtype is torch.bool and chosen != "triton":
+        in_gates = in_gates.to(weight.dtype)
+    if out_gates is not None and out_gates.dtype is torch.bool:
+        out_gates = out_gates.to(weight.dtype)
+    arguments = (x, weight, bias, in_gates, out_gates)
     if chosen == "reference":
         return reference.block_linear(*arguments, activation, gate_grad)
     return differentiable(chosen, arguments, activation, gate_grad)
@@ -83,11 +91,15 @@ def _fits(
         and (bias is None or (bias.shape == (n_out * out_size,) and bias.dtype is dtype and bias.device == device))
         and (
             in_gates is None
-            or (in_gates.shape == (rows, n_in) and in_gates.dtype is dtype and in_gates.device == device)
+            or (in_gates.shape == (rows, n_in) and in_gates.dtype in (dtype, torch.bool) and in_gates.device == device)
         )
         and (
             out_gates is None
-            or (out_gates.shape == (rows, n_out) and out_gates.dtype is dtype and out_gates.device == device)
+            or (
+                out_gates.shape == (rows, n_out)
+                and out_gates.dtype in (dtype, torch.bool)
+                and out_gates.device == device
+            )
         )
     )
 
@@ -125,6 +137,7 @@ def _explain(
     name, tensor = next(
         (name, tensor)
         for name, (tensor, _) in expected.items()
-        if tensor is not None and (tensor.dtype != weight.dtype or tensor.device != weight.device)
+        if tensor is not None
+        and (tensor.device != weight.device or tensor.dtype not in (weight.dtype, *_MASK.get(name, ())))
     )
     return f"{name} is {tensor.dtype} on {tensor.device}, expected {weight.dtype} on {weight.device} like weight"

@@ -203,7 +203,7 @@ class GatedNetwork(nn.Module):
             if site.scored_twice:
                 cost.repeat(read, layer.blocks)
             cost.product(read, needed, computed=layer.units if exact else None, differentiated=differentiated)
-            in_mask = None if exact else (decision.gates != 0).to(seen.dtype)
+            in_mask = None if exact else decision.gates != 0
             read = needed
             differentiated = torch.full_like(read, layer.units) if exact else needed
         cost.product(read, self.architecture.classes, differentiated=differentiated)

@@ -28,6 +28,11 @@ def unsupported(call: Call) -> str | None:
     return None
 
 
+def saves_hidden(dtype: torch.dtype, activation: Activation, *, out_gated: bool) -> bool:
+    """Return False: in float32 the activation can be had from the result."""
+    return False
+
+
 def forward(
     x: Tensor,
     weight: Tensor,
@@ -35,8 +40,12 @@ def forward(
     in_gates: Tensor | None,
     out_gates: Tensor | None,
     activation: Activation,
+    hidden: Tensor | None = None,
 ) -> Tensor:
-    """Return the result of the operation; see :func:`kernels.block_linear` for the arguments."""
+    """Return the result of the operation; see :func:`kernels.block_linear` for the arguments.
+
+    ``hidden`` is never asked for, see :func:`saves_hidden`.
+    """
     announce(LAYER)
     n_out, n_in, in_size, out_size = weight.shape
     rows = x.shape[0]

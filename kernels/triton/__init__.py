@@ -7,9 +7,9 @@ from torch import Tensor
 
 from kernels.backend import Gradients, Needs
 from kernels.reference import Activation, GateGrad
-from kernels.triton.support import check_rows, unsupported
+from kernels.triton.support import check_rows, saves_hidden, unsupported
 
-__all__ = ["backward", "forward", "unsupported"]
+__all__ = ["backward", "forward", "saves_hidden", "unsupported"]
 
 
 def forward(
@@ -19,11 +19,14 @@ def forward(
     in_gates: Tensor | None,
     out_gates: Tensor | None,
     activation: Activation,
+    hidden: Tensor | None = None,
 ) -> Tensor:
     """Compute ``activation((x * g_in) W + b) * g_out`` without waiting for the device.
 
     The arguments are those of :func:`kernels.block_linear`, already checked there, and :func:`unsupported` has no
-    reason against them. Products of float32 follow ``torch.get_float32_matmul_precision()``; sums are float32.
+    reason against them. Input gates may be bool: a mask is cheaper than factors. Products of float32 follow
+    ``torch.get_float32_matmul_precision()``; sums are float32. ``hidden``, shaped like the result, receives the
+    activation before the output gates in open blocks.
 
     Returns:
         ``[B, n_out * out_size]``.
@@ -31,7 +34,7 @@ def forward(
     from kernels.triton.passes import forward_pass
 
     check_rows(x.shape[0], tuple(weight.shape))
-    return forward_pass(x, weight, bias, in_gates, out_gates, activation)
+    return forward_pass(x, weight, bias, in_gates, out_gates, activation, hidden)
 
 
 def backward(
@@ -55,7 +58,8 @@ def backward(
         bias: As in :func:`forward`.
         in_gates: As in :func:`forward`.
         out_gates: As in :func:`forward`.
-        y: What :func:`forward` returned; the activations of open blocks are recovered from it as ``y / g_out``.
+        y: What :func:`forward` returned, from which the activations of open blocks are recovered as ``y / g_out``; or,
+            where :func:`saves_hidden`, the activations themselves.
         activation: As in :func:`forward`.
         gate_grad: ``"open"``; :func:`unsupported` has refused anything else.
         needs: Which of the gradients of x, weight, bias, in_gates and out_gates to compute.

@@ -18,13 +18,15 @@ def output_gradient(
     tile_rows: tl.constexpr,
     out_size: tl.constexpr,
     gated: tl.constexpr,
+    before_gates: tl.constexpr,
     activation: tl.constexpr,
     stored: tl.constexpr,
     gate_gradient_stored: tl.constexpr,
 ):
     """Turn ``grad``, that of ``y``, into that of the product ``before`` the activation; the grid is (B / rows, n_out).
 
-    Closed blocks of ``before`` are not written. Writes ``gate_gradient [batch, n_out]`` too, 0 where closed.
+    Closed blocks of ``before`` are not written. ``y`` has been multiplied by its gates unless it is what was
+    ``before_gates``. Writes ``gate_gradient [batch, n_out]`` too, 0 where closed.
     """
     row = tl.program_id(0) * tile_rows + tl.arange(0, tile_rows)
     out = tl.program_id(1)
@@ -37,7 +39,8 @@ def output_gradient(
     gradient = tl.load(grad + at, mask=mask[:, None], other=0.0).to(tl.float32)
     h = tl.load(y + at, mask=mask[:, None], other=0.0).to(tl.float32)
     if gated:
-        h = h / tl.where(mask, gate, 1.0)[:, None]
+        if not before_gates:
+            h = h / tl.where(mask, gate, 1.0)[:, None]
         if gate_gradient_stored:
             tl.store(gate_gradient + row * n_out + out, tl.sum(gradient * h, axis=1), mask=inside)
         gradient *= gate[:, None]
@@ -63,12 +66,13 @@ def weight_gradient(
     ragged: tl.constexpr,
     listed: tl.constexpr,
     in_gated: tl.constexpr,
+    scaled: tl.constexpr,
     precision: tl.constexpr,
 ):
     """Sum the outer products of one tile's input and output over its rows; the grid is (n_in, n_out).
 
     ``before [batch, n_out * out_size]`` is the gradient before the activation. If ``listed`` is "out" or "in", rows
-    come from the list of that side's block, else ("all") every row counts.
+    come from the list of that side's block, else ("all") every row counts. Input gates only mask unless ``scaled``.
     """
     block = tl.program_id(0)
     out = tl.program_id(1)
@@ -85,7 +89,7 @@ def weight_gradient(
         if listed != "all":
             row = tl.load(rows + group * batch + row, mask=mask, other=0)
         if in_gated:
-            gate = tl.load(in_gates + row * n_in + block, mask=mask, other=0.0)
+            gate = tl.load(in_gates + row * n_in + block, mask=mask, other=0)
             mask = gate != 0
         from_x = x + row[:, None] * width + k[None, :]
         if ragged:
@@ -93,7 +97,7 @@ def weight_gradient(
         else:
             a = tl.load(from_x, mask=mask[:, None], other=0.0)
         b = tl.load(before + (row[:, None] * n_out + out) * out_size + n[None, :], mask=mask[:, None], other=0.0)
-        if in_gated:
+        if scaled:
             a = (a.to(tl.float32) * gate.to(tl.float32)[:, None]).to(b.dtype)
         total = product(tl.trans(a), b, total, precision)
     to = gradient + (out * width + k[:, None]) * out_size + n[None, :]

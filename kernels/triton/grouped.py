@@ -16,10 +16,9 @@ def grouped_product(
     factor,
     result,
     gate_gradient,
+    hidden,
     rows,
     counts,
-    groups,
-    starts,
     blocks,
     block_counts,
     batch,
@@ -42,32 +41,37 @@ def grouped_product(
     biased: tl.constexpr,
     activation: tl.constexpr,
     stored: tl.constexpr,
+    hidden_stored: tl.constexpr,
     gate_gradient_stored: tl.constexpr,
     precision: tl.constexpr,
 ):
     """Compute ``result = activation((source * source_gates) W + bias) * result_gates`` for a tile of rows and a block.
 
-    The grid is (tiles, 1) if ``result_gated``, where ``groups`` names the result block, else (tiles, n_result).
-    Source features lie in ``n_source`` blocks of ``block_k``, result features in ``n_result`` blocks of ``block_n``,
-    of which the last may be ragged. Tiles of the weight begin ``source_stride`` and ``result_stride`` elements apart;
-    each is ``[block_k, block_n]``, or its transpose if ``transposed``, and read in parts of ``step_k``. Source gates
-    only mask unless ``scaled``.
+    The grid is (tiles * n_result,), result blocks first, so that tiles without rows come last. If ``result_gated``, a
+    tile holds rows that ``rows`` and ``counts`` list for its block, else the rows in order. If ``source_gated``,
+    ``blocks`` and ``block_counts`` list the source blocks that a tile reads.
+
+    Source features lie in ``n_source`` blocks of ``block_k``, result features in ``n_result`` blocks of ``block_n``, of
+    which the last may be ragged. Tiles of the weight begin ``source_stride`` and ``result_stride`` elements apart; each
+    is ``[block_k, block_n]``, or its transpose if ``transposed``, and read in parts of ``step_k``. Source gates only
+    mask unless ``scaled``. ``hidden`` receives the activation before the result gates.
 
     ``gate_gradient [batch, n_result]`` becomes the sum over the block of the result before its gate times ``factor``,
     which is shaped like the result.
     """
-    tile = tl.program_id(0)
-    group = tl.program_id(1)
-    place = tile * tile_rows + tl.arange(0, tile_rows)
+    index = tl.program_id(0)
+    group = index % n_result
+    first = index // n_result * tile_rows
+    count = batch
     if result_gated:
-        group = tl.load(groups + tile)
-    if group >= 0:
-        mask = place < batch
-        row = place
+        count = tl.load(counts + group)
+    if first < count:
+        row = first + tl.arange(0, tile_rows)
+        mask = row < count
         if result_gated:
-            place = tl.load(starts + tile) + tl.arange(0, tile_rows)
-            mask = place < tl.load(counts + group)
-            row = tl.load(rows + group * batch + place, mask=mask, other=0)
+            row = tl.load(rows + group * batch + row, mask=mask, other=0)
+        else:
+            index = index // n_result
         k = tl.arange(0, step_k)
         n = tl.arange(0, block_n)
         k_stride: tl.constexpr = 1 if transposed else block_n
@@ -77,17 +81,17 @@ def grouped_product(
         total = tl.zeros([tile_rows, block_n], tl.float32)
         steps = n_source
         if source_gated:
-            steps = tl.load(block_counts + tile)
+            steps = tl.load(block_counts + index)
         parts: tl.constexpr = block_k // step_k
         # One loop, not two, since only an innermost loop is pipelined.
         for step in range(steps * parts):
             block = step // parts
             if source_gated:
-                block = tl.load(blocks + tile * n_source + block)
+                block = tl.load(blocks + index * n_source + block)
             part = step % parts * step_k
             is_read = mask
             if source_gated:
-                gate = tl.load(source_gates + row * n_source + block, mask=mask, other=0.0)
+                gate = tl.load(source_gates + row * n_source + block, mask=mask, other=0)
                 is_read = gate != 0
             feature = block * block_k + part + k
             from_source = source + row[:, None] * source_width + feature[None, :]
@@ -115,8 +119,10 @@ def grouped_product(
         if gate_gradient_stored:
             by = tl.load(factor + to_result, mask=is_written, other=0.0).to(tl.float32)
             tl.store(gate_gradient + row * n_result + group, tl.sum(total * by, axis=1), mask=mask)
+        if hidden_stored:
+            tl.store(hidden + to_result, total, mask=is_written)
         if stored:
             if result_gated:
-                size = tl.load(result_gates + row * n_result + group, mask=mask, other=0.0)
+                size = tl.load(result_gates + row * n_result + group, mask=mask, other=0)
                 total *= size.to(tl.float32)[:, None]
             tl.store(result + to_result, total, mask=is_written)

@@ -11,6 +11,7 @@ from kernels.triton import parameters
 from kernels.triton.few_rows import few_rows
 from kernels.triton.many_rows import many_rows
 from kernels.triton.planning import rows_by_block
+from kernels.triton.support import saves_hidden
 
 # Up to these batches each row may as well read its own weights.
 FEW_ROWS, FEW_ROWS_BOTH_GATED = 8, 32
@@ -23,6 +24,7 @@ def forward_pass(
     in_gates: Tensor | None,
     out_gates: Tensor | None,
     activation: Activation,
+    hidden: Tensor | None,
 ) -> Tensor:
     """See :func:`kernels.triton.forward`."""
     x, weight, bias = x.contiguous(), weight.contiguous(), _contiguous(bias)
@@ -33,7 +35,7 @@ def forward_pass(
     both_gated = in_gates is not None and out_gates is not None
     with _on_device_of(x):
         if batch <= (FEW_ROWS_BOTH_GATED if both_gated else FEW_ROWS):
-            return few_rows(x, weight, bias, in_gates, out_gates, activation)
+            return few_rows(x, weight, bias, in_gates, out_gates, activation, hidden)
         y = _result(x, width, out_gates)
         many_rows(
             y,
@@ -44,6 +46,7 @@ def forward_pass(
             source_gates=in_gates,
             result_gates=out_gates,
             result_lists=None if out_gates is None else rows_by_block(out_gates),
+            hidden=hidden,
             activation=activation,
         )
         return y
@@ -83,6 +86,7 @@ def backward_pass(
             out_gates,
             weight,
             activation,
+            before_gates=saves_hidden(weight.dtype, activation, out_gated=out_gates is not None),
             stored=x_needed or weight_needed or bias_needed or in_needed,
             gate_gradient=of_out_gates,
         )
@@ -132,4 +136,6 @@ def _result(like: Tensor, width: int, gates: Tensor | None) -> Tensor:
 
 def _on_device_of(tensor: Tensor) -> AbstractContextManager[object]:
     """Triton launches on the current device, not on that of its arguments."""
-    return torch.cuda.device(tensor.device) if tensor.is_cuda else nullcontext()
+    if not tensor.is_cuda or tensor.get_device() == torch.cuda.current_device():
+        return nullcontext()
+    return torch.cuda.device(tensor.device)

@@ -1,16 +1,14 @@
 """Sizes of a call, and what else decides how it is cut up."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-import triton
 from torch import Tensor
 
 from kernels.triton.support import BLOCK_SIZES
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """Sizes of one call; the only ungated input block may have any size, and is cut into blocks that fit."""
 
     batch: int
@@ -24,13 +22,23 @@ class Sizes:
     def of(cls, batch: int, weight: Tensor) -> "Sizes":
         n_out, n_in, in_size, out_size = weight.shape
         width = n_in * in_size
-        block_k = in_size if in_size in BLOCK_SIZES else min(64, max(16, triton.next_power_of_2(in_size)))
-        return cls(batch, width, block_k, triton.cdiv(width, block_k), n_out, out_size)
+        block_k = in_size if in_size in BLOCK_SIZES else min(64, max(16, power_of_two(in_size)))
+        return cls(batch, width, block_k, ceil_div(width, block_k), n_out, out_size)
 
     @property
     def ragged(self) -> bool:
         """Whether the last input block is cut short."""
         return self.width % self.block_k != 0
+
+
+def power_of_two(number: int) -> int:
+    """Return the smallest power of two not below ``number``."""
+    return 1 << (number - 1).bit_length()
+
+
+def ceil_div(number: int, by: int) -> int:
+    """Return how many parts of size ``by`` hold ``number``."""
+    return -(-number // by)
 
 
 def dot_precision(dtype: torch.dtype) -> str:
@@ -40,8 +48,6 @@ def dot_precision(dtype: torch.dtype) -> str:
     return "tf32x3" if torch.get_float32_matmul_precision() == "highest" else "tf32"
 
 
-def tuning_key(name: str, x: Tensor, sizes: Sizes, *more: object) -> tuple[object, ...]:
-    """What a measured choice depends on; batches fall into buckets, the powers of two."""
-    bucket = triton.next_power_of_2(sizes.batch)
-    shape = (sizes.width, sizes.n_out, sizes.block_k, sizes.out_size)
-    return (name, x.device, x.dtype, dot_precision(x.dtype), bucket, *shape, *more)
+def scales(gates: Tensor | None) -> bool:
+    """Whether gates are factors, not only a mask."""
+    return gates is not None and gates.dtype != torch.bool

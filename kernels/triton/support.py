@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import torch
 
 from kernels.backend import Call
+from kernels.reference import Activation
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 BLOCK_SIZES = (16, 32, 64, 128)
@@ -22,6 +23,11 @@ def unsupported(call: Call) -> str | None:
     if call.dtype not in DTYPES:
         return f"dtype {call.dtype} is not one of {', '.join(map(str, DTYPES))}"
     return _wrong_device(call.device) or _wrong_size(call)
+
+
+def saves_hidden(dtype: torch.dtype, activation: Activation, *, out_gated: bool) -> bool:
+    """Whether the backward pass needs the activation before its gates; ``1 - tanh^2`` of a rounded one is noise."""
+    return out_gated and activation == "tanh" and dtype != torch.float32
 
 
 def _wrong_device(device: str) -> str | None:

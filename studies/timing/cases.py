@@ -1,7 +1,7 @@
 """What is measured, and which speed-up each case should reach."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from core.architecture import Architecture
@@ -9,10 +9,12 @@ from core.network.cost import dense_macs, gated_macs
 
 Kind = Literal["gemv", "minibatch", "training", "training_fused", "mlp_batch1", "mlp_test_pass"]
 Gated = Literal["output", "both"]
-Baseline = Literal["dense", "dense_equal_macs", "masked"]
+Baseline = Literal["dense", "dense_equal_macs", "masked", "grouped_mm"]
+Launch = Literal["eager", "graph"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 BLOCK = 64
+CALLS_PER_GRAPH = 16
 MLP = Architecture.parse("16x64,16x64", features=784, classes=10)
 MLP_DENSITY = 1 / 8
 
@@ -30,8 +32,10 @@ class Case:
         block: units of a block; an input that is no multiple of it is one block.
         density: share of open blocks, the same number of them in every row.
         gated: ``output`` gates only, or ``both`` sides.
-        baseline: a dense layer or network of the same shape or of equal multiply-adds, or the ``masked`` reference.
+        baseline: a dense layer or network of the same shape or of equal multiply-adds, the dense layer between masks
+            (``masked``; on the CPU the reference), or PyTorch's product of groups of rows, ``grouped_mm``.
         target: the speed-up over the baseline that should be reached, or None.
+        launch: on a GPU, whether the host launches each kernel (``eager``) or all as one CUDA graph (``graph``).
     """
 
     case: Kind
@@ -43,11 +47,17 @@ class Case:
     gated: Gated
     baseline: Baseline = "dense"
     target: float | None = None
+    launch: Launch = "eager"
+
+    @property
+    def calls(self) -> int:
+        """How many calls of the layer a contender makes at once."""
+        return CALLS_PER_GRAPH if self.launch == "graph" else 1
 
     @property
     def ideal(self) -> float:
         """The speed-up if time were proportional to multiply-adds."""
-        if self.baseline == "dense_equal_macs":
+        if self.baseline in ("dense_equal_macs", "grouped_mm"):
             return 1.0
         if self.case in ("mlp_batch1", "mlp_test_pass"):
             return dense_macs(MLP) / gated_macs(MLP, self.density)
@@ -110,8 +120,20 @@ def _minibatch_target(units: int, density: float, gated: Gated) -> float | None:
 
 
 def _on_cuda() -> Iterator[Case]:
+    """Forward and training of layers whose products a GPU ends in microseconds (1024) and in tens of them (4096)."""
     floors = {1: (2.5, 3.0), 16: (1.0, 2.0), 128: (0.9, 0.9), 2048: (1.5, 2.0), 8192: (2.0, 3.0)}
-    for batch, targets in floors.items():
-        for gated, target in zip(get_args(Gated), targets, strict=True):
-            kind: Kind = "gemv" if batch == 1 else "minibatch"
-            yield _layer(kind, batch, 4096, 1 / 8, gated, target=target)
+    for launch in get_args(Launch):
+        for units in (1024, 4096):
+            for batch, targets in floors.items():
+                for density in (1 / 16, 1 / 8, 1 / 4, 1 / 2) if batch in (1, 2048) else (1 / 8,):
+                    for gated, target in zip(get_args(Gated), targets, strict=True):
+                        is_target = launch == "graph" and units == 4096 and density == 1 / 8
+                        kind: Kind = "gemv" if batch == 1 else "minibatch"
+                        case = _layer(kind, batch, units, density, gated, target=target if is_target else None)
+                        yield replace(case, launch=launch)
+            for batch in (128, 2048, 8192):
+                for gated in get_args(Gated):
+                    yield replace(_layer("training", batch, units, 1 / 8, gated), launch=launch)
+                    yield replace(_layer("minibatch", batch, units, 1 / 8, gated, baseline="masked"), launch=launch)
+                yield replace(_layer("minibatch", batch, units, 1 / 8, "output", baseline="grouped_mm"), launch=launch)
+                yield replace(_layer("training", batch, units, 1 / 8, "output", baseline="grouped_mm"), launch=launch)

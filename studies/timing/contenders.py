@@ -17,11 +17,8 @@ from kernels import block_linear
 from studies.timing.cases import MLP, MLP_DENSITY, Case
 from studies.timing.clock import Contender
 from studies.timing.dense_twin import dense_twin
-
-# How many sets of inputs and gates take turns.
-TURNS = 16
-# Copies of a GPU's weights that take turns: 4 x 32 MiB are more than its second-level cache holds.
-COPIES = 4
+from studies.timing.gpu_contenders import gpu_contenders
+from studies.timing.random_layer import TURNS, RandomLayer
 
 
 def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
@@ -30,7 +27,9 @@ def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
         return _one_example(case)
     if case.case == "mlp_test_pass":
         return _test_pass(case)
-    layer = _Layer(case, device)
+    if device == "cuda":
+        return gpu_contenders(case)
+    layer = _Layer(case, device, torch.float32)
     match case.case:
         case "training":
             return layer.training()
@@ -39,37 +38,10 @@ def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
         case _ if case.baseline == "masked":
             return layer.masked()
         case _:
-            return layer.on_cuda() if device == "cuda" else layer.bound()
+            return layer.bound()
 
 
-class _Layer:
-    """Random inputs, gates and weights of one layer; in 16 bits on a GPU."""
-
-    def __init__(self, case: Case, device: str) -> None:
-        self.case = case
-        self.generator = torch.Generator().manual_seed(0)
-        dtype = torch.bfloat16 if device == "cuda" else torch.float32
-
-        def normal(*size: int) -> Tensor:
-            return torch.randn(size, generator=self.generator).to(device, dtype)
-
-        in_size = case.d_in if case.d_in % case.block else case.block
-        n_out, n_in = case.d_out // case.block, case.d_in // in_size
-        self.dense = normal(case.d_in, case.d_out) / case.d_in**0.5
-        blocks = self.dense.view(n_in, in_size, n_out, case.block)
-        self.weight = blocks.permute(2, 0, 1, 3).contiguous()
-        self.bias = normal(case.d_out)
-        self.x = [normal(case.batch, case.d_in) for _ in range(TURNS)]
-        both = case.gated == "both"
-        self.in_gates = [self._gates(n_in).to(device, dtype) if both else None for _ in range(TURNS)]
-        self.out_gates = [self._gates(n_out).to(device, dtype) for _ in range(TURNS)]
-        self.upstream = normal(case.batch, case.d_out)
-
-    def _gates(self, blocks: int) -> Tensor:
-        scores = torch.rand(self.case.batch, blocks, generator=self.generator)
-        chosen = scores.topk(max(1, round(self.case.density * blocks)), dim=1).indices
-        return torch.zeros_like(scores).scatter_(1, chosen, 1.0)
-
+class _Layer(RandomLayer):
     def bound(self) -> tuple[Contender, Contender]:
         """Ours bound to its weights, as the baseline is to its output: no allocation on either side."""
         # Not at the top: a GPU machine need not have numba.
@@ -137,21 +109,6 @@ class _Layer:
             x, gates = self.x[turn].detach(), (self.in_gates[turn], self.out_gates[turn])
             y = block_linear(x, weight, ours_bias, *gates, activation="relu", backend="cpu")
             return backward_and_step(self.upstream, x, weight, ours_bias, *gates, y, "relu", learning_rate=rate)
-
-        return baseline, ours
-
-    def on_cuda(self) -> tuple[Contender, Contender]:
-        dense = [self.dense.T.contiguous() for _ in range(COPIES)]
-        weights = [self.weight.clone() for _ in range(COPIES)]
-
-        def baseline(number: int) -> object:
-            return linear(self.x[number % TURNS], dense[number % COPIES], self.bias)
-
-        @torch.no_grad()
-        def ours(number: int) -> object:
-            turn = number % TURNS
-            gates = self.in_gates[turn], self.out_gates[turn]
-            return block_linear(self.x[turn], weights[number % COPIES], self.bias, *gates, backend="triton")
 
         return baseline, ours
 

@@ -7,10 +7,11 @@ from rich.console import Console
 from studies.timing.rows import Row
 
 _COLUMNS = (
-    ("case", 14), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("baseline", 16), ("us", 9),
+    ("case", 14), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("launch", 6),
+    ("baseline", 16), ("us", 9),
     ("speed-up", 8), ("10-90 %", 13), ("CPU time", 8), ("ideal", 6), ("reached", 7), ("target", 6),
 )  # fmt: skip
-_LEFT = {"case", "gated", "baseline"}
+_LEFT = {"case", "gated", "launch", "baseline"}
 
 
 def print_head(console: Console) -> None:
@@ -27,6 +28,7 @@ def print_row(console: Console, row: Row) -> None:
         str(case.d_in),
         f"{case.density:.4g}",
         case.gated,
+        case.launch,
         case.baseline,
         f"{row.microseconds:.1f}",
         f"{row.speedup:.1f}",

@@ -92,6 +92,6 @@ def _measure(case: Case, device: str, threads: int) -> Row:
         speedup_p10=float(low),
         speedup_p90=float(high),
         processor_speedup=float(np.median(used[:, 0] / used[:, 1])),
-        baseline_microseconds=float(np.median(wall[:, 0])) * 1e6,
-        microseconds=float(np.median(wall[:, 1])) * 1e6,
+        baseline_microseconds=float(np.median(wall[:, 0])) * 1e6 / case.calls,
+        microseconds=float(np.median(wall[:, 1])) * 1e6 / case.calls,
     )

@@ -75,7 +75,7 @@ class UnaccountedBatch:
                 hidden = (units.unflatten(1, (shape.blocks, shape.size)) * decision.gates[:, :, None]).flatten(1)
             else:
                 hidden = layer(hidden, mask, decision.gates, network.architecture.activation)
-                mask = (decision.gates != 0).to(hidden.dtype)
+                mask = decision.gates != 0
         output = linear(hidden, *self._dense[-1]) if self._dense else network.readout(hidden, mask)
         nothing = torch.empty(0)
         return SinglePass(tuple(decisions), hidden, output, (), nothing, nothing, inputs=(), read=())

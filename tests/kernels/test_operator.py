@@ -20,12 +20,12 @@ def narrow_case(**options: Any) -> Case:
 @pytest.mark.parametrize("bias", [True, False])
 def test_opcheck(sides, bias):
     case = narrow_case(sides=sides, bias=bias)
-    torch.library.opcheck(block_linear_operator, (*vars(case).values(), "cpu", "relu", "open"))
+    torch.library.opcheck(block_linear_operator, (*vars(case).values(), "cpu", "relu", "open", True))
 
 
 def test_opcheck_of_exact_gate_gradients():
     case = narrow_case(sides="out")
-    torch.library.opcheck(block_linear_operator, (*vars(case).values(), "cpu", "tanh", "exact"))
+    torch.library.opcheck(block_linear_operator, (*vars(case).values(), "cpu", "tanh", "exact", True))
 
 
 @pytest.mark.parametrize("sides", ["none", "out", "both"])
@@ -33,7 +33,7 @@ def test_the_operator_gives_what_eager_mode_gives(sides):
     case = narrow_case(sides=sides)
     upstream = torch.randn(20, 24)
     eager = case.run(backend="cpu", activation="relu")
-    operator = block_linear_operator(*vars(case).values(), "cpu", "relu", "open")
+    operator = block_linear_operator(*vars(case).values(), "cpu", "relu", "open", True)[0]
     inputs = list(case.tensors().values())
     assert torch.equal(eager, operator)
     for found, expected in zip(grad(operator, inputs, upstream), grad(eager, inputs, upstream), strict=True):
@@ -47,7 +47,7 @@ def test_only_the_needed_gradients():
     case.bias.requires_grad_(False)
     needed = [tensor for tensor in case.tensors().values() if tensor.requires_grad]
     assert len(needed) == 3
-    y = block_linear_operator(*vars(case).values(), "cpu", "relu", "open")
+    y = block_linear_operator(*vars(case).values(), "cpu", "relu", "open", True)[0]
     expected = grad(case.run(backend="cpu", activation="relu"), needed, torch.ones(20, 24))
     for found, true in zip(grad(y, needed, torch.ones(20, 24)), expected, strict=True):
         assert torch.equal(found, true)

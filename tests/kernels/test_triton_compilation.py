@@ -24,6 +24,9 @@ ARCHITECTURES = (80, 90)
 DTYPES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16", torch.int32: "i32", torch.int64: "i64"}
 # 64-wide blocks, as in the networks of Bengio et al. 2015; [n_out, n_in, in_size, out_size].
 SHAPE = (4, 4, 64, 64)
+OUT_GATED = ("out", "both")
+# Batches that are cut up differently, see tile_config and weight_config.
+BATCHES = (130, 600, 2000, 5000)
 MATRIX_PRODUCTS = {"grouped_product", "weight_gradient"}
 OTHERS = {"gated_gemv", "list_rows", "pack_gates", "map_tiles", "output_gradient", "bias_gradient"}
 
@@ -55,31 +58,23 @@ class Launch:
 
 @pytest.fixture
 def launches(monkeypatch) -> Callable[..., list[Launch]]:
-    """What both passes launch, for every configuration or the first, instead of launching it."""
-    from kernels.triton import tuning
-
+    """What both passes launch, instead of launching it."""
     made: list[Launch] = []
 
     def record(kernel: Any, *, grid: Any, warmup: bool, **given: Any) -> None:
         arguments = {name: given.pop(name) for name in kernel.arg_names}
         made.append(Launch(kernel, arguments, given))
 
-    def run_once(attempt: Callable[[], object]) -> float:
-        attempt()
-        return 0.0
-
-    def launches(dtype: torch.dtype, rows: int, *, every_configuration: bool = False, sides: str = "both"):
+    def launches(dtype: torch.dtype, rows: int, *, sides: str = "both"):
         made.clear()
         monkeypatch.setattr(triton.runtime.jit.JITFunction, "run", record)
-        monkeypatch.setattr(tuning, "_can_measure", lambda: every_configuration)
-        monkeypatch.setattr(tuning, "_time", run_once)
-        monkeypatch.setattr(tuning, "_chosen", {})
         n_out, n_in, in_size, out_size = SHAPE
         x, weight = torch.zeros(rows, n_in * in_size, dtype=dtype), torch.zeros(SHAPE, dtype=dtype)
         bias, grad = weight.new_zeros(n_out * out_size), weight.new_zeros(rows, n_out * out_size)
         in_gates = weight.new_zeros(rows, n_in) if sides in ("in", "both") else None
-        out_gates = weight.new_zeros(rows, n_out) if sides in ("out", "both") else None
-        y = backend.forward(x, weight, bias, in_gates, out_gates, "tanh")
+        out_gates = weight.new_zeros(rows, n_out) if sides in OUT_GATED else None
+        hidden = torch.empty_like(grad) if backend.saves_hidden(dtype, "tanh", out_gated=sides in OUT_GATED) else None
+        y = backend.forward(x, weight, bias, in_gates, out_gates, "tanh", hidden)
         backend.backward(grad, x, weight, bias, in_gates, out_gates, y, "tanh", "open", ALL)
         return list(made)
 
@@ -108,7 +103,9 @@ def named(launches: list[Launch]) -> set[str]:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_matrix_products_use_tensor_cores_and_spill_nothing(launches, dtype, architecture, tmp_path):
-    found = launches(dtype, 256, every_configuration=dtype != torch.float16)
+    batches = BATCHES[:1] if dtype == torch.float16 else BATCHES
+    sides = ("both",) if dtype == torch.float16 else OUT_GATED
+    found = [launch for rows in batches for side in sides for launch in launches(dtype, rows, sides=side)]
     products = [launch for launch in found if launch.kernel.__name__ in MATRIX_PRODUCTS]
     assert named(products) == MATRIX_PRODUCTS
     for launch in products:
@@ -147,23 +144,22 @@ def test_float32_products_follow_the_precision_that_torch_was_told(launches, pre
     assert {launch.arguments["precision"] for launch in products} == {expected}
 
 
-def test_the_fastest_configuration_is_measured_once(monkeypatch):
-    from kernels.triton import tuning
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("source_gated", [False, True])
+@pytest.mark.parametrize("result_gated", [False, True])
+def test_tiles_fit_the_memory_of_a_processor_and_grow_with_the_batch(dtype, source_gated, result_gated):
+    from kernels.triton.many_rows import PIPELINE_BYTES, _step, tile_config
 
-    slow, fast = tuning.Config(64), tuning.Config(32)
-    timed: list[tuning.Config] = []
-
-    def time_of(attempt: Callable[[], tuning.Config]) -> float:
-        timed.append(attempt())
-        return float(timed[-1].size)
-
-    monkeypatch.setattr(tuning, "_chosen", {})
-    monkeypatch.setattr(tuning, "_time", time_of)
-    assert tuning.with_best("key", [slow, fast], lambda config: config) == slow
-    monkeypatch.setattr(tuning, "_can_measure", lambda: True)
-    assert tuning.with_best("key", [slow, fast], lambda config: config) == fast
-    assert tuning.with_best("key", [slow, fast], lambda config: config) == fast
-    assert timed == [slow, fast]
+    gated = {"source_gated": source_gated, "result_gated": result_gated}
+    for block in (16, 32, 64, 128):
+        found = [tile_config(batch, block, dtype, **gated) for batch in (1, 16, 40, *BATCHES, 100_000)]
+        sizes = [config.size for config in found]
+        assert sizes == sorted(sizes)
+        assert sizes[0] == 16
+        for config in found:
+            stage = (config.size + block) * _step(block, dtype) * dtype.itemsize
+            assert config.stages >= 2
+            assert config.stages * stage <= PIPELINE_BYTES
 
 
 def test_a_tensor_that_is_not_on_a_gpu_is_refused():

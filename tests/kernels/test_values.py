@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,20 @@ def test_agrees_with_the_definition_on_every_side_and_activation(sides, activati
 @pytest.mark.parametrize("kind", ["binary", "real"])
 def test_agrees_with_the_definition_on_odd_shapes(shape, rows, kind):
     assert_defined(random_case(shape, rows=rows, kind=kind))
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+@pytest.mark.parametrize("sides", ["in", "out", "both"])
+def test_gates_of_bool_are_gates_of_0_and_1(backend, sides):
+    case = random_case((3, 2, 5, 4), rows=40, sides=sides).map(lambda tensor: tensor.float())
+    masks = {name: tensor != 0 for name, tensor in case.tensors().items() if name.endswith("gates")}
+    ones = replace(case, **{name: mask.float() for name, mask in masks.items()})
+    found = []
+    for each in (replace(case, **masks), ones):
+        leaves = [each.x.clone().requires_grad_(), each.weight.clone().requires_grad_()]
+        y = replace(each, x=leaves[0], weight=leaves[1]).run(activation="tanh", backend=backend)
+        found.append((y, *torch.autograd.grad(y.square().sum(), leaves)))
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("density", [0.0, 1.0])

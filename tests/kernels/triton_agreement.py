@@ -31,17 +31,20 @@ def computed(case: Case, activation: str, upstream: Tensor | None = None, needs:
     if reason := backend.unsupported(call_of(case.weight, in_gated=case.in_gates is not None)):
         pytest.fail(reason)
     kind = cast(Activation, activation)
-    y = backend.forward(**vars(case), activation=kind)
     upstream = upstream_of(case) if upstream is None else upstream
     arguments = (case.x, case.weight, case.bias, case.in_gates, case.out_gates)
-    gradients = backend.backward(upstream, *arguments, y, kind, "open", needs)
+    hidden = None
+    if backend.saves_hidden(case.weight.dtype, kind, out_gated=case.out_gates is not None):
+        hidden = torch.empty_like(upstream)
+    y = backend.forward(*arguments, kind, hidden)
+    gradients = backend.backward(upstream, *arguments, y if hidden is None else hidden, kind, "open", needs)
     named = zip(NAMES, gradients, strict=True)
     return {"y": y, **{name: gradient for name, gradient in named if gradient is not None}}
 
 
-def expected(case: Case, activation: str) -> dict[str, Tensor]:
-    upstream = upstream_of(case).double()
-    case = case.map(lambda tensor: tensor.double().requires_grad_())
+def expected(case: Case, activation: str, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
+    upstream = upstream_of(case).to(dtype)
+    case = case.map(lambda tensor: tensor.to(dtype).requires_grad_())
     y = block_linear(**vars(case), activation=cast(Activation, activation), gate_grad="open")
     found = torch.autograd.grad(y, list(case.tensors().values()), upstream)
     return {"y": y.detach(), **dict(zip(case.tensors(), found, strict=True))}
@@ -54,9 +57,30 @@ def assert_agrees(case: Case, activation: str = "identity", *, tolerance: float 
     for name, tensor in found.items():
         assert tensor.dtype == case.weight.dtype
         assert tensor.shape == right[name].shape
-        scale = right[name].abs().max().item() if tensor.numel() else 0.0
-        error = (tensor.double() - right[name]).abs().max().item() if tensor.numel() else 0.0
-        assert error <= tolerance * scale, name
+        assert _largest(tensor.double() - right[name]) <= tolerance * _largest(right[name]), name
+
+
+def assert_rounds_as_pytorch(case: Case, activation: str, *, times: float = 1.5) -> None:
+    """Errors in 16 bits, root mean square, are at most so many times those of PyTorch in these bits, and one rounding.
+
+    A sum of rounded products is off by more than one rounding whoever makes it.
+    """
+    found, right = computed(case, activation), expected(case, activation)
+    plain = expected(case, activation, case.weight.dtype)
+    assert found.keys() == right.keys()
+    for name, tensor in found.items():
+        assert tensor.dtype == case.weight.dtype
+        one_rounding = torch.finfo(tensor.dtype).eps / 4 * _root_mean_square(right[name])
+        allowed = times * (_root_mean_square(plain[name] - right[name]) + one_rounding)
+        assert _root_mean_square(tensor - right[name]) <= allowed, name
+
+
+def _largest(tensor: Tensor) -> float:
+    return tensor.abs().max().item() if tensor.numel() else 0.0
+
+
+def _root_mean_square(tensor: Tensor) -> float:
+    return tensor.double().square().mean().sqrt().item() if tensor.numel() else 0.0
 
 
 def assert_same_bits(first: dict[str, Tensor], second: dict[str, Tensor]) -> None:
