@@ -47,14 +47,14 @@ def grouped_product(
 ):
     """Compute ``result = activation((source * source_gates) W + bias) * result_gates`` for a tile of rows and a block.
 
-    The grid is (tiles * n_result,), result blocks first, so that tiles without rows come last. If ``result_gated``, a
-    tile holds rows that ``rows`` and ``counts`` list for its block, else the rows in order. If ``source_gated``,
-    ``blocks`` and ``block_counts`` list the source blocks that a tile reads.
+    The grid is (tiles * n_result,), result blocks first. If ``result_gated``, a tile holds rows as ``rows`` lists them
+    for its block, the first ``counts`` of which are computed and the others set to 0; else it holds the rows in order.
+    If ``source_gated``, ``blocks`` and ``block_counts`` list the source blocks that a tile reads.
 
     Source features lie in ``n_source`` blocks of ``block_k``, result features in ``n_result`` blocks of ``block_n``, of
     which the last may be ragged. Tiles of the weight begin ``source_stride`` and ``result_stride`` elements apart; each
     is ``[block_k, block_n]``, or its transpose if ``transposed``, and read in parts of ``step_k``. Source gates only
-    mask unless ``scaled``. ``hidden`` receives the activation before the result gates.
+    mask unless ``scaled``. ``hidden`` receives the activation before the result gates in open blocks.
 
     ``gate_gradient [batch, n_result]`` becomes the sum over the block of the result before its gate times ``factor``,
     which is shaped like the result.
@@ -62,23 +62,24 @@ def grouped_product(
     index = tl.program_id(0)
     group = index % n_result
     first = index // n_result * tile_rows
+    place = first + tl.arange(0, tile_rows)
+    inside = place < batch
+    row = place
     count = batch
     if result_gated:
         count = tl.load(counts + group)
+        row = tl.load(rows + group * batch + place, mask=inside, other=0)
+    else:
+        index = index // n_result
+    mask = place < count
+    n = tl.arange(0, block_n)
+    column = group * block_n + n
+    total = tl.zeros([tile_rows, block_n], tl.float32)
     if first < count:
-        row = first + tl.arange(0, tile_rows)
-        mask = row < count
-        if result_gated:
-            row = tl.load(rows + group * batch + row, mask=mask, other=0)
-        else:
-            index = index // n_result
         k = tl.arange(0, step_k)
-        n = tl.arange(0, block_n)
         k_stride: tl.constexpr = 1 if transposed else block_n
         n_stride: tl.constexpr = block_k if transposed else 1
         within = k[:, None] * k_stride + n[None, :] * n_stride
-        column = group * block_n + n
-        total = tl.zeros([tile_rows, block_n], tl.float32)
         steps = n_source
         if source_gated:
             steps = tl.load(block_counts + index)
@@ -97,9 +98,9 @@ def grouped_product(
             from_source = source + row[:, None] * source_width + feature[None, :]
             from_weight = weight + group * result_stride + block * source_stride + part * k_stride + within
             if ragged_source:
-                inside = feature < source_width
-                a = tl.load(from_source, mask=is_read[:, None] & inside[None, :], other=0.0)
-                w = tl.load(from_weight, mask=inside[:, None], other=0.0)
+                in_source = feature < source_width
+                a = tl.load(from_source, mask=is_read[:, None] & in_source[None, :], other=0.0)
+                w = tl.load(from_weight, mask=in_source[:, None], other=0.0)
             elif ragged_result:
                 a = tl.load(from_source, mask=is_read[:, None], other=0.0)
                 w = tl.load(from_weight, mask=(column < result_width)[None, :], other=0.0)
@@ -112,17 +113,19 @@ def grouped_product(
         if biased:
             total += tl.load(bias + column).to(tl.float32)[None, :]
         total = activate(total, activation)
-        to_result = row[:, None] * result_width + column[None, :]
-        is_written = mask[:, None]
-        if ragged_result:
-            is_written = is_written & (column < result_width)[None, :]
-        if gate_gradient_stored:
-            by = tl.load(factor + to_result, mask=is_written, other=0.0).to(tl.float32)
-            tl.store(gate_gradient + row * n_result + group, tl.sum(total * by, axis=1), mask=mask)
-        if hidden_stored:
-            tl.store(hidden + to_result, total, mask=is_written)
-        if stored:
-            if result_gated:
-                size = tl.load(result_gates + row * n_result + group, mask=mask, other=0)
-                total *= size.to(tl.float32)[:, None]
-            tl.store(result + to_result, total, mask=is_written)
+    to_result = row[:, None] * result_width + column[None, :]
+    is_written = inside[:, None]
+    if ragged_result:
+        is_written = is_written & (column < result_width)[None, :]
+    is_open = is_written & mask[:, None]
+    if gate_gradient_stored:
+        by = tl.load(factor + to_result, mask=is_open, other=0.0).to(tl.float32)
+        gradient = tl.where(mask, tl.sum(tl.where(is_open, total * by, 0.0), axis=1), 0.0)
+        tl.store(gate_gradient + row * n_result + group, gradient, mask=inside)
+    if hidden_stored:
+        tl.store(hidden + to_result, total, mask=is_open)
+    if stored:
+        if result_gated:
+            size = tl.load(result_gates + row * n_result + group, mask=mask, other=0)
+            total = tl.where(is_open, total * size.to(tl.float32)[:, None], 0.0)
+        tl.store(result + to_result, total, mask=is_written)

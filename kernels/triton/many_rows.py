@@ -52,7 +52,7 @@ def many_rows(
     activation: Activation = "identity",
     swapped: bool = False,
 ) -> None:
-    """Write ``activation((source * source_gates) W + bias) * result_gates`` into the open blocks of ``result``.
+    """Write ``activation((source * source_gates) W + bias) * result_gates`` into ``result``, 0 into closed blocks.
 
     If ``swapped``, the source lies on the output side of W, and its gates only mask. ``gate_gradient [B, n_result]``
     receives the sum over each open block of the result before its gate, times ``factor``; ``hidden``, shaped like the

@@ -36,7 +36,7 @@ def forward_pass(
     with _on_device_of(x):
         if batch <= (FEW_ROWS_BOTH_GATED if both_gated else FEW_ROWS):
             return few_rows(x, weight, bias, in_gates, out_gates, activation, hidden)
-        y = _result(x, width, out_gates)
+        y = x.new_empty(batch, width)
         many_rows(
             y,
             None,
@@ -97,8 +97,8 @@ def backward_pass(
             if out_gates is not None and (weight_needed or bias_needed):
                 out_lists = rows_by_block(out_gates)
             if x_needed or in_needed:
-                of_x = _result(x, x.shape[1], in_gates) if x_needed else None
-                of_in_gates = _zeros(in_needed, in_gates)
+                of_x = torch.empty_like(x) if x_needed else None
+                of_in_gates = torch.empty_like(in_gates) if in_needed and in_gates is not None else None
                 many_rows(
                     of_x,
                     of_in_gates,
@@ -126,12 +126,6 @@ def _contiguous(tensor: Tensor | None) -> Tensor | None:
 
 def _zeros(needed: bool, like: Tensor | None) -> Tensor | None:
     return torch.zeros_like(like) if needed and like is not None else None
-
-
-def _result(like: Tensor, width: int, gates: Tensor | None) -> Tensor:
-    """Allocate a result ``[B, width]``; it is zeroed where the kernel skips blocks with a closed gate."""
-    rows = like.shape[0]
-    return like.new_empty(rows, width) if gates is None else like.new_zeros(rows, width)
 
 
 def _on_device_of(tensor: Tensor) -> AbstractContextManager[object]:

@@ -6,17 +6,19 @@ import triton.language as tl
 
 @triton.jit
 def list_rows(gates, rows, counts, batch, n_blocks, chunk: tl.constexpr):
-    """List the rows that open one block, in order; the grid is (n_blocks,).
+    """List the rows that open one block, in order, and then those that do not; the grid is (n_blocks,).
 
-    Writes ``rows [n_blocks, batch]``, filled from the left, and ``counts [n_blocks]``.
+    Writes ``rows [n_blocks, batch]``, the open ones from the left and the others from the right, and how many are open,
+    ``counts [n_blocks]``.
     """
     block = tl.program_id(0)
     count = 0
     for first in range(0, batch, chunk):
         row = first + tl.arange(0, chunk)
         is_open = tl.load(gates + row * n_blocks + block, mask=row < batch, other=0) != 0
-        place = count + tl.cumsum(is_open.to(tl.int32), 0) - 1
-        tl.store(rows + block * batch + place, row, mask=is_open)
+        opened = count + tl.cumsum(is_open.to(tl.int32), 0)
+        place = tl.where(is_open, opened - 1, batch - 1 - (row - opened))
+        tl.store(rows + block * batch + place, row, mask=row < batch)
         count += tl.sum(is_open.to(tl.int32))
     tl.store(counts + block, count)
 

@@ -15,7 +15,7 @@ ROWS_OF_PACKING = 32
 
 
 class RowLists(NamedTuple):
-    """For each block the rows that open it: ``rows [n, B]`` filled from the left, ``counts [n]``; int32."""
+    """For each block the rows ``[n, B]``, those that open it from the left, and how many do, ``counts [n]``; int32."""
 
     rows: Tensor
     counts: Tensor

@@ -132,6 +132,21 @@ def test_every_side_compiles(launches, sides):
         assert launch.compiled(90).asm["cubin"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "sides", "forward", "backward"),
+    [
+        (1, "both", ["gated_gemv"], 8),
+        (256, "none", ["grouped_product"], 4),
+        (256, "out", ["list_rows", "grouped_product"], 7),
+        (256, "both", ["list_rows", "pack_gates", "map_tiles", "grouped_product"], 8),
+    ],
+)
+def test_a_pass_takes_few_launches(launches, rows, sides, forward, backward):
+    names = [launch.kernel.__name__ for launch in launches(torch.bfloat16, rows, sides=sides)]
+    assert names[: len(forward)] == forward
+    assert len(names) - len(forward) == backward
+
+
 @pytest.mark.parametrize("precision", ["highest", "high", "medium"])
 def test_float32_products_follow_the_precision_that_torch_was_told(launches, precision):
     before = torch.get_float32_matmul_precision()
