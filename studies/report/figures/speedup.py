@@ -16,15 +16,19 @@ from studies.report.drawing.style import theme
 
 _TITLES = {"output": "output gates only", "both": "gates on both sides"}
 
-
 UNITS = 1024
 
 
 def numbers(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
-    """Return what is drawn: the rows of one layer against the dense baseline, at every batch size and density."""
+    """Return what is drawn: the rows of one layer against the dense baseline, at every batch size and density.
+
+    Of a GPU these are the times of the device, without the host's.
+    """
     table = pd.DataFrame(rows)
     if table.empty:
         return table
+    if (table["launch"] == "graph").any():
+        table = table[table["launch"] == "graph"]
     chosen = table["case"].isin(["gemv", "minibatch"]) & (table["baseline"] == "dense") & (table["d_out"] == UNITS)
     columns = ["gated", "batch", "density", "ideal", "speedup", "speedup_p10", "speedup_p90", "device", "threads"]
     return table.loc[chosen, columns].sort_values(["gated", "batch", "density"], ascending=[False, True, True])

@@ -224,6 +224,11 @@ class TestFigure:
         assert len(drawn) == len(self.ROWS)
         assert drawn["density"].tolist() == [1 / 8, 1 / 4] * 4
 
+    def test_of_a_gpu_it_shows_what_graphs_take(self):
+        graphs = [{**each, "launch": "graph", "speedup": 3.0} for each in self.ROWS]
+        drawn = speedup.numbers([*self.ROWS, *graphs])
+        assert drawn["speedup"].tolist() == [3.0] * len(self.ROWS)
+
     def test_the_picture_lies_beside_its_numbers(self, tmp_path):
         speedup.write(self.ROWS, tmp_path / "s.png")
         assert (tmp_path / "s.png").stat().st_size > 1000
