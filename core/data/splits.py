@@ -11,9 +11,10 @@ from torch import Tensor
 from core.data.dataset import Dataset
 from core.seeding import SeedStreams
 
-TestSplit = Literal["resampled", "fixed"]
+TestSplit = Literal["resampled", "fixed", "development"]
 
 TEST_SHARE = 0.2
+DEVELOPMENT_SHARE = 0.2
 VALIDATION_SHARE = 0.125  # of what is not test: a tenth of all
 COUNTED_AT_ONCE = 1000  # examples
 
@@ -54,25 +55,23 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
     """Split 70 / 10 / 20 %, stratified by class; a publisher's own test split is kept as it is.
 
     Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, from
-    all examples; ``"fixed"`` keeps them apart for good, as a search needs. Either way seeds share examples, so that how
-    far they lie apart does not show all that other examples would change.
+    one set; ``"fixed"`` keeps them apart for good, as a search needs. Either way seeds share examples, so that how far
+    they lie apart does not show all that other examples would change.
+
+    A fifth of the examples, the same for all seeds, is never tested on so. ``"development"`` tests on these alone, and
+    does not touch a publisher's test split: defaults are chosen by what it shows.
 
     Args:
         dataset: what to split.
         streams: the run's seeds; in the role ``tune`` the test split is withheld.
-        test_split: whether each seed draws its own test examples.
+        test_split: which examples are tested on.
 
     Raises:
         ValueError: a search asks for resampled test splits, whose test examples it could have trained on.
     """
     if streams.role == "tune" and test_split == "resampled":
         raise ValueError("a search needs a fixed test split: resampled ones would let it train on test examples")
-    everything = np.arange(len(dataset.y))
-    if dataset.test_examples:
-        rest, test = everything[: -dataset.test_examples], everything[-dataset.test_examples :]
-    else:
-        drawn_by = streams if test_split == "resampled" else SeedStreams(streams.root, "holdout", streams.dataset, 0)
-        rest, test = _stratified(everything, dataset.y, TEST_SHARE, drawn_by, "test split")
+    rest, test = _held_out(dataset, streams, test_split)
     train, validation = _stratified(rest, dataset.y, VALIDATION_SHARE, streams, "validation split")
     mean, std = _statistics(dataset, train)
 
@@ -85,6 +84,22 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
     if streams.role == "tune":
         return Splits(part(train), part(validation), None)
     return Splits(part(train), part(validation), part(test), test)
+
+
+def _held_out(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> tuple[np.ndarray, np.ndarray]:
+    """Return which examples are trained on or validated with, and which are tested on."""
+    published = len(dataset.y) - dataset.test_examples
+    own = np.arange(published)
+    if test_split != "development" and dataset.test_examples:
+        return own, np.arange(published, len(dataset.y))
+    # Of every study, whatever its root seed.
+    for_good = SeedStreams(0, "development", streams.dataset, 0)
+    others, development = _stratified(own, dataset.y, DEVELOPMENT_SHARE, for_good, "test split")
+    if test_split == "development":
+        return others, development
+    drawn_by = streams if test_split == "resampled" else SeedStreams(streams.root, "holdout", streams.dataset, 0)
+    _, test = _stratified(others, dataset.y, TEST_SHARE / (1 - DEVELOPMENT_SHARE), drawn_by, "test split")
+    return np.setdiff1d(own, test), test
 
 
 def _stratified(

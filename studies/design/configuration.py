@@ -39,7 +39,7 @@ class Configuration:
         activation: of the hidden layers.
         target_density: the share of open blocks to keep to.
         training: complete training settings, defaults included.
-        test_split: whether each seed draws its own test examples.
+        test_split: which examples are tested on.
         root_seed: the study's seed, from which all others derive.
         seed: index of the run among those that differ in nothing else.
         varied: the only source of variation that ``seed`` changes; None for all.

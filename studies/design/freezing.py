@@ -116,7 +116,8 @@ class FrozenStudy:
         sweep = self.sweep
         grid = [Setting(dataset, *cell) for dataset, cell in product(sweep.datasets, self._grid)]
         contrasts = family_size(sweep.primary, self.combinations(), grid)
-        return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search, sweep.looks, contrasts)
+        development = sweep.test_split == "development"
+        return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search, sweep.looks, contrasts, development)
 
     # Every record holds it.
     @cached_property
@@ -227,7 +228,7 @@ def _check_numbers(sweep: Sweep) -> None:
         raise InputError(f"looks: {', '.join(map(str, sweep.looks))} are not increasing numbers of at least 2 seeds")
     if sweep.search is not None:
         sweep.search.check()
-        if sweep.test_split != "fixed":
+        if sweep.test_split == "resampled":
             raise InputError("test_split: a search needs fixed: it could train on resampled test examples")
 
 

@@ -86,6 +86,7 @@ class Protocol:
         search: None for a study at its own settings.
         looks: the numbers of seeds at which there are verdicts.
         contrasts: how many primary contrasts there are, each with alpha over this many.
+        development: whether runs are tested on the examples that defaults are chosen by: there are no verdicts.
     """
 
     seeds: int
@@ -94,6 +95,7 @@ class Protocol:
     search: Search | None
     looks: tuple[int, ...] = ()
     contrasts: int = 0
+    development: bool = False
 
     @property
     def look(self) -> int | None:

@@ -27,7 +27,8 @@ class Sweep:
         grid: networks with a density each, in place of all combinations of ``networks`` and ``densities``.
         training: training settings that differ from the defaults.
         strategy_settings: per strategy, settings that differ from its defaults.
-        test_split: whether each seed draws its own test examples; a search needs a ``fixed`` one.
+        test_split: whether each seed draws its own test examples; a search needs a ``fixed`` one. ``development`` tests
+            on examples that no other study is tested on.
         root_seed: from which all other seeds derive.
         search: how every strategy is searched before its winners are run on the evaluation seeds; None runs each at
             the settings above.

@@ -52,13 +52,16 @@ def _of_the_sample(frozen: FrozenStudy, results: Results) -> list[str]:
     return [*said, f"Nothing is said of other data and networks than {what}, or of longer training."]
 
 
+_SHARED = {
+    "resampled": "Seeds draw their test examples from one set",
+    "fixed": "All seeds share the same test examples, which no search has seen",
+    "development": "All seeds are tested on the development examples, by which defaults are chosen: no verdicts",
+}
+
+
 def _of_the_examples(frozen: FrozenStudy, results: Results) -> str:
     """Say what intervals of errors and contrasts cover of test and training examples."""
-    shared = (
-        "All seeds share the same test examples, which no search has seen"
-        if frozen.sweep.test_split == "fixed"
-        else "Seeds draw their test examples from one set"
-    )
+    shared = _SHARED[frozen.sweep.test_split]
     covered = over(results.summary)
     other = (
         "the set that networks are trained on is one and the same for all seeds, and another is covered only in part."

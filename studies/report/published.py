@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.errors import InputError
 from studies.records.files import write_atomically
 from studies.report.presentation import Presentation
 from studies.report.sentences import count_verdicts, sentences
@@ -26,7 +27,12 @@ def publish(results: Results, presentation: Presentation, name: str, folder: Pat
 
     Returns:
         The files.
+
+    Raises:
+        InputError: the study was tested on development examples, which say nothing that could be published.
     """
+    if results.protocol.development:
+        raise InputError(f"{name}: was run with --develop, on examples that defaults are chosen by: run it without")
     here = folder / name
     here.mkdir(parents=True, exist_ok=True)
     written = []

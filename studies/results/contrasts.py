@@ -181,6 +181,8 @@ def _withheld(found: Paired, protocol: Protocol) -> str:
         return "beyond the dense front"
     if protocol.search is not None and (searches := protocol.search.searches) < FEWEST_SEARCHES:
         return f"R = {searches} {'search is' if searches == 1 else 'searches are'} fewer than {FEWEST_SEARCHES}"
+    if protocol.development:
+        return "tested on development examples"
     if protocol.look is None:
         return f"{protocol.seeds} seeds are no look of the study"
     return ""

@@ -63,7 +63,9 @@ def _look(found: Paired, seeds: int, level: float, last_level: float, protocol: 
     shared = found.example_variance(seeds) if search is None else np.nan
     low, high = deciding_interval(there, level, search, shared)
     delta = protocol.delta * found.reference_error
-    whole = not first.isna().any() and (search is None or search.searches >= FEWEST_SEARCHES)
+    whole = (
+        not protocol.development and not first.isna().any() and (search is None or search.searches >= FEWEST_SEARCHES)
+    )
     return {
         "difference": float(np.mean(there)) if there else np.nan,
         "ci_low": low,

@@ -29,6 +29,12 @@ FIRST_LETTERS, LAST_LETTERS = 700, 300
 _ROLES: Mapping[Stage, Role] = {"search": "tune", "evaluate": "evaluate"}
 
 
+def _role(configuration: Configuration) -> Role:
+    """Return the role of a run's seeds: development has its own, which no study evaluates on."""
+    development = configuration.test_split == "development" and configuration.stage == "evaluate"
+    return "development" if development else _ROLES[configuration.stage]
+
+
 def execute(
     configuration: Configuration,
     strategy_type: type[Strategy],
@@ -95,7 +101,7 @@ def _execute(
 ) -> dict[str, Any]:
     streams = SeedStreams(
         configuration.root_seed,
-        _ROLES[configuration.stage],
+        _role(configuration),
         configuration.dataset,
         configuration.seed,
         configuration.varied,

@@ -1,5 +1,6 @@
 """Run what is missing of a study, and write its report."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -63,6 +64,11 @@ from studies.running.runner import Old
     is_flag=True,
     help="Add seeds from look to look until every primary contrast is decided, or none is likely to be.",
 )
+@click.option(
+    "--develop",
+    is_flag=True,
+    help="Test on examples and seeds that no study is evaluated on, to choose defaults; there are no verdicts.",
+)
 @click.option("--dry-run", is_flag=True, help="Only print what would be run, and an estimate of the time it takes.")
 @click.option("--every-run", is_flag=True, help="With --dry-run, print every single run.")
 def command(
@@ -87,6 +93,7 @@ def command(
     time_limit: float | None,
     memory_limit: float | None,
     until_decided: bool,
+    develop: bool,
     dry_run: bool,
     every_run: bool,
 ) -> int:
@@ -94,6 +101,8 @@ def command(
     plugins = options.read_plugins(plugin_files)
     sweep = sweeps.changed(catalogue.find(name).scales[scale], names, seeds, dataset, plugins)
     sweep = sweeps.searched(name, sweep, {"points": points, "seeds": tuning_seeds, "searches": searches})
+    if develop:
+        sweep = replace(sweep, test_split="development")
     frozen = FrozenStudy.freeze(name, scale, override(sweep, assignments, plugins), plugins)
     if rerun_changed and mixed:
         raise InputError("--rerun-changed and --mixed: choose one of them")
@@ -103,6 +112,10 @@ def command(
     folder = ResultsFolder(results, name)
     if until_decided and seeds is not None:
         raise InputError("--until-decided and --seeds: the study's looks say how many seeds; choose one of them")
+    if until_decided and develop:
+        raise InputError(
+            "--until-decided and --develop: runs on development examples decide nothing; choose one of them"
+        )
     if until_decided and not frozen.protocol.contrasts:
         raise InputError(f"--until-decided: {name} has no primary contrasts here, so there is nothing to decide")
     designs = at_looks(frozen) if until_decided else (frozen,)

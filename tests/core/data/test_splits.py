@@ -32,7 +32,7 @@ def parts(splits: Splits) -> tuple[Split, Split, Split]:
     return splits.train, splits.validation, splits.test
 
 
-@pytest.mark.parametrize("test_split", ["resampled", "fixed"])
+@pytest.mark.parametrize("test_split", ["resampled", "fixed", "development"])
 def test_parts_are_disjoint_cover_everything_and_keep_their_labels(test_split):
     found = parts(split(toy(), EVALUATE, test_split))
     assert [len(numbers(part)) for part in found] == [140, 20, 40]
@@ -53,7 +53,7 @@ def test_which_examples_those_of_the_test_split_are_is_known(test_split, test_ex
 
 
 @pytest.mark.parametrize("index", range(3))
-@pytest.mark.parametrize("test_split", ["resampled", "fixed"])
+@pytest.mark.parametrize("test_split", ["resampled", "fixed", "development"])
 def test_parts_are_stratified(index, test_split):
     found = parts(split(toy(), replace(EVALUATE, index=index), test_split))
     for share, part in zip((0.7, 0.1, 0.2), found, strict=True):
@@ -84,6 +84,35 @@ def test_resampled_splits_draw_every_part_anew(changed):
 
 def test_fixed_splits_keep_the_test_part_and_draw_the_others_anew():
     assert changes(replace(EVALUATE, index=1), "fixed") == [True, True, False]
+
+
+@pytest.mark.parametrize("test_split", ["resampled", "fixed"])
+def test_development_examples_are_tested_on_by_no_study(test_split):
+    development = examples(EVALUATE, "development")[2]
+    tested = [
+        examples(replace(EVALUATE, root=root, index=index), test_split)[2] for root in range(3) for index in range(20)
+    ]
+    assert all(development.isdisjoint(each) for each in tested)
+    # All others are, sooner or later, where each seed draws its own.
+    assert test_split == "fixed" or set.union(*tested) == set(range(200)) - development
+
+
+@pytest.mark.parametrize("changed", [{"root": 1}, {"index": 1}, {"role": "development"}], ids=str)
+def test_development_examples_are_the_same_for_every_seed_and_study(changed):
+    assert changes(replace(EVALUATE, **changed), "development") == [True, True, False]
+
+
+def test_development_leaves_a_publishers_test_part_alone():
+    found = parts(split(toy(test_examples=50), EVALUATE, "development"))
+    assert sorted(number for part in found for number in numbers(part)) == list(range(150))
+    assert len(numbers(found[2])) == 30
+
+
+def test_a_search_on_development_examples_receives_none_of_them():
+    searched = split(toy(), TUNE, "development")
+    assert searched.test is None
+    seen = {*numbers(searched.train), *numbers(searched.validation)}
+    assert seen == set(range(200)) - examples(EVALUATE, "development")[2]
 
 
 @pytest.mark.parametrize("test_split", ["resampled", "fixed"])
