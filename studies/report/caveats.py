@@ -55,7 +55,7 @@ def _of_the_sample(frozen: FrozenStudy, results: Results) -> list[str]:
 _SHARED = {
     "resampled": "Seeds draw their test examples from one set",
     "fixed": "All seeds share the same test examples, which no search has seen",
-    "development": "All seeds are tested on the development examples, by which defaults are chosen: no verdicts",
+    "development": "All seeds are tested on the development examples, by which defaults are chosen",
 }
 
 
