@@ -1,10 +1,11 @@
-"""All datasets by name."""
+"""All datasets by name: those of this package, and those of a user's own that were resolved."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from core.data import own
 from core.data.dataset import Dataset, Source
 from core.data.download import cached, fetch
 from core.data.downloaded import DOWNLOADED
@@ -21,11 +22,15 @@ def find(name: str) -> tuple[Source, int]:
     """Return the source named ``NAME`` or ``NAME:EXAMPLES``, and the number of examples asked for.
 
     Raises:
-        InputError: there is no such dataset, or it does not come in that size.
+        InputError: there is no such dataset, or it does not come in that size, or it is a user's own and was not
+            resolved.
     """
+    if own.is_own(name):
+        source = own.given(name)
+        return source, source.examples
     stem, colon, size = name.partition(":")
     if stem not in SOURCES:
-        raise unknown("dataset", stem, SOURCES)
+        raise unknown("dataset", stem, [*SOURCES, *own.installed()])
     source = SOURCES[stem]
     if not colon:
         return source, source.examples
@@ -38,6 +43,29 @@ def find(name: str) -> tuple[Source, int]:
             f"dataset {name!r}: {size!r} is not a multiple of {source.classes} in {least}..{MOST_EXAMPLES}"
         )
     return source, examples
+
+
+def canonical(reference: str) -> str:
+    """Return the name that records have of what a user names: data of one's own is read, and known by its content.
+
+    Raises:
+        InputError: there is no such dataset, or data of one's own cannot be learned from.
+    """
+    if reference.partition(":")[0] in SOURCES or not own.names_data(reference):
+        if not own.is_own(reference):
+            find(reference)
+        return reference
+    return own.resolve(reference)
+
+
+def check_name(name: str) -> None:
+    """Check the name of a dataset in a record; data of a user's own need not be there.
+
+    Raises:
+        InputError: there is no such dataset, or it does not come in that size.
+    """
+    if not own.is_own(name):
+        find(name)
 
 
 def load(name: str, folder: Path | None = None) -> Dataset:

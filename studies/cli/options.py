@@ -50,6 +50,11 @@ data = click.option(
     metavar="DIR",
     help="Take datasets that are not embedded from files in DIR or DIR/NAME, and download nothing.",
 )
+dataset = click.option(
+    "--dataset",
+    metavar="NAME",
+    help="Run on this dataset instead of the study's own; an .npz file or package.module:function is one of your own.",
+)
 plugin = click.option(
     "--plugin",
     "plugin_files",

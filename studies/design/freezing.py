@@ -71,8 +71,7 @@ class FrozenStudy:
         _check_numbers(sweep)
         for name in sweep.measurements:
             measurements.check(name)
-        for name in sweep.datasets:
-            data.find(name)
+        sweep = replace(sweep, datasets=tuple(map(data.canonical, sweep.datasets)))
         own_settings = {name: complete(found[name].space, sweep.strategy_settings.get(name, {}), name) for name in used}
         complete_sweep = replace(
             sweep,
@@ -242,7 +241,7 @@ def _check_frozen(frozen: FrozenStudy) -> None:
     _check_arms(arms)
     _check_numbers(sweep)
     for dataset in sweep.datasets:
-        data.find(dataset)
+        data.check_name(dataset)
     for network, density in (*product(sweep.networks, sweep.densities), *sweep.grid, *_own(arms)):
         _network(network)
         _density(density)

@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,6 +19,7 @@ import strategies
 from core import conformance
 from core.architecture import Architecture
 from core.data import Split, Splits
+from core.data.own import ENTRY_POINT_GROUP
 from core.network.fully_connected import GatedNetwork
 from core.space import check_conditions, matters
 from core.strategy import ProtocolError, Strategy
@@ -31,7 +34,7 @@ from studies.design.study import SCALES
 from studies.report.latex import latex_table
 from studies.report.terminal import terminal_table
 from studies.results.table import OUTPUTS
-from tests.docs.markdown import ROOT, Block, examples, file_of
+from tests.docs.markdown import ROOT, Block, blocks, examples, file_of
 from tests.support.invented import random_record, results_of
 from tests.support.records import record_of
 from tests.support.trained import STREAMS, subject_of
@@ -99,7 +102,7 @@ def test_the_gater_of_the_guide_is_refused_as_the_guide_says_where_it_is_not_cha
 
 
 def test_the_entry_point_of_the_guide_is_in_our_group():
-    (block,) = examples("toml")
+    (block,) = (block for block in examples("toml") if block.page == "docs/guides/add_a_strategy.md")
     assert list(tomllib.loads(block.text)["project"]["entry-points"]) == [strategies.ENTRY_POINT_GROUP]
 
 
@@ -261,10 +264,45 @@ def test_the_example_of_the_estimators_measures_one(tmp_path, monkeypatch, capsy
     assert printed == [found.relative_variance, found.relative_bias]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_guide_to_own_data_is_followed_word_by_word(tmp_path):
+    page = ROOT / "docs" / "guides" / "own_data.md"
+    for name in ("make_sensors.py", "my_lab.py"):
+        (tmp_path / name).write_text(file_of(name), "utf-8")
+    lines = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
+    said = []
+    for line in lines:
+        program, *arguments = line.split()
+        assert program == "python"
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        said.append(done.stdout)
+    _, run, verified, dry = said
+    (name,) = re.findall(r"`(sensors@\w+)`", page.read_text("utf-8"))
+    assert name in run
+    assert "all are identical" in verified
+    assert "scaled@" in dry
+
+
+def test_the_entry_point_of_own_data_is_in_our_group():
+    (block,) = (block for block in examples("toml") if block.page == "docs/guides/own_data.md")
+    assert tomllib.loads(block.text)["project"]["entry-points"] == {ENTRY_POINT_GROUP: {"scaled": "my_lab:scaled"}}
+
+
 def test_no_example_is_left_out():
     assert {block.title for block in FILES} == {
         "highest_scores.py",
         "low_rank.py",
+        "make_sensors.py",
+        "my_lab.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",
         "studies/catalogue/wider/measure_parameters.py",

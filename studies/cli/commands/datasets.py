@@ -18,6 +18,13 @@ def command() -> None:
         any_size = f"; any number of examples as {source.name}:N" if source.sized else ""
         about = f"{source.summary}, from {source.origin}{any_size}; {_place(source)}"
         output.console.print(Padding(about, (0, 0, 0, 4)))
+    _own()
+
+
+def _own() -> None:
+    for name, entry in sorted(data.installed().items()):
+        package = entry.dist.name if entry.dist is not None else entry.value
+        output.console.print(Text.assemble((name, "bold"), f": of the installed package {package}"))
 
 
 def _place(source: data.Source) -> str:

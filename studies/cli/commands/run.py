@@ -35,7 +35,7 @@ from studies.running.runner import Old
     multiple=True,
     help="network, target_density, activation, a training setting, or STRATEGY.SETTING; may be given several times.",
 )
-@click.option("--dataset", metavar="NAME", help="Run on this dataset instead of the study's own.")
+@options.dataset
 @options.data
 @options.results
 @options.plugin

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from core import data
 from studies import catalogue
 from studies.cli import options, output
 from studies.formatting import printable
@@ -17,11 +18,18 @@ AGREE, DIFFER = 0, 1
 @click.argument("name")
 @click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="How many, drawn by chance.")
 @click.option("--all", "every_run", is_flag=True, help="Every finished run, in place of a sample.")
+@click.option("--dataset", metavar="FILE", help="Where data of your own is that the study was run on.")
 @options.data
 @options.results
 @options.plugin
 def command(
-    name: str, runs: int, every_run: bool, data_folder: Path | None, results: Path, plugin_files: tuple[Path, ...]
+    name: str,
+    runs: int,
+    every_run: bool,
+    dataset: str | None,
+    data_folder: Path | None,
+    results: Path,
+    plugin_files: tuple[Path, ...],
 ) -> int:
     """Run a sample of finished runs again, and compare their records.
 
@@ -29,6 +37,8 @@ def command(
     be within 0.1 %, or the error within half a point. Nothing is written. Exit code 1 if a run differs.
     """
     plugins = options.read_plugins(plugin_files)
+    if dataset is not None:
+        data.canonical(dataset)
     folder = ResultsFolder(results, name)
     catalogue.find(name)
     frozen = folder.frozen().design

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ SWEEP = Sweep(
 
 @pytest.fixture
 def study(monkeypatch):
-    def with_sweep(**changes):
+    def with_sweep(**changes: Any) -> None:
         found = replace(catalogue.find("quickstart"), scales={"default": replace(SWEEP, **changes)})
         monkeypatch.setattr(catalogue, "find", lambda name: found)
 

@@ -9,7 +9,7 @@ import torch
 
 from kernels import triton as backend
 from tests.kernels.cases import Case, random_case, random_gates
-from tests.kernels.triton_agreement import (
+from tests.kernels.triton.agreement import (
     ALL,
     assert_agrees,
     assert_rounds_as_pytorch,

@@ -1,4 +1,4 @@
-"""Runs triton_interpreted.py in processes of their own, where Triton is imported as an interpreter."""
+"""Runs interpreted.py in processes of their own, where Triton is imported as an interpreter."""
 
 import ast
 import os
@@ -11,8 +11,8 @@ import pytest
 
 triton = pytest.importorskip("triton", reason="triton is not installed")
 
-TESTS = Path(__file__).with_name("triton_interpreted.py")
-ROOT = TESTS.parents[2]
+TESTS = Path(__file__).with_name("interpreted.py")
+ROOT = TESTS.parents[3]
 SHARES = 5
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from kernels import triton as backend
-from tests.kernels.triton_agreement import ALL, call_of
+from tests.kernels.triton.agreement import ALL, call_of
 
 triton = pytest.importorskip("triton", reason="triton is not installed")
 pytestmark = pytest.mark.skipif(

@@ -1,4 +1,4 @@
-"""Tests for the interpreter, which must be chosen before Triton is imported: test_triton_interpreter.py runs them."""
+"""Tests for the interpreter, which must be chosen before Triton is imported: test_interpreter.py runs them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ from kernels.backend import Needs
 from kernels.triton.support import check_rows
 from strategies import find
 from tests.kernels.cases import Case, random_case
-from tests.kernels.triton_agreement import (
+from tests.kernels.triton.agreement import (
     ALL,
     NAMES,
     assert_agrees,

@@ -1,0 +1,146 @@
+"""Data of a user's own: a file, a function, or an entry point of an installed package; known by what it holds."""
+
+import importlib
+import re
+import zipfile
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.data.dataset import Source
+from core.data.holding import dataset_of
+from core.errors import InputError, one_line
+
+ENTRY_POINT_GROUP = "gating_studies.datasets"
+SUFFIX = ".npz"
+
+_NAME = re.compile(r"[\w.-]+@[0-9a-f]{12}")
+# Those that this process has been given, by the names that records have.
+_given: dict[str, Source] = {}
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is one that :func:`resolve` makes.
+
+    >>> is_own("sensors@3f2a91c4d07e"), is_own("mnist1d:5000")
+    (True, False)
+    """
+    return _NAME.fullmatch(name) is not None
+
+
+def installed() -> dict[str, EntryPoint]:
+    """Return the entry points of installed packages by name."""
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def names_data(reference: str) -> bool:
+    """Whether a reference is to a file, a function or an entry point, and not to a dataset of this package.
+
+    >>> names_data("data/sensors.npz"), names_data("my_lab.data:sensors"), names_data("mnist1d:5000")
+    (True, True, False)
+    """
+    return reference.endswith(SUFFIX) or _is_function(reference) or reference in installed()
+
+
+def resolve(reference: str) -> str:
+    """Load data of a user's own, and return the name that it has from now on in this process, ``NAME@HASH``.
+
+    Args:
+        reference: the path of an ``.npz`` file with ``x``, ``y`` and, if there are any, ``test_examples``; or
+            ``package.module:function``, which returns these or a :class:`core.data.Dataset`; or an entry point's name.
+
+    Raises:
+        InputError: it cannot be read, or what it holds cannot be learned from.
+    """
+    if reference.endswith(SUFFIX):
+        held, stem, origin = _read(Path(reference)), Path(reference).stem, reference
+    elif _is_function(reference):
+        function = _function(reference)
+        held, stem, origin = _called(function, reference), reference.partition(":")[2], reference
+    else:
+        entry = installed()[reference]
+        held, stem, origin = _called(_loaded(entry), reference), reference, f"package {_package(entry)}"
+    dataset = dataset_of(held, re.sub(r"[^\w.-]+", "_", stem), f"dataset {reference}")
+    _given[dataset.name] = Source(
+        dataset.name,
+        "data of your own",
+        origin,
+        len(dataset.y),
+        dataset.features,
+        dataset.classes,
+        sized=False,
+        load=lambda examples, files: dataset,
+    )
+    return dataset.name
+
+
+def given(name: str) -> Source:
+    """Return the source of data that this process has resolved.
+
+    Raises:
+        InputError: it has not; records name what was learned from, and do not hold it.
+    """
+    if name not in _given:
+        raise InputError(f"dataset {name!r}: is data of your own; name where it is again: --dataset FILE{SUFFIX}")
+    return _given[name]
+
+
+def _is_function(reference: str) -> bool:
+    module, colon, function = reference.partition(":")
+    return bool(colon) and function.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise InputError(f"dataset {path}: holds one array, expected an archive with x and y: numpy.savez")
+            return {name: archive[name] for name in archive}
+    except FileNotFoundError:
+        raise InputError(f"dataset {path}: there is no such file") from None
+    except OSError as error:
+        raise InputError(f"dataset {path}: cannot be read: {error.strerror or error}") from None
+    except InputError:
+        raise
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"dataset {path}: is no archive of plain arrays: {one_line(error)}") from None
+
+
+def _function(reference: str) -> Callable[[], Any]:
+    module, _, name = reference.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever the module does when it is imported
+        raise InputError(f"dataset {reference}: cannot be imported: {one_line(error)}") from None
+    return _callable(found, reference)
+
+
+def _loaded(entry: EntryPoint) -> Callable[[], Any]:
+    try:
+        found = entry.load()
+    except Exception as error:
+        raise InputError(f"dataset {entry.name}: {entry.value} cannot be imported: {one_line(error)}") from None
+    return _callable(found, entry.name)
+
+
+def _callable(found: Any, reference: str) -> Callable[[], Any]:
+    if not callable(found):
+        raise InputError(
+            f"dataset {reference}: is of type {type(found).__name__}, expected a function that returns x and y"
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def _called(function: Callable[[], Any], reference: str) -> Any:
+    try:
+        return function()
+    except Exception as error:
+        raise InputError(f"dataset {reference}: raises {one_line(error)}") from None
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.value
