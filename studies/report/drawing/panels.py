@@ -79,6 +79,7 @@ def facets(
     *,
     height: float = 2.3,
     share_x: Literal["none", "all", "row"] = "all",
+    everywhere: str = "",
 ) -> tuple[matplotlib.figure.Figure, Iterator[Panel]]:
     """Return a figure and its panels as :func:`panels` does, unless there are too many strategies for one panel.
 
@@ -89,14 +90,16 @@ def facets(
             :func:`studies.report.drawing.style.series_of`, and ``family``.
         by: columns whose combinations are the panels, or rows of panels.
         labels: of the axes.
-        height: of one panel, in inches.
+        height: of one panel, in inches; of rows of panels less.
         share_x: which of them have the same horizontal axis then: all, those in a row, or none.
+        everywhere: what stands in every panel of its row, whatever its family.
     """
     settings = _groups(numbers, by)
     if max(rows[series_of(rows)].nunique() for rows in settings) <= MOST_TOGETHER:
         return panels(numbers, by, labels, height=height)
     together = _families_together(numbers)
-    figure, grid = _grid(len(settings), len(together), 0.55 * height, share_x=share_x, share_y="row")
+    share = 0.55 if len(settings) > 1 else 1.0
+    figure, grid = _grid(len(settings), len(together), share * height, share_x=share_x, share_y="row")
     varying = [column for column in by if numbers[column].nunique() > 1]
     if len(settings) > 1:
         for row, rows in zip(grid, settings, strict=True):
@@ -111,9 +114,9 @@ def facets(
     def each_panel() -> Iterator[Panel]:
         for row, rows in zip(grid, settings, strict=True):
             for ax, families in zip(row, together, strict=True):
-                own = rows[rows["family"].isin(families)]
-                if not own.empty:
-                    yield Panel(ax, own)
+                own = rows["family"].isin(families)
+                if own.any():
+                    yield Panel(ax, rows[own | (rows[series_of(rows)] == everywhere)])
 
     return figure, each_panel()
 

@@ -37,7 +37,7 @@ def _front(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     labels = Labels("realised MACs per test example", "test error (%)")
-    figure, each_panel = facets(numbers, _PANEL, labels, height=2.8, share_x="row")
+    figure, each_panel = facets(numbers, _PANEL, labels, height=2.8, share_x="row", everywhere=DENSE_FRONT)
     line_styles = styles(numbers[numbers["arm"] != DENSE_FRONT])
     for ax, every_row in each_panel:
         on_front = every_row["arm"] == DENSE_FRONT

@@ -73,6 +73,14 @@ class TestFacets:
         heads = ", ".join(ax.get_title().replace("\n", ", ") for ax in figure.axes if ax.get_title())
         assert set(heads.split(", ")) == set(numbers["family"])
 
+    def test_what_stands_everywhere_is_in_every_panel_of_its_row_and_in_no_other(self):
+        numbers = table(strategies.built_in())
+        front = numbers[SETTING].drop_duplicates().assign(arm="front", family="control")
+        _, divided = facets(pd.concat([numbers, front]), SETTING, Labels("x", "y"), everywhere="front")
+        for _, rows in divided:
+            assert (rows["arm"] == "front").sum() == 1
+            assert len(rows[SETTING].drop_duplicates()) == 1
+
     def test_a_family_is_in_the_column_that_names_it(self):
         figure, divided = facets(table(strategies.built_in()), SETTING, Labels("x", "y"))
         heads = {round(ax.get_position().x0, 3): ax.get_title() for ax in figure.axes if ax.get_title()}
