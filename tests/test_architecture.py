@@ -38,6 +38,7 @@ ROOMS = (
     "strategies",
     "studies.formatting",
     "studies.design",
+    "studies.own",
     "studies.records",
     "studies.timing",
     "studies.running",

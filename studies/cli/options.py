@@ -36,6 +36,18 @@ class Number(click.FloatRange):
         return number
 
 
+class StudyName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.2 on only
+    """The name of a study, or the file or folder of one of the user's own."""
+
+    name = "study"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        # Not at the top: nothing else here needs the studies.
+        from studies import catalogue
+
+        return catalogue.named(str(value))
+
+
 results = click.option(
     "--results",
     type=Place(file_okay=False),

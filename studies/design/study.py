@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from core.errors import InputError
 from studies.design.sweep import Sweep
 
 Scale = Literal["quick", "default", "paper"]
@@ -26,3 +27,13 @@ class Study:
     question: str
     source: str
     scales: Mapping[Scale, Sweep]
+
+    def at(self, scale: Scale) -> Sweep:
+        """Return what is run at a scale.
+
+        Raises:
+            InputError: the study has no such scale.
+        """
+        if scale not in self.scales:
+            raise InputError(f"--scale {scale}: this study has {' and '.join(self.scales)}")
+        return self.scales[scale]

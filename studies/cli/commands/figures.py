@@ -16,7 +16,7 @@ from studies.results.collecting import collect
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=options.StudyName())
 @options.results
 @click.option("--format", "formats", default="pdf,png", show_default=True, help="pdf, png, svg; comma separated.")
 @click.option("--venue", default="default", show_default=True, help=f"Widths and fonts of: {', '.join(VENUES)}.")

@@ -14,7 +14,7 @@ from studies.results.planning.seeds import power_table, seeds_text
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=options.StudyName())
 @options.results
 @click.option(
     "--difference",

@@ -9,7 +9,7 @@ from studies.records.folder import ResultsFolder
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=options.StudyName())
 @options.results
 @click.option(
     "--publish",

@@ -19,7 +19,7 @@ from studies.running.runner import Old
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=options.StudyName())
 @click.option("--scale", type=click.Choice(SCALES), default="default", show_default=True, help="How much to run.")
 @click.option("--strategies", "names", metavar="A,B", help="Only these strategies or arms, comma separated.")
 @click.option("--seeds", type=int, metavar="N", help="Evaluation seeds; more seeds reuse the runs of fewer.")
@@ -99,7 +99,7 @@ def command(
 ) -> int:
     """Run what is missing of a study, and write its report."""
     plugins = options.read_plugins(plugin_files)
-    sweep = sweeps.changed(catalogue.find(name).scales[scale], names, seeds, dataset, plugins)
+    sweep = sweeps.changed(catalogue.find(name).at(scale), names, seeds, dataset, plugins)
     sweep = sweeps.searched(name, sweep, {"points": points, "seeds": tuning_seeds, "searches": searches})
     if develop:
         sweep = replace(sweep, test_split="development")

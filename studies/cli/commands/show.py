@@ -6,7 +6,7 @@ import click
 from rich.text import Text
 
 from studies import catalogue
-from studies.cli import output
+from studies.cli import options, output
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import most_runs
 from studies.design.setting import Setting
@@ -14,14 +14,15 @@ from studies.design.study import SCALES
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=options.StudyName())
 def command(name: str) -> None:
     """Show what a study asks, what it runs at each scale, and which figures it draws."""
     study = catalogue.find(name)
     output.console.print(Text.assemble((name, "bold"), f": {study.question}"))
     output.console.print(f"source: {study.source}")
-    table = output.table("", *SCALES)
-    studies = [FrozenStudy.freeze(name, scale, study.scales[scale]) for scale in SCALES]
+    scales = [scale for scale in SCALES if scale in study.scales]
+    table = output.table("", *scales)
+    studies = [FrozenStudy.freeze(name, scale, study.at(scale)) for scale in scales]
     rows: dict[str, Callable[[FrozenStudy], str]] = {
         "runs": lambda frozen: f"{'up to ' if frozen.sweep.search else ''}{most_runs(frozen)}",
         "search": _search,
@@ -42,7 +43,7 @@ def command(name: str) -> None:
     for label, cell in rows.items():
         table.add_row(label, *map(cell, studies))
     output.console.print(table)
-    for entry in studies[SCALES.index("default")].sweep.primary:
+    for entry in studies[scales.index("default")].sweep.primary:
         where = [str(part) for part in (entry.dataset, entry.network, entry.density) if part is not None]
         within = f" (on {', '.join(where)})" if where else ""
         output.console.print(f"primary: {entry.arm} against {entry.reference}{within}", highlight=False)

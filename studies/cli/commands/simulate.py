@@ -17,7 +17,7 @@ from studies.results.planning.simulation import DISTRIBUTIONS
 
 
 @click.command()
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, type=options.StudyName())
 @click.option("--scale", type=click.Choice(SCALES), default="default", show_default=True, help="Of the studies.")
 @options.results
 @click.option(
@@ -40,8 +40,8 @@ def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: s
     """Simulate designs: how often their verdicts would be wrong, and what they would find."""
     heads = ("study", "looks", "m", "δ", "err 0", "err δ", "cover", "found", "power", "seeds")
     table = output.table(*heads, whole=frozenset(heads) - {"study"})
-    for name in names or tuple(catalogue.names()):
-        frozen = FrozenStudy.freeze(name, scale, catalogue.find(name).scales[scale])
+    for name in names or tuple(catalogue.built_in()):
+        frozen = FrozenStudy.freeze(name, scale, catalogue.find(name).at(scale))
         observed = _observed(ResultsFolder(results, name))
         found = simulate_design(frozen, observed, distribution=distribution, replications=replications)
         if found is None:

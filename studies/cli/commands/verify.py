@@ -15,7 +15,7 @@ AGREE, DIFFER = 0, 1
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=options.StudyName())
 @click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="How many, drawn by chance.")
 @click.option("--all", "every_run", is_flag=True, help="Every finished run, in place of a sample.")
 @click.option("--dataset", metavar="FILE", help="Where data of your own is that the study was run on.")

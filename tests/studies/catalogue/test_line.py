@@ -62,12 +62,14 @@ def test_a_file_that_is_not_python_is_named_in_one_line(folder, place, text):
     assert "\n" not in str(caught.value)
 
 
-def test_the_list_names_a_broken_file_and_nothing_else(folder, command):
+def test_the_list_says_of_a_broken_file_what_is_wrong_and_has_the_others(folder, command):
     (folder / "of_mine.py").write_text("def broken(:\n", "utf-8")
+    (folder / "of_ours.py").write_text('"""What another file asks."""\n', "utf-8")
     done = command("list")
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"error: {folder / 'of_mine.py'}: cannot be read: ")
-    assert done.err.count("\n") == 1
+    assert (done.code, done.err) == (0, "")
+    words = "".join(done.out.split())
+    assert f"{folder / 'of_mine.py'}:cannotberead:" in words
+    assert "Whatanotherfileasks." in words
 
 
 def test_an_unknown_study_is_named_with_the_nearest():
