@@ -48,6 +48,11 @@ def main(arguments: Sequence[str]) -> int:
     return TERMINATED if terminated else code
 
 
+def console() -> None:
+    """Run the command line as the installed command ``gating-studies``."""
+    sys.exit(main(sys.argv[1:]))
+
+
 def _open_standard_streams() -> None:
     """Open those that the process was started without: a file of a study must not be taken for one of them."""
     for number in (0, 1, 2):

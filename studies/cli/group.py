@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
@@ -46,7 +47,19 @@ def _line(name: str) -> str:
     return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
+def _print_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    try:
+        said = f"gating-studies {version('gating-studies')}"
+    except PackageNotFoundError:
+        said = f"gating-studies, not installed, from {Path(__file__).resolve().parents[2]}"
+    click.echo(said)
+    context.exit()
+
+
 @click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Say which.")
 @click.option("-v", "--verbose", is_flag=True, help="Log what is decided inside, on standard error.")
 def app(verbose: bool) -> None:
     """Compare strategies that decide which blocks of a network to compute."""

@@ -7,10 +7,13 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from core.errors import InputError, one_line
-from studies.design.study import SCALES, Study
-from studies.design.sweep import Sweep
+
+if TYPE_CHECKING:
+    # Not otherwise: to name the studies must take no time.
+    from studies.design.study import Study
 
 ENTRY_POINT_GROUP = "gating_studies.studies"
 PREFIX = "gating_studies_study"
@@ -104,12 +107,15 @@ def imported(module: str, where: str) -> ModuleType:
         raise InputError(f"{where}: {_said(error, file)}") from None
 
 
-def study_of(module: ModuleType, where: str) -> Study:
+def study_of(module: ModuleType, where: str) -> "Study":
     """Return the study that a module defines, checked as far as it can be without its runs.
 
     Raises:
         InputError: it defines none, or not as a study is.
     """
+    from studies.design.study import SCALES, Study
+    from studies.design.sweep import Sweep
+
     study = getattr(module, "STUDY", None)
     if not isinstance(study, Study):
         found = "defines no STUDY" if study is None else f"STUDY is of type {type(study).__name__}"

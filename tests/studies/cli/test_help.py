@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, entry_points, version
 
 import pytest
 
+from studies import cli
 from tests.support.driver import ROOT
 
 COMMANDS = (
@@ -30,6 +32,30 @@ def loaded_by(*arguments: str) -> tuple[str, set[str]]:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout, set(done.stderr.split())
+
+
+def test_the_version_is_said_and_nothing_heavy_is_loaded():
+    out, loaded = loaded_by("--version")
+    assert out == f"gating-studies {version('gating-studies')}\n"
+    assert not loaded & HEAVY
+
+
+def test_without_an_installation_the_version_says_where_it_lies(monkeypatch, capsys):
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("studies.cli.group.version", missing)
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gating-studies, not installed, from {ROOT}\n"
+
+
+def test_the_installed_command_is_the_same_program(monkeypatch, capsys):
+    (script,) = entry_points(group="console_scripts", name="gating-studies")
+    monkeypatch.setattr(sys, "argv", ["gating-studies", "nonsense"])
+    with pytest.raises(SystemExit) as ended:
+        script.load()()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: unknown command 'nonsense'")
 
 
 def listed(text: str) -> list[str]:
