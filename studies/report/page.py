@@ -109,9 +109,13 @@ def write_figures(
     results: Results,
     formats: Sequence[str],
     venue: Venue = VENUES["default"],
+    pictures: Path | None = None,
 ) -> list[Path]:
-    """Write every figure that has something to show, and its numbers; return the pictures."""
-    pictures = folder.path / "figures"
+    """Write every figure that has something to show, and its numbers; return the pictures.
+
+    They are written to the study's own folder unless ``pictures`` is another.
+    """
+    pictures = folder.path / "figures" if pictures is None else pictures
     return [path for figure in figures for path in figure.write(results, pictures, formats, venue)]
 
 

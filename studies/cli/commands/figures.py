@@ -1,15 +1,17 @@
 """Draw the figures of a finished study again; each has the numbers it shows beside it as CSV."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from core.errors import unknown
+from core.errors import InputError, unknown
 from studies import catalogue
 from studies.cli import options, output
 from studies.records.folder import ResultsFolder
 from studies.records.stamp import Stamp
-from studies.report.drawing.figure import FORMATS
+from studies.report.drawing.choice import Choice, drawing
+from studies.report.drawing.figure import FORMATS, Figure
 from studies.report.drawing.venue import VENUES, find_venue
 from studies.report.page import write_figures
 from studies.results.collecting import collect
@@ -20,22 +22,70 @@ from studies.results.collecting import collect
 @options.results
 @click.option("--format", "formats", default="pdf,png", show_default=True, help="pdf, png, svg; comma separated.")
 @click.option("--venue", default="default", show_default=True, help=f"Widths and fonts of: {', '.join(VENUES)}.")
-def command(name: str, results: Path, formats: str, venue: str) -> None:
+@click.option("--only", metavar="A,B", help="Only these figures.")
+@click.option("--out", type=options.Place(file_okay=False), metavar="DIR", help="Write to DIR, not beside the results.")
+@click.option("--arms", metavar="A;B", help="Only these arms, separated by semicolons; needs --out.")
+@click.option("--rename", "renamed", metavar="ARM=NAME", multiple=True, help="What an arm is called; needs --out.")
+@click.option("--palette", default="", metavar="NAME", help="Colours of one of seaborn's palettes; needs --out.")
+def command(
+    name: str,
+    results: Path,
+    formats: str,
+    venue: str,
+    only: str | None,
+    out: Path | None,
+    arms: str | None,
+    renamed: tuple[str, ...],
+    palette: str,
+) -> None:
     """Draw the figures of a finished study again; each has the numbers it shows beside it as CSV."""
-    chosen = options.listed(formats)
-    for extension in chosen:
+    extensions = options.listed(formats)
+    for extension in extensions:
         if extension not in FORMATS:
             raise unknown("figure format", extension, FORMATS)
     look = find_venue(venue)
     catalogue.find(name)
     folder = ResultsFolder(results, name)
     frozen = folder.frozen().design
-    shown = catalogue.presentation(name, searched=frozen.sweep.search is not None)
-    with folder.locked():
-        pictures = write_figures(folder, shown.figures, collect(frozen, folder.ledger), chosen, look)
-        stamp = Stamp.read(folder.path)
-        if stamp is not None:
-            # The pictures are as they were asked for: they do not make the report a stale one.
-            stamp.with_files(folder.path, pictures).write(folder.path)
+    figures = _named(catalogue.presentation(name, searched=frozen.sweep.search is not None).figures, only)
+    ours = [arm.name for arm in frozen.arms if not arm.front_of]
+    choice = Choice(tuple(_parts(arms) or (ours if palette else ())), dict(map(_pair, renamed)), palette)
+    choice.check(ours)
+    if choice != Choice() and out is None:
+        raise InputError("--arms, --rename, --palette: a study's own figures show all of it: name a folder with --out")
+    found = collect(frozen, folder.ledger)
+    if out is not None:
+        with drawing(choice):
+            pictures = write_figures(folder, figures, found, extensions, look, out)
+    else:
+        with folder.locked():
+            pictures = write_figures(folder, figures, found, extensions, look)
+            stamp = Stamp.read(folder.path)
+            if stamp is not None:
+                # The pictures are as they were asked for: they do not make the report a stale one.
+                stamp.with_files(folder.path, pictures).write(folder.path)
     for picture in pictures:
         output.console.print(str(picture), soft_wrap=True)
+
+
+def _named(figures: Sequence[Figure], only: str | None) -> Sequence[Figure]:
+    """Return the figures that are asked for, in the order in which they are named."""
+    if only is None:
+        return figures
+    by_name = {figure.name: figure for figure in figures}
+    for name in options.listed(only):
+        if name not in by_name:
+            raise unknown("figure", name, by_name)
+    return [by_name[name] for name in options.listed(only)]
+
+
+def _parts(arms: str | None) -> list[str]:
+    """Names of arms may have commas."""
+    return [] if arms is None else [part.strip() for part in arms.split(";") if part.strip()]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    arm, equals, name = text.rpartition("=")
+    if not equals or not arm or not name.strip():
+        raise InputError(f"--rename {text!r}: expected ARM=NAME")
+    return arm, name.strip()

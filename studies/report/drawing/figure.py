@@ -9,6 +9,7 @@ import matplotlib.figure
 import pandas as pd
 
 from studies.records.files import write_atomically, written_whole
+from studies.report.drawing.choice import chosen
 from studies.report.drawing.panels import panels_of
 from studies.report.drawing.style import theme
 from studies.report.drawing.venue import VENUES, Venue
@@ -42,7 +43,7 @@ class Figure:
         self, results: Results, folder: Path, formats: Sequence[str], venue: Venue = VENUES["default"]
     ) -> list[Path]:
         """Write the picture in each format, its numbers as CSV and its caption; return the pictures, if it has any."""
-        numbers = self.numbers(results)
+        numbers = chosen().of(self.numbers(results))
         if numbers.empty:
             return []
         write_atomically(folder / f"{self.name}.csv", numbers.to_csv(index=False, lineterminator="\n"))

@@ -1,6 +1,6 @@
 """One colour and marker per arm in every figure, safe for colour-blind readers, and the theme of all pictures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, get_args
 
@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 import strategies
 from core.strategy import Family
+from studies.report.drawing.choice import chosen
 from studies.report.drawing.venue import VENUES, Venue
 
 # Hues of Okabe and Ito (2008), which stay distinct under the common colour-vision deficiencies.
@@ -21,7 +22,8 @@ _HUES: dict[Family, str] = {
     "routing": "#CC79A7",
     "halting": "#E69F00",
 }
-_MARKERS = "os^DvPX*<>"
+# None is a cross, which failed runs are.
+_MARKERS = "os^DvPh*<>"
 # How far each further strategy of a family is from its hue, controls towards white and the others towards black, since
 # lighter tints would not stand out from paper. Neighbours in the list are far apart.
 _TINTS = (0.0, 0.58, 0.3, 0.66, 0.45, 0.15)
@@ -100,12 +102,16 @@ def styles(numbers: pd.DataFrame) -> dict[str, Style]:
     are together, in one order for all figures.
     """
     families = dict(zip(numbers[series_of(numbers)], numbers["family"], strict=True))
+    called = chosen().names
     line_styles = {}
     for number, family in enumerate(get_args(Family)):
-        foreign = sorted(name for name, of in families.items() if of == family and name not in _members(family))
-        for place, name in enumerate([*_members(family), *foreign]):
+        own = [called.get(name, name) for name in _members(family)]
+        foreign = sorted(name for name, of in families.items() if of == family and name not in own)
+        for place, name in enumerate([*own, *foreign]):
             towards, steps = (1.0, _TINTS) if family == "control" else (0.0, _SHADES)
             step = steps[place % len(steps)]
             red, green, blue = ((1 - step) * part + step * towards for part in to_rgb(_HUES[family]))
             line_styles[name] = Style(to_hex((red, green, blue)), _MARKERS[(number + place) % len(_MARKERS)])
-    return {name: style for name, style in line_styles.items() if name in families}
+    shown = {name: style for name, style in line_styles.items() if name in families}
+    colours = chosen().colours()
+    return {name: replace(style, colour=colours.get(name, style.colour)) for name, style in shown.items()}

@@ -1,0 +1,81 @@
+"""What of a figure is drawn, under which names and in which colours, where a user asks for other than all of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.colors import to_hex
+
+from core.errors import InputError, unknown
+from studies.design.dense_front import DENSE_FRONT
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which arms are drawn, and how.
+
+    Attributes:
+        arms: only these; none for all, in their usual colours.
+        names: what arms are called in the picture, by their names in the study.
+        palette: a seaborn palette whose colours ``arms`` have, in their order; empty for the usual ones.
+    """
+
+    arms: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    palette: str = ""
+
+    def check(self, arms: Sequence[str]) -> None:
+        """Check it against the arms of a study.
+
+        Raises:
+            InputError: an arm is unknown, two get one name, or there is no such palette.
+        """
+        for name in (*self.arms, *self.names):
+            if name not in arms:
+                raise unknown("arm", name, arms)
+        called = [self.names.get(name, name) for name in arms]
+        if twice := sorted({name for name in called if called.count(name) > 1}):
+            raise InputError(f"two arms would be called {twice[0]!r}")
+        if self.palette:
+            try:
+                sns.color_palette(self.palette)
+            except ValueError:
+                raise InputError(
+                    f"unknown palette {self.palette!r}: a name that seaborn knows, such as colorblind or viridis"
+                ) from None
+
+    def colours(self) -> dict[str, str]:
+        """Return the colours of the palette by what arms are called, the same in every figure."""
+        if not self.palette:
+            return {}
+        colours = sns.color_palette(self.palette, len(self.arms))
+        return {self.names.get(arm, arm): to_hex(colour) for arm, colour in zip(self.arms, colours, strict=True)}
+
+    def of(self, numbers: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows that are drawn, their arms under the names of the picture; a table without arms as it is."""
+        columns = [column for column in ("arm", "reference") if column in numbers]
+        if "arm" in columns and self.arms:
+            # The dense front stands in every figure that has it.
+            numbers = numbers[numbers["arm"].isin((*self.arms, DENSE_FRONT))]
+        return numbers.assign(**{column: numbers[column].replace(dict(self.names)) for column in columns})
+
+
+_chosen: ContextVar[Choice | None] = ContextVar("chosen", default=None)
+
+
+@contextmanager
+def drawing(choice: Choice) -> Iterator[None]:
+    """Draw as ``choice`` says inside the ``with`` statement."""
+    token = _chosen.set(choice)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def chosen() -> Choice:
+    """Return what is drawn, and how."""
+    return _chosen.get() or Choice()
