@@ -130,9 +130,12 @@ def _share_of_dense(macs: float, dense_macs: float) -> str:
 
 
 def _caption(results: Results) -> str:
-    decided = results.contrasts[results.contrasts["verdict"] != ""]
-    references = ", ".join(sorted(set(decided["reference"])))
-    marks = f" Marked are verdicts against {references}: bold is better, ≈ equivalent, ↓ worse." if references else ""
+    marks = ""
+    if (results.contrasts["verdict"] != "").any():
+        marks = (
+            " Marked is the verdict that all primary contrasts of an arm have in common: bold is better, ≈ equivalent, "
+            "↓ worse."
+        )
     mixed = " Runs are from more than one code." if origin.is_mixed(results.all_records) else ""
     protocol = results.protocol
     if protocol.search is None:
