@@ -47,6 +47,7 @@ ROOMS = (
     "studies.report.figures",
     "studies.report",
     "studies.catalogue",
+    "studies.finished",
     "studies.cli",
 )
 # Rooms of one floor, which know nothing of each other.
@@ -68,6 +69,7 @@ FENCES = {
         "studies.report.figures",
         "studies.report.publication",
         "studies.catalogue",
+        "studies.finished",
     ),
     "seaborn": ("studies.report.drawing", "studies.report.figures", "studies.report.publication", "studies.catalogue"),
 }

@@ -303,6 +303,7 @@ def test_no_example_is_left_out():
         "low_rank.py",
         "make_sensors.py",
         "my_lab.py",
+        "read_results.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",
         "studies/catalogue/wider/measure_parameters.py",

@@ -1,0 +1,36 @@
+"""Set the results of two studies side by side, arm by arm."""
+
+from pathlib import Path
+
+import click
+
+from studies import finished
+from studies.cli import options, output
+from studies.formatting import interval, percent, points, share
+from studies.records.files import write_atomically
+
+
+@click.command()
+@click.argument("first", type=options.Place(file_okay=False))
+@click.argument("second", type=options.Place(file_okay=False))
+@click.option("--csv", "csv_file", type=options.Place(dir_okay=False), metavar="FILE", help="Write the table here.")
+def command(first: Path, second: Path, csv_file: Path | None) -> None:
+    """Set the results of two studies side by side, arm by arm.
+
+    FIRST and SECOND are folders such as results/quickstart. Nothing is tested: only runs on the same seeds of one study
+    are pairs.
+    """
+    found = finished.compare(finished.load(first), finished.load(second))
+    if csv_file is not None:
+        write_atomically(csv_file, found.to_csv(index=False, lineterminator="\n"))
+    table = output.table("arm", "setting", "n", "first", "second", "change", "same runs", whole=frozenset({"arm"}))
+    for row in found.to_dict("records"):
+        table.add_row(
+            row["arm"],
+            f"{row['dataset']} {row['network']} τ = {share(row['target_density'])}",
+            f"{row['n_1']:.0f}, {row['n_2']:.0f}",
+            *(f"{percent(row[f'mean_{of}'])} ({interval(row[f'ci_low_{of}'], row[f'ci_high_{of}'])})" for of in (1, 2)),
+            points(row["difference"]),
+            str(row["same_runs"]),
+        )
+    output.console.print(table)

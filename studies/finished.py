@@ -1,0 +1,166 @@
+"""Finished studies in Python: their tables as data frames, their verdicts, their figures."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import final
+
+import matplotlib.figure
+import pandas as pd
+
+from core.errors import InputError, unknown
+from studies import catalogue
+from studies.design.freezing import FrozenStudy
+from studies.records.folder import ResultsFolder
+from studies.report.drawing.choice import Choice, drawing
+from studies.report.drawing.venue import find_venue
+from studies.report.presentation import Presentation
+from studies.report.sentences import sentences
+from studies.results import Results
+from studies.results.collecting import collect
+from studies.results.table import Table
+from studies.results.tables import STANDARD
+
+_SETTING_AND_ARM = ["dataset", "network", "target_density", "arm"]
+
+
+def load(folder: str | Path) -> "FinishedStudy":
+    """Read a study's results, which lie in ``RESULTS/NAME``.
+
+    Raises:
+        InputError: there is no finished study in that folder.
+    """
+    path = Path(folder)
+    if not (path / "study.json").is_file():
+        raise InputError(f"{path}: holds no study, expected a folder such as results/quickstart")
+    found = ResultsFolder(path.resolve().parent, path.resolve().name)
+    design = found.frozen().design
+    return FinishedStudy(path, design, collect(design, found.ledger))
+
+
+def compare(first: "FinishedStudy", second: "FinishedStudy") -> pd.DataFrame:
+    """Set two studies' summaries side by side: one row for each arm and setting that both have.
+
+    Nothing is tested: the runs of two studies are no pairs, unless they are the same runs.
+
+    Returns:
+        ``dataset``, ``network``, ``target_density`` and ``arm``; ``n``, ``mean``, ``ci_low``, ``ci_high``,
+        ``test_density`` and ``test_macs`` of each study, with ``_1`` and ``_2`` behind them; ``difference``, the second
+        mean minus the first; and ``same_runs``, how many runs of the arm are in both.
+
+    Raises:
+        InputError: they have no arm and setting in common.
+    """
+    columns = ["n", "mean", "ci_low", "ci_high", "test_density", "test_macs"]
+    one, two = (study.table("summary")[[*_SETTING_AND_ARM, *columns]] for study in (first, second))
+    both = one.merge(two, on=_SETTING_AND_ARM, suffixes=("_1", "_2"))
+    if both.empty:
+        raise InputError(f"{first.path} and {second.path}: have no arm in one setting in common")
+    shared = set(first.runs["run_id"]) & set(second.runs["run_id"])
+    counted = first.runs[first.runs["run_id"].isin(shared)].groupby(_SETTING_AND_ARM).size().rename("same_runs")
+    both = both.merge(counted.reset_index(), on=_SETTING_AND_ARM, how="left")
+    return both.assign(difference=both["mean_2"] - both["mean_1"], same_runs=both["same_runs"].fillna(0).astype(int))
+
+
+@final
+class FinishedStudy:
+    """The results of a study; made by :func:`load`.
+
+    Attributes:
+        path: the folder that they were read from.
+        design: what was frozen before the first run.
+        results: all tables and records, as figures and reports use them.
+    """
+
+    def __init__(self, path: Path, design: FrozenStudy, results: Results) -> None:
+        self.path = path
+        self.design = design
+        self.results = results
+
+    def __repr__(self) -> str:
+        runs, arms = len(self.runs), len([arm for arm in self.design.arms if not arm.front_of])
+        return f"<study {self.design.study}: {arms} arms, {runs} runs, in {self.path}>"
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row for each run; columns as in ``runs.csv``."""
+        return self.table("runs")
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row for each arm and setting; columns as in ``summary.csv``."""
+        return self.table("summary")
+
+    @property
+    def contrasts(self) -> pd.DataFrame:
+        """One row for each contrast and setting; columns as in ``contrasts.csv``."""
+        return self.table("contrasts")
+
+    @property
+    def verdicts(self) -> list[str]:
+        """What is known of each primary contrast, in sentences, decided ones first in each setting."""
+        return [sentence for _, said in sentences(self.results.contrasts) for sentence in said]
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables that :meth:`table` has."""
+        return list(self._tables)
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures that :meth:`figure` draws."""
+        return [figure.name for figure in self._presentation.figures]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table, as the CSV file of that name holds it.
+
+        Raises:
+            InputError: there is none.
+        """
+        if name not in self._tables:
+            raise unknown("table", name, self._tables)
+        return self._tables[name].numbers(self.results)
+
+    def figure(
+        self,
+        name: str,
+        *,
+        arms: Sequence[str] = (),
+        names: Mapping[str, str] | None = None,
+        palette: str = "",
+        venue: str = "default",
+    ) -> matplotlib.figure.Figure:
+        """Draw a figure, to be saved with ``savefig`` or shown.
+
+        Args:
+            name: of the figure.
+            arms: only these, and the dense front where the figure has it; none for all.
+            names: what arms are called, by their names in the study.
+            palette: a seaborn palette whose colours the arms have, in their order.
+            venue: whose widths and sizes of letters it has.
+
+        Raises:
+            InputError: there is no such figure, arm, palette or venue, or the study has nothing to draw there.
+        """
+        by_name = {figure.name: figure for figure in self._presentation.figures}
+        if name not in by_name:
+            raise unknown("figure", name, by_name)
+        ours = [arm.name for arm in self.design.arms if not arm.front_of]
+        choice = Choice(tuple(arms) or (tuple(ours) if palette else ()), dict(names or {}), palette)
+        choice.check(ours)
+        with drawing(choice):
+            numbers = choice.of(by_name[name].numbers(self.results))
+            if numbers.empty:
+                raise InputError(f"figure {name}: {self.design.study} has nothing to draw there")
+            return by_name[name].drawn_for(find_venue(venue), numbers)
+
+    @cached_property
+    def _presentation(self) -> Presentation:
+        searched = self.design.sweep.search is not None
+        if self.design.study in catalogue.names():
+            return catalogue.presentation(self.design.study, searched=searched)
+        return Presentation.usual(searched=searched)
+
+    @cached_property
+    def _tables(self) -> dict[str, Table]:
+        return {table.name: table for table in (*STANDARD, *self._presentation.tables)}
