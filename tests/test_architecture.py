@@ -74,7 +74,7 @@ FENCES = {
     "seaborn": ("studies.report.drawing", "studies.report.figures", "studies.report.publication", "studies.catalogue"),
 }
 # Folders that hold one file for each of a kind, and may grow without end.
-COLLECTIONS = {"strategies", "studies/catalogue", "tests/strategies"}
+COLLECTIONS = {"strategies", "studies/catalogue", "studies/cli/commands", "tests/strategies"}
 MOST_MODULES = 15
 
 

@@ -10,7 +10,7 @@ from studies import cli
 from tests.support.driver import ROOT
 
 COMMANDS = (
-    *("bench", "compare", "datasets", "doctor", "figures", "list", "load", "merge"),
+    *("bench", "compare", "datasets", "doctor", "figures", "list", "load", "merge", "new"),
     *("power", "report", "run", "show", "simulate", "strategies", "verify"),
 )
 # What takes seconds to load.

@@ -1,0 +1,1 @@
+"""What the command ``new`` writes: a file and its test for each kind."""
