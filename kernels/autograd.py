@@ -32,11 +32,16 @@ def _any_requires_grad(*tensors: Tensor | None) -> bool:
     return False
 
 
+def _saves_hidden(name: str, arguments: Arguments, activation: Activation) -> bool:
+    _, weight, _, _, out_gates = arguments
+    return load(name).saves_hidden(weight.dtype, activation, out_gated=out_gates is not None)
+
+
 def _saved(name: str, arguments: Arguments, activation: Activation) -> Tensor | None:
     """Return where the forward pass writes the activation for the backward pass, or None if that takes the result."""
-    x, weight, _, _, out_gates = arguments
-    if not load(name).saves_hidden(weight.dtype, activation, out_gated=out_gates is not None):
+    if not _saves_hidden(name, arguments, activation):
         return None
+    x, weight, *_ = arguments
     return x.new_empty(x.shape[0], weight.shape[0] * weight.shape[3])
 
 
@@ -155,7 +160,7 @@ def _(
 def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     *arguments, backend, activation, gate_grad, _ = inputs
     y, hidden = output
-    saves_hidden = _saved(backend, cast(Arguments, tuple(arguments)), activation) is not None
+    saves_hidden = _saves_hidden(backend, cast(Arguments, tuple(arguments)), activation)
     ctx.save_for_backward(*arguments, hidden if saves_hidden else y)
     ctx.options = backend, activation, gate_grad
     ctx.mark_non_differentiable(hidden)

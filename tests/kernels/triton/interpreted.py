@@ -13,8 +13,9 @@ from core.seeding import SeedStreams
 from core.training.batch import CountedBatch
 from core.training.settings import TrainingSettings
 from core.training.train import train
+from kernels import block_linear, use_backend
 from kernels import triton as backend
-from kernels import use_backend
+from kernels.autograd import block_linear_operator
 from kernels.backend import Needs
 from kernels.triton.support import check_rows
 from strategies import find
@@ -28,6 +29,7 @@ from tests.kernels.triton.agreement import (
     call_of,
     computed,
     poisoned,
+    upstream_of,
 )
 
 ACTIVATIONS = ("identity", "relu", "tanh")
@@ -112,6 +114,20 @@ def test_gradients_of_saturated_units_are_no_noise(rows, shape):
     case = case_of(shape, rows=rows, density=1.0, dtype=torch.float16)
     case.weight.mul_(4)
     assert_rounds_as_pytorch(case, "tanh")
+
+
+@pytest.mark.parametrize("rows", [5, 40])
+@pytest.mark.parametrize("operator", [False, True], ids=["eager", "operator"])
+def test_autograd_goes_through_the_saved_activation(rows, operator):
+    case = case_of(SHAPE, rows=rows, dtype=torch.float16)
+    leaves = case.map(lambda tensor: tensor.clone().requires_grad_())
+    arguments = (leaves.x, leaves.weight, leaves.bias, leaves.in_gates, leaves.out_gates)
+    if operator:
+        y = block_linear_operator(*arguments, "triton", "tanh", "open", True)[0]
+    else:
+        y = block_linear(*arguments, activation="tanh", backend="triton")
+    found = torch.autograd.grad(y, list(leaves.tensors().values()), upstream_of(case))
+    assert_same_bits({"y": y.detach(), **dict(zip(NAMES, found, strict=True))}, computed(case, "tanh"))
 
 
 @pytest.mark.parametrize("rows", ROWS)
