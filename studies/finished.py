@@ -8,6 +8,7 @@ from typing import final
 import matplotlib.figure
 import pandas as pd
 
+import strategies
 from core.errors import InputError, unknown
 from studies import catalogue
 from studies.design.freezing import FrozenStudy
@@ -20,6 +21,7 @@ from studies.results import Results
 from studies.results.collecting import collect
 from studies.results.table import Table
 from studies.results.tables import STANDARD
+from studies.retrained import RetrainedNetwork, train_again
 
 _SETTING_AND_ARM = ["dataset", "network", "target_density", "arm"]
 
@@ -120,6 +122,41 @@ class FinishedStudy:
         if name not in self._tables:
             raise unknown("table", name, self._tables)
         return self._tables[name].numbers(self.results)
+
+    def network(
+        self,
+        arm: str,
+        *,
+        seed: int = 0,
+        dataset: str | None = None,
+        network: str | None = None,
+        target_density: float | None = None,
+        plugins: tuple[strategies.Plugin, ...] = (),
+    ) -> RetrainedNetwork:
+        """Train the network of a run again, check that it is the same to the last digit, and return it.
+
+        Args:
+            arm: whose run it is.
+            seed: of the run.
+            dataset: of the run, where the study has several; likewise the next two.
+            network: hidden layers.
+            target_density: share of open blocks.
+            plugins: strategies from outside, if the arm's is one.
+
+        Raises:
+            InputError: there is no such run or several, it has no network, or another one comes out.
+        """
+        asked = {"arm": arm, "dataset": dataset, "network": network, "target_density": target_density, "seed": seed}
+        runs = self.runs[self.runs["selected"].astype(bool)]
+        if arm not in set(runs["arm"]):
+            raise unknown("arm", arm, dict.fromkeys(runs["arm"]))
+        for column, value in asked.items():
+            runs = runs if value is None else runs[runs[column] == value]
+        if len(runs) != 1:
+            said = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
+            raise InputError(f"{len(runs)} runs are of {said}: name dataset, network, target_density or seed")
+        run_id = runs["run_id"].item()
+        return train_again(next(each for each in self.results.all_records if each["run_id"] == run_id), plugins)
 
     def figure(
         self,

@@ -47,6 +47,7 @@ ROOMS = (
     "studies.report.figures",
     "studies.report",
     "studies.catalogue",
+    "studies.retrained",
     "studies.finished",
     "studies.cli",
 )

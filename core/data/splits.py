@@ -1,6 +1,6 @@
 """Deterministic stratified splits, normalised by training statistics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -39,16 +39,20 @@ class Splits:
         validation: what its epoch is chosen on.
         test: what it is tested on; None in a search, which never receives it.
         test_indices: ``[N]`` int64, which examples of the dataset those of ``test`` are; None if they are of none.
+        mean: of all features of the training examples together, which was subtracted.
+        std: likewise, by which was divided.
     """
 
     train: Split
     validation: Split
     test: Split | None
     test_indices: NDArray[np.int64] | None = None
+    mean: float = 0.0
+    std: float = 1.0
 
     def to(self, device: torch.device | str) -> "Splits":
         test = None if self.test is None else self.test.to(device)
-        return Splits(self.train.to(device), self.validation.to(device), test, self.test_indices)
+        return replace(self, train=self.train.to(device), validation=self.validation.to(device), test=test)
 
 
 def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Splits:
@@ -82,8 +86,8 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
         return Split(torch.from_numpy(x), torch.from_numpy(dataset.y[indices]))
 
     if streams.role == "tune":
-        return Splits(part(train), part(validation), None)
-    return Splits(part(train), part(validation), part(test), test)
+        return Splits(part(train), part(validation), None, mean=mean, std=std)
+    return Splits(part(train), part(validation), part(test), test, mean, std)
 
 
 def _held_out(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> tuple[np.ndarray, np.ndarray]:

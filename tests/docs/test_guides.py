@@ -311,6 +311,7 @@ def test_no_example_is_left_out():
     tested = (
         "guides/add_a_strategy",
         "guides/add_a_study",
+        "guides/python",
         "guides/results",
         "concepts/kernels",
         "concepts/estimators",
