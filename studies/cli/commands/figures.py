@@ -53,13 +53,13 @@ def command(
     choice.check(ours)
     if choice != Choice() and out is None:
         raise InputError("--arms, --rename, --palette: a study's own figures show all of it: name a folder with --out")
-    found = collect(frozen, folder.ledger)
     if out is not None:
+        # Without a lock, since nothing is written to the study's folder, which may be somebody else's.
         with drawing(choice):
-            pictures = write_figures(folder, figures, found, extensions, look, out)
+            pictures = write_figures(folder, figures, collect(frozen, folder.ledger), extensions, look, out)
     else:
         with folder.locked():
-            pictures = write_figures(folder, figures, found, extensions, look)
+            pictures = write_figures(folder, figures, collect(frozen, folder.ledger), extensions, look)
             stamp = Stamp.read(folder.path)
             if stamp is not None:
                 # The pictures are as they were asked for: they do not make the report a stale one.
