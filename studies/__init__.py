@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import Any
 
 _PUBLIC = ("FinishedStudy", "compare", "load")
-_BESIDE = ("kernels", "core", "strategies")
+# Packages of common names that belong to this one, and a file that each has.
+_BESIDE = {"kernels": "operation.py", "core": "strategy.py", "strategies": "reinforce.py"}
 
 
 def _check_neighbours() -> None:
-    """Check that the packages of common names that lie beside this one are those that Python finds.
+    """Check that the packages of common names are those of this program, wherever they lie.
 
     Raises:
         ImportError: another package, installed or in the folder that Python was started in, hides one of them. It is
             named after this package, so that ``python -m studies`` says it in one line.
     """
-    here = Path(__file__).resolve().parent.parent
-    for name in _BESIDE:
+    for name, file in _BESIDE.items():
         spec = find_spec(name)
-        places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
-        if not any(place and Path(place).resolve().is_relative_to(here / name) for place in places):
-            found = next((place for place in places if place), "nowhere")
+        places = [] if spec is None else list(spec.submodule_search_locations or ())
+        if not any((Path(place) / file).is_file() for place in places):
+            found = places[0] if places else "nowhere" if spec is None else spec.origin
             raise ImportError(
-                f"another package named {name!r} hides that of Gating Studies: Python finds {found}, "
-                f"not {here / name}; start it in another folder, or in an environment of its own",
+                f"another package named {name!r} hides that of Gating Studies: Python finds {found}; start it in "
+                "another folder, or in an environment of its own",
                 name="studies",
             )
 

@@ -12,7 +12,7 @@ import strategies
 from core.errors import InputError, unknown
 from studies import catalogue
 from studies.design.freezing import FrozenStudy
-from studies.records.folder import ResultsFolder
+from studies.records.merging import folder_at
 from studies.report.drawing.choice import Choice, drawing
 from studies.report.drawing.venue import find_venue
 from studies.report.presentation import Presentation
@@ -35,7 +35,7 @@ def load(folder: str | Path) -> "FinishedStudy":
     path = Path(folder)
     if not (path / "study.json").is_file():
         raise InputError(f"{path}: holds no study, expected a folder such as results/quickstart")
-    found = ResultsFolder(path.resolve().parent, path.resolve().name)
+    found = folder_at(path)
     design = found.frozen().design
     return FinishedStudy(path, design, collect(design, found.ledger))
 

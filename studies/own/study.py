@@ -1,6 +1,7 @@
 """Studies from outside the catalogue: a file or folder of a user's own, and those that installed packages offer."""
 
 import importlib
+import os
 import sys
 import traceback
 from importlib.metadata import EntryPoint, entry_points
@@ -40,10 +41,10 @@ def given(path: Path) -> str:
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
         raise InputError(f"study {path}: there is no such file")
-    name = path.resolve().stem
+    name = Path(os.path.realpath(path)).stem
     if not name.isidentifier():
         raise InputError(f"study {path}: {name!r} cannot be a study's name: write it with letters, digits and _")
-    _files[name] = file.resolve()
+    _files[name] = Path(os.path.realpath(file))
     return name
 
 

@@ -1,5 +1,6 @@
 """Takes over finished runs from another results folder of the same study."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,8 @@ class Merged:
 
 def folder_at(path: Path) -> ResultsFolder:
     """Return the results folder at ``RESULTS/NAME``."""
-    whole = path.resolve()
+    # Not by resolve, which a loop of links makes raise.
+    whole = Path(os.path.realpath(path))
     return ResultsFolder(whole.parent, whole.name)
 
 

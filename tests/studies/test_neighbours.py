@@ -38,7 +38,7 @@ def test_a_namesake_is_named_in_one_line(tmp_path, name, form):
     assert code != 0
     (line,) = lines
     assert f"another package named {name!r} hides that of Gating Studies" in line
-    assert str(ROOT / name) in line
+    assert str(tmp_path / name) in line
 
 
 def test_in_python_it_is_an_import_error(tmp_path):

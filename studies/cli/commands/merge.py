@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from studies.cli import options, output
-from studies.records.merging import merge
+from studies.records.merging import folder_at, merge
 from studies.report.drawing.notes import count_of
 
 DAMAGED = 1
@@ -28,6 +28,6 @@ def command(into: Path, sources: tuple[Path, ...]) -> int:
         for line in merged.damaged:
             output.console.print(f"left out: {line}", soft_wrap=True)
         damaged += len(merged.damaged)
-    name = into.resolve().name
+    name = folder_at(into).path.name
     output.console.print(f"python -m studies run {name} --results {into.parent} goes on with them", soft_wrap=True)
     return DAMAGED if damaged else 0

@@ -63,6 +63,15 @@ def test_damaged_records_are_left_out_and_named(command, tmp_path):
     assert set(runs(tmp_path, "two")) - set(runs(tmp_path, "one")) == {new[0]}
 
 
+@pytest.mark.parametrize("command_line", [("merge", "loop", "one/quickstart"), ("compare", "loop", "one/quickstart")])
+def test_a_loop_of_links_is_one_line(command, tmp_path, command_line):
+    study(command, "one", "--seeds", "2")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    done = command(*command_line)
+    assert done.code in (2, 3)
+    assert len(done.err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("into", "source", "message"),
     [
