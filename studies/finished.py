@@ -182,11 +182,8 @@ class FinishedStudy:
         by_name = {figure.name: figure for figure in self._presentation.figures}
         if name not in by_name:
             raise unknown("figure", name, by_name)
-        ours = [arm.name for arm in self.design.arms if not arm.front_of]
-        choice = Choice(tuple(arms) or (tuple(ours) if palette else ()), dict(names or {}), palette)
-        choice.check(ours)
-        with drawing(choice):
-            numbers = choice.of(by_name[name].numbers(self.results))
+        with drawing(Choice.among(self.design, arms, names or {}, palette)):
+            numbers = by_name[name].chosen_numbers(self.results)
             if numbers.empty:
                 raise InputError(f"figure {name}: {self.design.study} has nothing to draw there")
             return by_name[name].drawn_for(find_venue(venue), numbers)

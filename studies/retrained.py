@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.training.batch import CountedBatch
 from core.training.trained_network import TrainedNetwork
 from studies.design.configuration import Configuration
-from studies.running.trial import execute, streams_of
+from studies.running.trial import execute
 
 
 @final
@@ -30,9 +30,6 @@ class RetrainedNetwork:
         self.configuration = configuration
         self.record = record
         self.trained = trained
-        dataset = data.load(configuration.dataset)
-        splits = data.split(dataset, streams_of(configuration), configuration.test_split)
-        self._features, self._mean, self._std = dataset.features, splits.mean, splits.std
 
     def __repr__(self) -> str:
         run = self.configuration
@@ -52,10 +49,10 @@ class RetrainedNetwork:
         """
         examples = np.asarray(x, dtype=np.float32)
         examples = examples.reshape(len(examples), -1)
-        if examples.shape[1] != self._features:
-            raise InputError(f"x has {examples.shape[1]} features for each example, expected {self._features}")
-        seen = torch.from_numpy((examples - np.float32(self._mean)) / np.float32(self._std))
-        trained = self.trained
+        trained, features = self.trained, self.trained.test.x.shape[1]
+        if examples.shape[1] != features:
+            raise InputError(f"x has {examples.shape[1]} features for each example, expected {features}")
+        seen = torch.from_numpy((examples - np.float32(trained.mean)) / np.float32(trained.std))
         generator = trained.streams.torch("gates", "test")
         batch = CountedBatch(trained.network, seen, None, generator, density=trained.density)
         return trained.strategy.infer(batch).output.argmax(dim=1).numpy()

@@ -3,10 +3,10 @@
 from core.data.catalogue import SOURCES, canonical, check_name, find, load, load_if_there
 from core.data.dataset import Dataset, RemoteFile, Source
 from core.data.download import cached
-from core.data.own import installed
+from core.data.own import installed, package_of
 from core.data.splits import Split, Splits, TestSplit, split
 
 __all__ = [
     "SOURCES", "Dataset", "RemoteFile", "Source", "Split", "Splits", "TestSplit", "cached", "canonical", "check_name",
-    "find", "installed", "load", "load_if_there", "split",
+    "find", "installed", "load", "load_if_there", "package_of", "split",
 ]  # fmt: skip

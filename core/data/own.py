@@ -36,6 +36,11 @@ def installed() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
 
 
+def package_of(entry: EntryPoint) -> str:
+    """Return the name of the installed package that offers an entry point."""
+    return entry.dist.name if entry.dist is not None else entry.value
+
+
 def names_data(reference: str) -> bool:
     """Whether a reference is to a file, a function or an entry point, and not to a dataset of this package.
 
@@ -62,7 +67,7 @@ def resolve(reference: str) -> str:
         held, stem, origin = _called(function, reference), reference.partition(":")[2], reference
     else:
         entry = installed()[reference]
-        held, stem, origin = _called(_loaded(entry), reference), reference, f"package {_package(entry)}"
+        held, stem, origin = _called(_loaded(entry), reference), reference, f"package {package_of(entry)}"
     dataset = dataset_of(held, re.sub(r"[^\w.-]+", "_", stem), f"dataset {reference}")
     _given[dataset.name] = Source(
         dataset.name,
@@ -140,7 +145,3 @@ def _called(function: Callable[[], Any], reference: str) -> Any:
         return function()
     except Exception as error:
         raise InputError(f"dataset {reference}: raises {one_line(error)}") from None
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else entry.value

@@ -19,6 +19,8 @@ class TrainedNetwork:
         test: the test split.
         streams: the run's seeds; a measurement draws from streams of its own name.
         density: the target share of open blocks.
+        mean: what was subtracted from the dataset's features.
+        std: what they were divided by then.
     """
 
     network: GatedNetwork
@@ -27,3 +29,5 @@ class TrainedNetwork:
     test: Split
     streams: SeedStreams
     density: float
+    mean: float = 0.0
+    std: float = 1.0

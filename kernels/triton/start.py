@@ -39,7 +39,8 @@ class Launch:
 
     def __call__(self, **tensors: Tensor | None) -> None:
         """Launch it on the current stream of the current device; None for a tensor that the kernel does not read."""
-        if triton.knobs.runtime.interpret or not torch.cuda.is_available():
+        # Asked no more once there is something compiled, since this stands before every launch.
+        if not self._compiled and (triton.knobs.runtime.interpret or not torch.cuda.is_available()):
             self._by_triton(tensors)
             return
         values = self._values.copy()

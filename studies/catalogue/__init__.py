@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, unknown
+from studies.own import study as own_study
 
 if TYPE_CHECKING:
     # Not otherwise: to name the studies must take no time.
@@ -29,8 +30,6 @@ def built_in() -> list[str]:
 
 def names() -> list[str]:
     """Names of all studies: those of this folder first, each part sorted."""
-    from studies.own import study as own_study
-
     own = built_in()
     return [*own, *(name for name in own_study.names() if name not in own)]
 
@@ -41,8 +40,6 @@ def named(text: str) -> str:
     Raises:
         InputError: there is no such file, or its name is that of a study of this package.
     """
-    from studies.own import study as own_study
-
     if not own_study.is_path(text):
         return text
     name = own_study.given(Path(text))
@@ -57,8 +54,6 @@ def line(name: str) -> str:
     Raises:
         InputError: there is no such study, or its file is not Python.
     """
-    from studies.own import study as own_study
-
     _check(name)
     if name in built_in():
         file = next(file for folder in map(Path, __path__) for file in _files(folder, name) if file.is_file())
@@ -80,8 +75,6 @@ def find(name: str) -> "Study":
     Raises:
         InputError: there is none, its file cannot be imported, or defines no study.
     """
-    from studies.own import study as own_study
-
     _check(name)
     return own_study.study_of(_module(name), f"study {name}")
 
@@ -96,7 +89,6 @@ def presentation(name: str, *, searched: bool) -> "Presentation":
     Raises:
         InputError: there is no such study, or what it shows cannot be imported.
     """
-    from studies.own import study as own_study
     from studies.report.presentation import Presentation
 
     _check(name)
@@ -110,8 +102,6 @@ def presentation(name: str, *, searched: bool) -> "Presentation":
 
 
 def _module(name: str) -> ModuleType:
-    from studies.own import study as own_study
-
     if name in built_in():
         return own_study.imported(f"{__name__}.{name}", f"study {name}")
     return own_study.module_of(name)

@@ -153,7 +153,8 @@ def _execute(
     if splits.test is not None:
         assert splits.test_indices is not None
         record |= _test_measures(trained, splits.test, splits.test_indices.tolist(), streams, density)
-        subject = TrainedNetwork(trained.network, trained.strategy, splits.train, splits.test, streams, density)
+        data = splits.train, splits.test, streams, density, splits.mean, splits.std
+        subject = TrainedNetwork(trained.network, trained.strategy, *data)
         on_trained(subject)
         if configuration.measurements:
             # What is undefined, such as a ratio to 0, is missing.

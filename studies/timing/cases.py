@@ -14,7 +14,8 @@ Launch = Literal["eager", "graph"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 BLOCK = 64
-CALLS_PER_GRAPH = 16
+# How many sets of gates take turns; a CUDA graph makes a call with each.
+TURNS = 16
 MLP = Architecture.parse("16x64,16x64", features=784, classes=10)
 MLP_DENSITY = 1 / 8
 
@@ -52,7 +53,7 @@ class Case:
     @property
     def calls(self) -> int:
         """How many calls of the layer a contender makes at once."""
-        return CALLS_PER_GRAPH if self.launch == "graph" else 1
+        return TURNS if self.launch == "graph" else 1
 
     @property
     def ideal(self) -> float:

@@ -14,11 +14,11 @@ from core.seeding import SeedStreams
 from core.training.settings import TrainingSettings
 from core.training.train import Trained, train
 from kernels import block_linear
-from studies.timing.cases import MLP, MLP_DENSITY, Case
+from studies.timing.cases import MLP, MLP_DENSITY, TURNS, Case
 from studies.timing.clock import Contender
 from studies.timing.dense_twin import dense_twin
 from studies.timing.gpu_contenders import gpu_contenders
-from studies.timing.random_layer import TURNS, RandomLayer
+from studies.timing.random_layer import RandomLayer
 
 
 def contenders(case: Case, device: str) -> tuple[Contender, Contender]:

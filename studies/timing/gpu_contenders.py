@@ -7,16 +7,16 @@ from torch import Tensor
 from torch.nn.functional import grouped_mm, linear
 
 from kernels import block_linear
-from studies.timing.cases import CALLS_PER_GRAPH, Case
+from studies.timing.cases import TURNS, Case
 from studies.timing.clock import Contender
-from studies.timing.random_layer import TURNS, RandomLayer
+from studies.timing.random_layer import RandomLayer
 
 # Weights and inputs that take turns: 4 x 32 MiB of weights are more than a second-level cache holds.
 COPIES = 4
 
 
 def gpu_contenders(case: Case, device: str = "cuda") -> tuple[Contender, Contender]:
-    """Return the baseline and ours, in bfloat16, each call with other gates; a graph makes ``CALLS_PER_GRAPH``."""
+    """Return the baseline and ours, in bfloat16, each call with other gates; a graph makes ``TURNS``."""
     layer = _GpuLayer(case, device)
     baseline = {"dense": layer.plain, "masked": layer.masked, "grouped_mm": layer.grouped}[case.baseline]
     sides = layer.contender(baseline), layer.contender(layer.ours)
@@ -90,16 +90,16 @@ class _GpuLayer(RandomLayer):
 
 
 def _graph(contender: Contender) -> Contender:
-    """Return a contender that replays ``CALLS_PER_GRAPH`` calls as one CUDA graph."""
+    """Return a contender that replays ``TURNS`` calls as one CUDA graph."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     # A capture may allocate, but not compile.
     with torch.cuda.stream(stream):
-        for number in range(CALLS_PER_GRAPH):
+        for number in range(TURNS):
             contender(number)
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        for number in range(CALLS_PER_GRAPH):
+        for number in range(TURNS):
             contender(number)
     return lambda number: graph.replay()

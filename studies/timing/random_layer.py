@@ -3,10 +3,7 @@
 import torch
 from torch import Tensor
 
-from studies.timing.cases import Case
-
-# How many sets of gates take turns.
-TURNS = 16
+from studies.timing.cases import TURNS, Case
 
 
 class RandomLayer:

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from studies.report.latex import latex_table
 from studies.report.terminal import terminal_table
 from studies.results.table import OUTPUTS
 from tests.docs.markdown import ROOT, Block, blocks, examples, file_of
+from tests.support.driver import python
 from tests.support.invented import random_record, results_of
 from tests.support.records import record_of
 from tests.support.trained import STREAMS, subject_of
@@ -275,14 +275,7 @@ def test_the_guide_to_own_data_is_followed_word_by_word(tmp_path):
     for line in lines:
         program, *arguments = line.split()
         assert program == "python"
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = python(tmp_path, *arguments)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
     _, run, verified, dry = said

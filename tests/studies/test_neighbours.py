@@ -1,24 +1,14 @@
 """Packages of the same name as ours, in the folder that Python was started in or installed, are named in one line."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.driver import ROOT
+from tests.support.driver import python
 
 
 def said(folder: Path, *arguments: str) -> tuple[int, list[str]]:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python(folder, *arguments)
     return done.returncode, done.stderr.splitlines()
 
 

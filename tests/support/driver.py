@@ -126,3 +126,15 @@ class Driver:
             except ProcessLookupError:
                 continue
         shutil.rmtree(self.ray, ignore_errors=True)
+
+
+def python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python in a folder of a user's, which finds this package but is not in it, and return what came of it."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -23,8 +23,7 @@ def command() -> None:
 
 def _own() -> None:
     for name, entry in sorted(data.installed().items()):
-        package = entry.dist.name if entry.dist is not None else entry.value
-        output.console.print(Text.assemble((name, "bold"), f": of the installed package {package}"))
+        output.console.print(Text.assemble((name, "bold"), f": of the installed package {data.package_of(entry)}"))
 
 
 def _place(source: data.Source) -> str:

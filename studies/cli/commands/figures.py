@@ -48,9 +48,7 @@ def command(
     folder = ResultsFolder(results, name)
     frozen = folder.frozen().design
     figures = _named(catalogue.presentation(name, searched=frozen.sweep.search is not None).figures, only)
-    ours = [arm.name for arm in frozen.arms if not arm.front_of]
-    choice = Choice(tuple(_parts(arms) or (ours if palette else ())), dict(map(_pair, renamed)), palette)
-    choice.check(ours)
+    choice = Choice.among(frozen, _parts(arms), dict(map(_pair, renamed)), palette)
     if choice != Choice() and out is None:
         raise InputError("--arms, --rename, --palette: a study's own figures show all of it: name a folder with --out")
     if out is not None:

@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 
 from core.errors import InputError, unknown
 from studies.design.dense_front import DENSE_FRONT
+from studies.design.freezing import FrozenStudy
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,28 @@ class Choice:
     names: Mapping[str, str] = field(default_factory=dict)
     palette: str = ""
 
-    def check(self, arms: Sequence[str]) -> None:
-        """Check it against the arms of a study.
+    @classmethod
+    def among(cls, design: FrozenStudy, arms: Sequence[str], names: Mapping[str, str], palette: str) -> "Choice":
+        """Choose among the arms of a study; a palette without ``arms`` is for all of them, in the study's order.
 
         Raises:
             InputError: an arm is unknown, two get one name, or there is no such palette.
         """
-        for name in (*self.arms, *self.names):
-            if name not in arms:
-                raise unknown("arm", name, arms)
-        called = [self.names.get(name, name) for name in arms]
+        ours = [arm.name for arm in design.arms if not arm.front_of]
+        for name in (*arms, *names):
+            if name not in ours:
+                raise unknown("arm", name, ours)
+        called = [names.get(name, name) for name in ours]
         if twice := sorted({name for name in called if called.count(name) > 1}):
             raise InputError(f"two arms would be called {twice[0]!r}")
-        if self.palette:
+        if palette:
             try:
-                sns.color_palette(self.palette)
+                sns.color_palette(palette)
             except ValueError:
                 raise InputError(
-                    f"unknown palette {self.palette!r}: a name that seaborn knows, such as colorblind or viridis"
+                    f"unknown palette {palette!r}: a name that seaborn knows, such as colorblind or viridis"
                 ) from None
+        return cls(tuple(arms) or (tuple(ours) if palette else ()), dict(names), palette)
 
     def colours(self) -> dict[str, str]:
         """Return the colours of the palette by what arms are called, the same in every figure."""

@@ -39,11 +39,15 @@ class Figure:
     draw: Callable[[pd.DataFrame], matplotlib.figure.Figure]
     caption: Callable[[Results], str]
 
+    def chosen_numbers(self, results: Results) -> pd.DataFrame:
+        """Return the numbers of what is drawn, see :func:`studies.report.drawing.choice.drawing`."""
+        return chosen().of(self.numbers(results))
+
     def write(
         self, results: Results, folder: Path, formats: Sequence[str], venue: Venue = VENUES["default"]
     ) -> list[Path]:
         """Write the picture in each format, its numbers as CSV and its caption; return the pictures, if it has any."""
-        numbers = chosen().of(self.numbers(results))
+        numbers = self.chosen_numbers(results)
         if numbers.empty:
             return []
         write_atomically(folder / f"{self.name}.csv", numbers.to_csv(index=False, lineterminator="\n"))

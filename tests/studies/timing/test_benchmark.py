@@ -12,7 +12,7 @@ from kernels import block_linear
 from studies.report.figures import speedup
 from studies.timing import clock, contenders, gpu_contenders
 from studies.timing import rows as measuring
-from studies.timing.cases import CALLS_PER_GRAPH, KINDS, Case, cases
+from studies.timing.cases import KINDS, TURNS, Case, cases
 from studies.timing.clock import Timed
 from studies.timing.printing import print_head, print_row, print_verdict
 from studies.timing.random_layer import RandomLayer
@@ -69,7 +69,7 @@ class TestCases:
         assert with_target == {("graph", 4096, 1 / 8)}
 
     def test_one_call_of_a_graph_is_many(self):
-        assert (LAYER.calls, replace(LAYER, launch="graph").calls) == (1, CALLS_PER_GRAPH)
+        assert (LAYER.calls, replace(LAYER, launch="graph").calls) == (1, TURNS)
 
 
 class TestContenders:

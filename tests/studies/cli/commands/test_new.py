@@ -1,6 +1,5 @@
 """What is written to begin with works as it is: its test passes, it is checked, shown and run."""
 
-import os
 import subprocess
 import sys
 
@@ -8,7 +7,7 @@ import pytest
 
 from core.data import own
 from studies.own import study as own_study
-from tests.support.driver import ROOT
+from tests.support.driver import ROOT, python
 
 KINDS = ("strategy", "study", "dataset")
 
@@ -20,14 +19,7 @@ def test_its_own_test_passes(command, tmp_path, kind):
     done = command("new", kind, "my_own")
     assert (done.code, done.err) == (0, "")
     assert sorted(file.name for file in tmp_path.glob("*.py")) == ["my_own.py", "test_my_own.py"]
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_my_own.py"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    tested = python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "test_my_own.py")
     assert tested.returncode == 0, tested.stdout
     assert "passed" in tested.stdout
 
