@@ -86,7 +86,9 @@ def train_again(record: Mapping[str, Any], plugins: tuple[strategies.Plugin, ...
         torch.set_flush_denormal(False)
     if again["status"] != "ok":
         raise InputError(f"run {configuration.run_id}: trained again it ends as {again['status']}: {again['reason']}")
-    if any(again[name] != record[name] for name in ("test_error", "test_loss", "test_hits")):
+    if any(again[name] != record[name] for name in ("test_error", "test_loss")) or any(
+        again.get(name) != record.get(name) for name in ("test_hits", "test_bits")
+    ):
         raise InputError(
             f"run {configuration.run_id}: trained again it has a test error of {again['test_error']:.4f}, and had "
             f"{record['test_error']:.4f}: other code, versions or processors made the record, see verify"

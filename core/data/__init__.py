@@ -1,12 +1,13 @@
 """Datasets, their deterministic splits, and normalisation by training statistics."""
 
-from core.data.catalogue import SOURCES, canonical, check_name, find, load, load_if_there
+from core.data.catalogue import SOURCES, canonical, check_name, find, load, load_if_there, metric_of
 from core.data.dataset import Dataset, RemoteFile, Source
 from core.data.download import cached
+from core.data.metric import Metric
 from core.data.own import installed, package_of
 from core.data.splits import Split, Splits, TestSplit, split
 
 __all__ = [
-    "SOURCES", "Dataset", "RemoteFile", "Source", "Split", "Splits", "TestSplit", "cached", "canonical", "check_name",
-    "find", "installed", "load", "load_if_there", "package_of", "split",
+    "SOURCES", "Dataset", "Metric", "RemoteFile", "Source", "Split", "Splits", "TestSplit", "cached", "canonical",
+    "check_name", "find", "installed", "load", "load_if_there", "metric_of", "package_of", "split",
 ]  # fmt: skip

@@ -11,10 +11,9 @@ from core.data.download import cached, fetch
 from core.data.downloaded import DOWNLOADED
 from core.data.embedded import EMBEDDED
 from core.data.given import given
+from core.data.metric import Metric
 from core.errors import InputError, unknown
 
-# What a sized dataset may have; ten million examples of mnist1d take 1.6 GB.
-MOST_EXAMPLES = 10_000_000
 SOURCES: Mapping[str, Source] = MappingProxyType({source.name: source for source in (*EMBEDDED, *DOWNLOADED)})
 
 
@@ -34,15 +33,24 @@ def find(name: str) -> tuple[Source, int]:
     source = SOURCES[stem]
     if not colon:
         return source, source.examples
-    if not source.sized:
+    if source.sizes is None:
         raise InputError(f"dataset {name!r}: {stem} has {source.examples} examples and no other size; write {stem!r}")
-    examples = int(size) if size.isdecimal() and len(size) <= len(str(MOST_EXAMPLES)) else 0
-    least = 20 * source.classes
-    if not least <= examples <= MOST_EXAMPLES or examples % source.classes:
-        raise InputError(
-            f"dataset {name!r}: {size!r} is not a multiple of {source.classes} in {least}..{MOST_EXAMPLES}"
-        )
+    examples = int(size) if size.isdecimal() and len(size) <= len(str(source.sizes.most)) else 0
+    if not source.sizes.has(examples):
+        raise InputError(f"dataset {name!r}: {size!r} is not {source.sizes}")
     return source, examples
+
+
+def metric_of(name: str) -> Metric:
+    """Return what counts as the error of a prediction on a dataset; data of a user's own need not be there.
+
+    >>> metric_of("digits"), metric_of("kjv:20000"), metric_of("sensors@3f2a91c4d07e")
+    ('error', 'bits', 'error')
+
+    Raises:
+        InputError: there is no such dataset.
+    """
+    return own.metric_in(name) if own.is_own(name) else find(name)[0].metric
 
 
 def canonical(reference: str) -> str:

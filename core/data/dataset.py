@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.metric import Metric
+
 Files = Mapping[str, Path]
 
 
@@ -19,12 +21,16 @@ class Dataset:
         x: ``[N, features]`` float32, or uint8 where the publisher gives pixels; unnormalised.
         y: ``[N]`` int64 classes from 0.
         test_examples: how many of the last examples are the publisher's own test split; 0 if there is none.
+        metric: what counts as the error of a prediction.
+        alphabet: of text, its symbols in the order of their classes; examples are then windows, in its order.
     """
 
     name: str
     x: NDArray[np.float32] | NDArray[np.uint8]
     y: NDArray[np.int64]
     test_examples: int = 0
+    metric: Metric = "error"
+    alphabet: str = ""
 
     @property
     def features(self) -> int:
@@ -32,7 +38,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        return int(self.y.max()) + 1
+        return len(self.alphabet) or int(self.y.max()) + 1
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,29 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """How many examples ``NAME:EXAMPLES`` may ask for.
+
+    Attributes:
+        least: and no fewer.
+        most: and no more.
+        step: of which their number is a multiple.
+    """
+
+    least: int
+    most: int
+    step: int = 1
+
+    def __str__(self) -> str:
+        number = "a number" if self.step == 1 else f"a multiple of {self.step}"
+        return f"{number} in {self.least}..{self.most}"
+
+    def has(self, examples: int) -> bool:
+        """Whether it may be this number."""
+        return self.least <= examples <= self.most and not examples % self.step
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a dataset comes from.
 
@@ -60,12 +89,13 @@ class Source:
         name: as a user writes it.
         summary: one line on what it holds.
         origin: who publishes it.
-        examples: how many examples; the default number if ``sized``.
+        examples: how many examples; the default number if it comes in ``sizes``.
         features: per example.
         classes: how many.
-        sized: whether ``NAME:EXAMPLES`` asks for another number of examples.
+        sizes: the numbers of examples that ``NAME:EXAMPLES`` may ask for; None if there is one size.
         load: makes it, with so many examples, from the paths of ``files`` by their names.
         files: what has to be downloaded; none if an installed package holds or generates it.
+        metric: what counts as the error of a prediction.
     """
 
     name: str
@@ -74,9 +104,10 @@ class Source:
     examples: int
     features: int
     classes: int
-    sized: bool
+    sizes: Sizes | None
     load: Callable[[int, Files], Dataset]
     files: tuple[RemoteFile, ...] = ()
+    metric: Metric = "error"
 
     @property
     def size(self) -> int:

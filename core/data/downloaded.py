@@ -52,7 +52,7 @@ DOWNLOADED = (
         "handwritten digits, 28 x 28",
         "LeCun, Cortes and Burges",
         *(70_000, 784, 10),
-        sized=False,
+        sizes=None,
         load=_mnist,
         files=_files(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -67,7 +67,7 @@ DOWNLOADED = (
         "pictures of clothes, 28 x 28",
         "Zalando Research",
         *(70_000, 784, 10),
-        sized=False,
+        sizes=None,
         load=_fashion_mnist,
         files=_files(
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -82,7 +82,7 @@ DOWNLOADED = (
         "colour photographs of ten kinds, 3 x 32 x 32",
         "Krizhevsky",
         *(60_000, 3072, 10),
-        sized=False,
+        sizes=None,
         load=_cifar10,
         files=_files(
             "https://www.cs.toronto.edu/~kriz/",
@@ -94,7 +94,7 @@ DOWNLOADED = (
         "house numbers in colour, cropped to a digit, 3 x 32 x 32",
         "Netzer et al.",
         *(99_289, 3072, 10),
-        sized=False,
+        sizes=None,
         load=_svhn,
         files=_files(
             "http://ufldl.stanford.edu/housenumbers/",

@@ -2,25 +2,28 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.data.dataset import Dataset
+from core.data.metric import Metric
 from core.errors import InputError
 
 # A fifth of them is for development, a fifth for tests and a tenth for validation, each with every class.
 LEAST_OF_A_CLASS = 10
-NAMES = ("x", "y", "test_examples")
+NAMES = ("x", "y", "test_examples", "metric")
+OPTIONAL = {"test_examples": 0, "metric": "error"}
 HASH_LETTERS = 12
 
 
 def dataset_of(held: Any, stem: str, where: str) -> Dataset:
-    """Return the dataset that something holds, named ``STEM@HASH`` after its content.
+    """Return the dataset that something holds, named ``STEM@HASH`` after its content, or ``STEM@HASH-bits``.
 
     Args:
-        held: a :class:`Dataset`, a mapping with ``x``, ``y`` and perhaps ``test_examples``, or these in a tuple.
+        held: a :class:`Dataset`, a mapping with ``x``, ``y`` and perhaps ``test_examples`` and ``metric``, or these in
+            a tuple.
         stem: what it is called.
         where: where it comes from, for messages.
 
@@ -31,21 +34,25 @@ def dataset_of(held: Any, stem: str, where: str) -> Dataset:
     y = _labels(parts["y"], where)
     x = _features(parts["x"], len(y), where)
     tested = _test_examples(parts["test_examples"], len(y), where)
-    _check_classes(y, len(y) - tested, where)
-    return Dataset(f"{stem}@{_hash(x, y, tested)}", x, y, tested)
+    metric = _metric(parts["metric"], where)
+    alphabet = parts.get("alphabet", "")
+    if not alphabet:
+        _check_classes(y, len(y) - tested, where)
+    mark = "" if metric == "error" else f"-{metric}"
+    return Dataset(f"{stem}@{_hash(x, y, tested, alphabet)}{mark}", x, y, tested, metric, alphabet)
 
 
 def _parts(held: Any, where: str) -> dict[str, Any]:
     if isinstance(held, Dataset):
-        return {"x": held.x, "y": held.y, "test_examples": held.test_examples}
+        return {name: getattr(held, name) for name in (*NAMES, "alphabet")}
     if isinstance(held, Mapping):
         if missing := [name for name in NAMES[:2] if name not in held]:
             raise InputError(f"{where}: has no {' and no '.join(missing)}; it holds {', '.join(held) or 'nothing'}")
         if strange := [str(name) for name in held if name not in NAMES]:
             raise InputError(f"{where}: holds {', '.join(strange)} besides, expected {', '.join(NAMES)} alone")
-        return {"test_examples": 0, **held}
-    if isinstance(held, tuple) and len(held) in (2, 3):
-        return dict(zip(NAMES, (*held, 0)[:3], strict=True))
+        return {**OPTIONAL, **held}
+    if isinstance(held, tuple) and 2 <= len(held) <= len(NAMES):
+        return {**OPTIONAL, **dict(zip(NAMES, held, strict=False))}
     raise InputError(f"{where}: is of type {type(held).__name__}, expected x and y, as a tuple or by these names")
 
 
@@ -91,6 +98,15 @@ def _test_examples(given: Any, examples: int, where: str) -> int:
     return int(number)
 
 
+def _metric(given: Any, where: str) -> Metric:
+    named = np.asarray(given)
+    if named.ndim or str(named) not in get_args(Metric):
+        shown = str(named) if not named.ndim else f"of shape {list(named.shape)}"
+        raise InputError(f"{where}: metric is {shown}, expected {' or '.join(get_args(Metric))}")
+    metric: Metric = "bits" if str(named) == "bits" else "error"
+    return metric
+
+
 def _check_classes(y: NDArray[np.int64], trained: int, where: str) -> None:
     if y.min() < 0:
         raise InputError(f"{where}: y holds class {y.min()}, expected classes from 0")
@@ -107,8 +123,8 @@ def _check_classes(y: NDArray[np.int64], trained: int, where: str) -> None:
         raise InputError(f"{where}: y holds one class, expected at least two")
 
 
-def _hash(x: NDArray[Any], y: NDArray[np.int64], tested: int) -> str:
-    found = hashlib.sha256(f"{x.dtype} {x.shape} {tested}".encode())
+def _hash(x: NDArray[Any], y: NDArray[np.int64], tested: int, alphabet: str) -> str:
+    found = hashlib.sha256(f"{x.dtype} {x.shape} {tested}{alphabet and ' '}{alphabet}".encode())
     found.update(x.data)
     found.update(np.ascontiguousarray(y).data)
     return found.hexdigest()[:HASH_LETTERS]

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from core.data.dataset import Source
+from core.data import text
+from core.data.dataset import Dataset, Source
 from core.data.holding import dataset_of
+from core.data.metric import Metric
 from core.errors import InputError, one_line
 
 ENTRY_POINT_GROUP = "gating_studies.datasets"
-SUFFIX = ".npz"
+SUFFIX, TEXT_SUFFIX = ".npz", ".txt"
 
-_NAME = re.compile(r"[\w.-]+@[0-9a-f]{12}")
+# What is measured in bits says so, so that whoever reads a name knows what an error of it is.
+_NAME = re.compile(r"[\w.-]+@[0-9a-f]{12}(-bits)?")
 # Those that this process has been given, by the names that records have.
 _given: dict[str, Source] = {}
 
@@ -25,10 +28,19 @@ _given: dict[str, Source] = {}
 def is_own(name: str) -> bool:
     """Whether a name is one that :func:`resolve` makes.
 
-    >>> is_own("sensors@3f2a91c4d07e"), is_own("mnist1d:5000")
-    (True, False)
+    >>> is_own("sensors@3f2a91c4d07e"), is_own("diary@3f2a91c4d07e-bits"), is_own("mnist1d:5000")
+    (True, True, False)
     """
     return _NAME.fullmatch(name) is not None
+
+
+def metric_in(name: str) -> Metric:
+    """Return the metric of data of a user's own, which its name tells.
+
+    >>> metric_in("diary@3f2a91c4d07e-bits")
+    'bits'
+    """
+    return "bits" if name.endswith("-bits") else "error"
 
 
 def installed() -> dict[str, EntryPoint]:
@@ -44,24 +56,30 @@ def package_of(entry: EntryPoint) -> str:
 def names_data(reference: str) -> bool:
     """Whether a reference is to a file, a function or an entry point, and not to a dataset of this package.
 
-    >>> names_data("data/sensors.npz"), names_data("my_lab.data:sensors"), names_data("mnist1d:5000")
-    (True, True, False)
+    >>> names_data("data/sensors.npz"), names_data("diary.txt:5000"), names_data("my_lab.data:sensors")
+    (True, True, True)
+    >>> names_data("mnist1d:5000")
+    False
     """
-    return reference.endswith(SUFFIX) or _is_function(reference) or reference in installed()
+    return reference.endswith(SUFFIX) or _is_text(reference) or _is_function(reference) or reference in installed()
 
 
 def resolve(reference: str) -> str:
     """Load data of a user's own, and return the name that it has from now on in this process, ``NAME@HASH``.
 
     Args:
-        reference: the path of an ``.npz`` file with ``x``, ``y`` and, if there are any, ``test_examples``; or
-            ``package.module:function``, which returns these or a :class:`core.data.Dataset`; or an entry point's name.
+        reference: the path of an ``.npz`` file with ``x``, ``y`` and perhaps ``test_examples`` and ``metric``; or of a
+            ``.txt`` file, perhaps with ``:WINDOWS`` behind it; or ``package.module:function``, which returns what the
+            first holds, or a :class:`core.data.Dataset`; or an entry point's name.
 
     Raises:
         InputError: it cannot be read, or what it holds cannot be learned from.
     """
+    held: Any
     if reference.endswith(SUFFIX):
         held, stem, origin = _read(Path(reference)), Path(reference).stem, reference
+    elif _is_text(reference):
+        held, stem, origin = _read_text(reference), Path(_path_of(reference)).name, reference
     elif _is_function(reference):
         function = _function(reference)
         held, stem, origin = _called(function, reference), reference.partition(":")[2], reference
@@ -76,8 +94,9 @@ def resolve(reference: str) -> str:
         len(dataset.y),
         dataset.features,
         dataset.classes,
-        sized=False,
+        sizes=None,
         load=lambda examples, files: dataset,
+        metric=dataset.metric,
     )
     return dataset.name
 
@@ -89,8 +108,18 @@ def given(name: str) -> Source:
         InputError: it has not; records name what was learned from, and do not hold it.
     """
     if name not in _given:
-        raise InputError(f"dataset {name!r}: is data of your own; name where it is again: --dataset FILE{SUFFIX}")
+        raise InputError(f"dataset {name!r}: is data of your own; name where it is again: --dataset FILE")
     return _given[name]
+
+
+def _is_text(reference: str) -> bool:
+    return _path_of(reference).endswith(TEXT_SUFFIX)
+
+
+def _path_of(reference: str) -> str:
+    """Return the path in ``PATH`` or ``PATH:WINDOWS``."""
+    path, _, number = reference.rpartition(":")
+    return path if path.endswith(TEXT_SUFFIX) and not number.endswith(TEXT_SUFFIX) else reference
 
 
 def _is_function(reference: str) -> bool:
@@ -113,6 +142,24 @@ def _read(path: Path) -> dict[str, Any]:
         raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"dataset {path}: is no archive of plain arrays: {one_line(error)}") from None
+
+
+def _read_text(reference: str) -> Dataset:
+    path = Path(_path_of(reference))
+    try:
+        letters = text.letters_of(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"dataset {path}: there is no such file") from None
+    except OSError as error:
+        raise InputError(f"dataset {path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"dataset {path}: is no text in UTF-8: {error}") from None
+    if reference == _path_of(reference):
+        return text.windows(letters, str(path), min(text.DEFAULT, text.most_windows(letters)))
+    number = reference.rpartition(":")[2]
+    if not number.isdecimal() or len(number) > 9:
+        raise InputError(f"dataset {reference}: {number!r} is no number of windows, such as {path}:{text.DEFAULT}")
+    return text.windows(letters, str(path), int(number))
 
 
 def _function(reference: str) -> Callable[[], Any]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data.dataset import Dataset
+from core.data.metric import Metric
 from core.seeding import SeedStreams
 
 TestSplit = Literal["resampled", "fixed", "development"]
@@ -17,17 +18,20 @@ TEST_SHARE = 0.2
 DEVELOPMENT_SHARE = 0.2
 VALIDATION_SHARE = 0.125  # of what is not test: a tenth of all
 COUNTED_AT_ONCE = 1000  # examples
+# Windows of a text that lie side by side share letters, so that what is held out is as many stretches of them.
+STRETCHES = 500
 
 
 @dataclass(frozen=True)
 class Split:
-    """``x`` ``[N, features]`` float32, normalised, and ``y`` ``[N]`` int64."""
+    """``x`` ``[N, features]`` float32, normalised, ``y`` ``[N]`` int64, and the metric of their errors."""
 
     x: Tensor
     y: Tensor
+    metric: Metric = "error"
 
     def to(self, device: torch.device | str) -> "Split":
-        return Split(self.x.to(device), self.y.to(device))
+        return replace(self, x=self.x.to(device), y=self.y.to(device))
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Splits:
 
 
 def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Splits:
-    """Split 70 / 10 / 20 %, stratified by class; a publisher's own test split is kept as it is.
+    """Split 70 / 10 / 20 %, stratified by class, or for text by stretches; a publisher's own test split is kept.
 
     Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, from
     one set; ``"fixed"`` keeps them apart for good, as a search needs. Either way seeds share examples, so that how far
@@ -76,14 +80,14 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
     if streams.role == "tune" and test_split == "resampled":
         raise ValueError("a search needs a fixed test split: resampled ones would let it train on test examples")
     rest, test = _held_out(dataset, streams, test_split)
-    train, validation = _stratified(rest, dataset.y, VALIDATION_SHARE, streams, "validation split")
+    train, validation = _parted(rest, dataset, VALIDATION_SHARE, streams, "validation split")
     mean, std = _statistics(dataset, train)
 
     def part(indices: np.ndarray) -> Split:
         x = dataset.x[indices].astype(np.float32, copy=False)
         x -= np.float32(mean)
         x /= np.float32(std)
-        return Split(torch.from_numpy(x), torch.from_numpy(dataset.y[indices]))
+        return Split(torch.from_numpy(x), torch.from_numpy(dataset.y[indices]), dataset.metric)
 
     if streams.role == "tune":
         return Splits(part(train), part(validation), None, mean=mean, std=std)
@@ -98,22 +102,27 @@ def _held_out(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> 
         return own, np.arange(published, len(dataset.y))
     # Of every study, whatever its root seed.
     for_good = SeedStreams(0, "development", streams.dataset, 0)
-    others, development = _stratified(own, dataset.y, DEVELOPMENT_SHARE, for_good, "test split")
+    others, development = _parted(own, dataset, DEVELOPMENT_SHARE, for_good, "test split")
     if test_split == "development":
         return others, development
     drawn_by = streams if test_split == "resampled" else SeedStreams(streams.root, "holdout", streams.dataset, 0)
-    _, test = _stratified(others, dataset.y, TEST_SHARE / (1 - DEVELOPMENT_SHARE), drawn_by, "test split")
+    _, test = _parted(others, dataset, TEST_SHARE / (1 - DEVELOPMENT_SHARE), drawn_by, "test split")
     return np.setdiff1d(own, test), test
 
 
-def _stratified(
-    indices: np.ndarray, y: np.ndarray, share: float, streams: SeedStreams, stream: str
+def _parted(
+    indices: np.ndarray, dataset: Dataset, share: float, streams: SeedStreams, stream: str
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Return the examples that are kept, and the share of them that is held out."""
     # Here, since scikit-learn takes a second to load and a specification splits nothing.
-    from sklearn.model_selection import train_test_split
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
     seed = int(streams.sequence(stream).generate_state(1)[0])
-    kept, held_out = train_test_split(indices, test_size=share, stratify=y[indices], random_state=seed)
+    if dataset.alphabet:
+        stretches = indices * STRETCHES // len(dataset.y)
+        kept, held_out = next(GroupShuffleSplit(1, test_size=share, random_state=seed).split(indices, groups=stretches))
+        return indices[kept], indices[held_out]
+    kept, held_out = train_test_split(indices, test_size=share, stratify=dataset.y[indices], random_state=seed)
     return kept, held_out
 
 

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from core.architecture import Architecture
 from core.data import Split
+from core.data.metric import example_errors
 from core.network.cost import least_macs
 from core.network.fully_connected import GatedNetwork
 from core.network.uncharged import found_out
@@ -23,11 +24,11 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Measures on one split; errors, densities and shares are fractions, multiply-adds are per example.
+    """Measures on one split; densities and shares are fractions, multiply-adds are per example.
 
     Attributes:
-        error: share of wrong predictions.
-        hits: of each example of the split, in its order, whether the prediction was right.
+        error: mean of ``errors``: the share of wrong predictions, or bits.
+        errors: of each example of the split, in its order, in the split's metric.
         loss: mean negative log likelihood in nats.
         density: blocks computed over blocks that exist, all layers and all passes together.
         all_closed: share of examples with a layer fully closed.
@@ -38,7 +39,7 @@ class Evaluation:
     """
 
     error: float
-    hits: list[bool]
+    errors: list[float]
     loss: float
     density: float
     all_closed: float
@@ -102,10 +103,10 @@ def evaluate(
     layers = [torch.cat(parts) for parts in zip(*executed, strict=True)]
     blocks = sum(layer.shape[1] for layer in layers)
     classes = range(network.architecture.classes)
-    right = output.argmax(dim=1) == split.y
+    errors = example_errors(split.metric, output, split.y)
     return Evaluation(
-        error=float((~right).double().mean()),
-        hits=right.tolist(),
+        error=float(errors.mean()),
+        errors=errors.tolist(),
         loss=float(cross_entropy(output, split.y)),
         density=float(sum(layer.double().sum(dim=1).mean() for layer in layers) / blocks),
         all_closed=float(torch.stack([(layer == 0).all(dim=1) for layer in layers]).any(dim=0).double().mean()),

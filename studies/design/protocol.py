@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.errors import InputError, unknown
 from core.training.settings import SPACE
+from studies.metric import unit_of
 
 MOST_TUNING_SEEDS = 1000
 MOST_SEEDS = 10_000
@@ -82,7 +83,7 @@ class Protocol:
     Attributes:
         seeds: n, the evaluation seeds, of each search's winner if there is a search.
         alpha: the probability of any wrong verdict, over all primary contrasts and looks together.
-        delta: the smallest difference of test error that matters, as a share of the reference's.
+        delta: the smallest difference of test error that matters, as a share of the reference's; of bits a fifth of it.
         search: None for a study at its own settings.
         looks: the numbers of seeds at which there are verdicts.
         contrasts: how many primary contrasts there are, each with alpha over this many.
@@ -96,6 +97,19 @@ class Protocol:
     looks: tuple[int, ...] = ()
     contrasts: int = 0
     development: bool = False
+
+    def smallest_difference(self, dataset: str, reference_error: float) -> float:
+        """Return the smallest difference of errors that matters: the share delta of the reference's, of bits a fifth.
+
+        >>> protocol = Protocol(seeds=3, alpha=0.05, delta=0.05, search=None)
+        >>> [round(protocol.smallest_difference(name, 2.0), 6) for name in ("digits", "kjv")]
+        [0.1, 0.02]
+        """
+        return self.share_that_matters(dataset) * reference_error
+
+    def share_that_matters(self, dataset: str) -> float:
+        """Return the smallest share of the reference's error that matters on a dataset."""
+        return self.delta * unit_of(dataset).delta_factor
 
     @property
     def look(self) -> int | None:

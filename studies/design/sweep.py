@@ -42,7 +42,7 @@ class Sweep:
         measurements: what is measured of every network trained on an evaluation seed, see
             :mod:`studies.design.measurements`.
         alpha: the probability of any wrong verdict, over all primary contrasts and looks together.
-        delta: the smallest difference of test error that matters, as a share of the reference's.
+        delta: the smallest difference of test error that matters, as a share of the reference's; of bits a fifth of it.
     """
 
     seeds: int

@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Annotated, Any, Literal
 
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from core.data import metric_of
 from studies.design.configuration import content_hash
-from studies.records.hits import unpacked
+from studies.records import bits, hits
 
 Status = Literal["ok", "nan", "diverged", "over_budget", "error", "timeout", "died"]
 # Those of runs that were trained, be it to no good, and of those trained to their end, and tested if they were to be.
 TRAINED: frozenset[str] = frozenset({"ok", "over_budget", "nan", "diverged"})
 ENDED: frozenset[str] = frozenset({"ok", "over_budget"})
 
+# In the metric of the dataset: shares of wrong predictions, or bits.
+_ERRORS = ("chance_error", "validation_error", "test_error", "test_error_fallback")
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 # The losses of a run that went wrong are not finite, which JSON cannot hold.
@@ -29,7 +34,7 @@ class Epoch(_Part):
 
     epoch: Annotated[int, Field(ge=1)]
     train_loss: Loss
-    validation_error: Share | None
+    validation_error: Amount | None
     validation_loss: Loss
     validation_density: Amount | None
     validation_macs: Amount | None
@@ -46,13 +51,24 @@ class Host(_Part):
     device: str
 
 
-class Hits(_Part):
-    """Which test examples a network was right on, see :mod:`studies.records.hits`."""
+class _Tested(_Part):
+    """Which examples of a dataset were tested, see :mod:`studies.records.tested`."""
 
     examples: Annotated[int, Field(ge=1)]
     first: Annotated[int, Field(ge=0)]
     among: str
+
+
+class Hits(_Tested):
+    """Which test examples a network was right on, see :mod:`studies.records.hits`."""
+
     right: str
+
+
+class Bits(_Tested):
+    """What a network came to on each test example, see :mod:`studies.records.bits`."""
+
+    bits: str
 
 
 class Record(_Part):
@@ -64,7 +80,7 @@ class Record(_Part):
     status: Status
     reason: str
     dense_macs: Annotated[int, Field(gt=0)]
-    chance_error: Annotated[float, Field(gt=0, lt=1)]
+    chance_error: Annotated[float, Field(gt=0)]
     config: dict[str, Any]
     design_hash: str = ""
     code: dict[str, str] | None = None
@@ -76,14 +92,15 @@ class Record(_Part):
     train_seconds: Amount | None = None
     history: list[Epoch] | None = None
     chosen_epoch: Annotated[int, Field(ge=1)] | None = None
-    validation_error: Share | None = None
+    validation_error: Amount | None = None
     validation_density: Amount | None = None
     validation_macs: Amount | None = None
 
-    test_error: Share | None = None
+    test_error: Amount | None = None
     test_hits: Hits | None = None
+    test_bits: Bits | None = None
     test_loss: Loss = None
-    test_error_fallback: Share | None = None
+    test_error_fallback: Amount | None = None
     test_density: Amount | None = None
     test_density_fallback: Amount | None = None
     all_closed: Share | None = None
@@ -114,15 +131,32 @@ class Record(_Part):
             raise ValueError(f"measured is of {', '.join(self.measured)}, which is not what config asks for")
         if self.measured is not None and finite(self.measured) != self.measured:
             raise ValueError("measured holds a number that is not finite")
-        if self.test_hits is not None:
-            self._agrees_with_hits(self.test_hits)
+        self._check_errors()
         return self
 
-    def _agrees_with_hits(self, hits: Hits) -> None:
-        _, right = unpacked(hits.model_dump())
-        error = 1 - float(right.mean())
-        if self.test_error is None or not math.isclose(self.test_error, error, abs_tol=1e-9):
-            raise ValueError(f"test_hits are of an error of {error:.6g}, and test_error is {self.test_error}")
+    def _check_errors(self) -> None:
+        """Check that errors are what the metric of the dataset allows, and that of a test what its examples come to."""
+        if metric_of(self.config["dataset"]) == "error":
+            epochs = [
+                (f"history.{entry.epoch}.validation_error", entry.validation_error) for entry in self.history or ()
+            ]
+            for name, value in [*((name, getattr(self, name)) for name in _ERRORS), *epochs]:
+                if value is not None and (value > 1 or (value == 1 and name == "chance_error")):
+                    raise ValueError(f"{name} is {value}, expected a share of wrong predictions")
+            if self.test_bits is not None:
+                raise ValueError("test_bits are there, and errors on the dataset are shares of wrong predictions")
+        elif self.test_hits is not None:
+            raise ValueError("test_hits are there, and errors on the dataset are bits")
+        # Bits are held with three digits each.
+        if self.test_hits is not None:
+            self._agrees("test_hits", 1 - float(_unpacked(hits, "test_hits", self.test_hits).mean()), 1e-9)
+        if self.test_bits is not None:
+            error = float(_unpacked(bits, "test_bits", self.test_bits).mean())
+            self._agrees("test_bits", error, max(1e-9, 1e-3 * error))
+
+    def _agrees(self, name: str, error: float, tolerance: float) -> None:
+        if self.test_error is None or not math.isclose(self.test_error, error, abs_tol=tolerance):
+            raise ValueError(f"{name} are of an error of {error:.6g}, and test_error is {self.test_error}")
 
     def _needed(self) -> list[str]:
         needed: list[str] = []
@@ -134,6 +168,14 @@ class Record(_Part):
                 needed += ["test_error", "test_loss", "test_density", "all_closed", "dead_blocks", "test_macs"]
                 needed += ["gates_by_class", *(["measured"] if self.config.get("measurements") else [])]
         return needed
+
+
+def _unpacked(kind: ModuleType, name: str, field: _Tested) -> NDArray[Any]:
+    try:
+        _, values = kind.unpacked(field.model_dump())
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return values  # type: ignore[no-any-return]
 
 
 def problem(record: Mapping[str, Any]) -> str | None:

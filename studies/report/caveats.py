@@ -1,10 +1,10 @@
 """What a study cannot show, in sentences."""
 
 from studies.design.freezing import FrozenStudy
-from studies.formatting import percent
 from studies.report.drawing.notes import count_of
 from studies.report.sentences import detectable
 from studies.results import Results, origin
+from studies.results.contrasts import share_that_matters
 from studies.results.examples.covered import BOTH, over
 
 
@@ -34,8 +34,7 @@ def _of_the_contrasts(results: Results) -> list[str]:
             "until something is found find it too often, so everything here is exploratory."
         ]
     said = [smallest] if (smallest := detectable(contrasts)) else []
-    share = percent(protocol.delta, 0)
-    return [*said, f"Differences below {share} of the reference's error are taken not to matter."]
+    return [*said, f"Differences below {share_that_matters(results)} of the reference's error are taken not to matter."]
 
 
 def _of_the_sample(frozen: FrozenStudy, results: Results) -> list[str]:

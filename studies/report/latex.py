@@ -36,7 +36,7 @@ _SIGNS = str.maketrans(
     }
 )
 _MARKS = {"better": r"\textbf{%s}", "equivalent": r"%s $\approx$", "worse": r"%s $\downarrow$"}
-_UNIT = " %"
+_UNITS = (" %", " bits")
 
 
 def escaped(text: str) -> str:
@@ -51,7 +51,7 @@ def escaped(text: str) -> str:
 def latex_table(table: Table, numbers: pd.DataFrame, caption: str) -> str:
     r"""Return the LaTeX source of a table, which needs ``\usepackage{booktabs}``.
 
-    A percent sign that all cells of a column have stands in its head instead.
+    The unit that all cells of a column have stands in its head instead.
     """
     columns = table.shown(numbers, "paper")
     rows = table.cells(numbers, "paper")
@@ -76,8 +76,10 @@ def latex_table(table: Table, numbers: pd.DataFrame, caption: str) -> str:
 
 def _written(column: Column, cells: Sequence[Cell]) -> tuple[str, list[str]]:
     """Return the head of a column and its cells."""
-    in_percent = column.text is not None and all(cell.text.endswith(_UNIT) or cell.text == "–" for cell in cells)
-    head = f"{column.head} (%)" if in_percent and any(cell.text != "–" for cell in cells) else column.head
-    texts = (cell.text.removesuffix(_UNIT) if in_percent else cell.text for cell in cells)
+    written = [cell.text for cell in cells if cell.text != "–"]
+    units = [unit for unit in _UNITS if written and all(text.endswith(unit) for text in written)]
+    unit = units[0] if units and column.text is not None else ""
+    head = f"{column.head} ({unit.strip()})" if unit else column.head
+    texts = (cell.text.removesuffix(unit) for cell in cells)
     marks = (_MARKS.get(cell.verdict, "%s") for cell in cells)
     return escaped(head), [mark % escaped(text).replace(" -- ", "--") for mark, text in zip(marks, texts, strict=True)]

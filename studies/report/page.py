@@ -19,7 +19,7 @@ from studies.report.latex import latex_table
 from studies.report.presentation import Presentation
 from studies.report.sentences import count_verdicts, sentences
 from studies.results import Results, origin
-from studies.results.contrasts import intervals
+from studies.results.contrasts import intervals, share_that_matters
 from studies.results.table import Table
 from studies.results.tables import STANDARD
 
@@ -146,6 +146,7 @@ def _page(
         environment=frozen.environment,
         made=frozen.runs,
         protocol=results.protocol,
+        matters=share_that_matters(results),
         verdicts=sentences(results.contrasts),
         verdict_counts=count_verdicts(results.contrasts),
         caveats=caveats(frozen.design, results),

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from studies.formatting import points, points_interval, share
+from studies.formatting import share
+from studies.metric import difference_interval_text, difference_text, size_text, unit_of
 from studies.results import SETTING
 from studies.results.statistics.decision import WORDS, below_delta
 
@@ -44,19 +45,22 @@ def _named(contrasts: pd.DataFrame) -> pd.DataFrame:
 def sentence(row: Mapping[Any, Any]) -> str:
     """Say what is known of one primary contrast, from its row.
 
-    >>> row = {"arm": "top_k", "reference": "random", "verdict": "better", "withheld": "", "units": 6, "p": 0.03125,
-    ...        "difference": -0.02, "ci_low": -0.03, "ci_high": -0.01, "level": 0.05, "delta": 0.001}
+    >>> row = {"dataset": "digits", "arm": "top_k", "reference": "random", "verdict": "better", "withheld": "",
+    ...        "units": 6, "p": 0.03125, "difference": -0.02, "ci_low": -0.03, "ci_high": -0.01, "level": 0.05,
+    ...        "delta": 0.001}
     >>> sentence(row)
     'top_k is better than random, by at least 1.0 points: −2.0, interval −3.0 to −1.0.'
     """
     arm, reference = _quoted(row["arm"]), _quoted(row["reference"])
-    found = f"{points(row['difference'])}, interval {points_interval(row['ci_low'], row['ci_high'])}"
-    delta = f"δ = {points(row['delta'], 2, signed=False)} points"
+    dataset = row["dataset"]
+    interval = difference_interval_text(dataset, row["ci_low"], row["ci_high"])
+    found = f"{difference_text(dataset, row['difference'])}, interval {interval}"
+    delta = f"δ = {size_text(dataset, row['delta'], 1)}"
     match row["verdict"]:
         case "better" | "worse" as word:
             near = min(abs(row["ci_low"]), abs(row["ci_high"]))
             small = below_delta(row["ci_low"], row["ci_high"], row["delta"])
-            size = f"though by less than {delta}" if small else f"by at least {points(near, signed=False)} points"
+            size = f"though by less than {delta}" if small else f"by at least {size_text(dataset, near)}"
             return f"{arm} is {word} than {reference}, {size}: {found}.{_disagreement(row)}"
         case "equivalent":
             return f"{arm} is as good as {reference}, within {delta}: {found}."
@@ -93,12 +97,18 @@ def _more_seeds(row: Mapping[Any, Any]) -> str:
 
 def detectable(contrasts: pd.DataFrame) -> str:
     """Say what differences could have been found at all; nothing where there is no verdict."""
-    sizes = contrasts.loc[contrasts["verdict"] != "", "detectable"].dropna()
+    sizes = contrasts.loc[contrasts["verdict"] != "", ["dataset", "detectable"]].dropna()
     if sizes.empty:
         return ""
-    low, high = (points(size, signed=False) for size in (sizes.min(), sizes.max()))
-    size = low if low == high else f"{low} to {high}"
-    return f"Differences below {size} points would be missed more often than once in five times."
+    said = " or ".join(_span(group) for _, group in sizes.groupby(sizes["dataset"].map(unit_of), sort=False))
+    return f"Differences below {said} would be missed more often than once in five times."
+
+
+def _span(sizes: pd.DataFrame) -> str:
+    """Say from where to where sizes in one unit go."""
+    dataset = sizes["dataset"].iloc[0]
+    low, high = (size_text(dataset, size) for size in (sizes["detectable"].min(), sizes["detectable"].max()))
+    return low if low == high else f"{low.partition(' ')[0]} to {high}"
 
 
 def count_verdicts(contrasts: pd.DataFrame) -> str:

@@ -15,7 +15,7 @@ from studies.design.runs import FinishedRuns, PlannedRun, RunList
 from studies.design.setting import Setting
 from studies.results.across.overall import measure_overall
 from studies.results.contrasts import contrast
-from studies.results.examples.hits import Hits
+from studies.results.examples.tested import TestedRuns
 from studies.results.hypervolumes import measure_hypervolumes
 from studies.results.looks import looks_taken
 from studies.results.optimism import measure_optimism
@@ -61,8 +61,8 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
     selected = counted[counted["selected"]]
     protocol = frozen.protocol
     settings = [Setting(*row) for row in selected[list(SETTING)].drop_duplicates().itertuples(index=False)]
-    hits = Hits(records)
-    pairing = Pairing(selected, front, hits)
+    tested_runs = TestedRuns(records)
+    pairing = Pairing(selected, front, tested_runs)
     return Results(
         protocol=protocol,
         records=tuple(compress(records, ~on_front)),
@@ -71,7 +71,7 @@ def derive(frozen: FrozenStudy, planned: RunList, records: Sequence[dict[str, An
         front_runs=front_runs,
         front_of=front_of,
         winners=winners,
-        summary=summarise(runs, protocol.search, hits),
+        summary=summarise(runs, protocol.search, tested_runs),
         contrasts=contrast(pairing, settings, frozen.contrasts, frozen.sweep.primary, protocol, frozen.sweep.root_seed),
         looks=looks_taken(pairing, settings, frozen.sweep.primary, protocol),
         optimism=measure_optimism(counted, winners, protocol),

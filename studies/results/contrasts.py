@@ -1,6 +1,7 @@
 """Contrasts: paired differences between an arm and a reference, of which the primary ones have verdicts."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from studies.design.dense_front import DENSE_FRONT
 from studies.design.primary import Primary
 from studies.design.protocol import FEWEST_SEARCHES, Protocol
 from studies.design.setting import Setting
-from studies.formatting import interval, number, percent, points, points_interval
+from studies.formatting import interval, number, percent
+from studies.metric import PERCENT, difference_interval_text, difference_text, difference_units, unit_of
 from studies.results.examples.covered import over
 from studies.results.independent import deciding_interval, exploratory_interval, independent
 from studies.results.pairing import Paired, Pairing
@@ -102,11 +104,11 @@ def contrast(
                 )
                 flips = streams.numpy(*map(str, setting[1:]), arm, reference)
                 named = {**setting._asdict(), "arm": arm, "reference": reference, "primary": is_primary}
-                rows.append({**named, **_row(found, protocol, flips, is_primary)})
+                rows.append({**named, **_row(found, setting.dataset, protocol, flips, is_primary)})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary: bool) -> dict[str, Any]:
+def _row(found: Paired, dataset: str, protocol: Protocol, flips: np.random.Generator, primary: bool) -> dict[str, Any]:
     differences = independent(found.differences, protocol.search).tolist()
     deciding = primary and protocol.look is not None
     level = _level(protocol) if deciding else EXPLORATORY_LEVEL
@@ -114,8 +116,8 @@ def _row(found: Paired, protocol: Protocol, flips: np.random.Generator, primary:
     # The searches of a study share their test examples: what these add is not told from what a search finds.
     shared = found.example_variance() if protocol.search is None else np.nan
     interval_at = deciding_interval if deciding else exploratory_interval
-    low, high = interval_at(differences, level, protocol.search, shared)
-    delta = protocol.delta * found.reference_error
+    low, high = interval_at(differences, level, protocol.search, shared, found.ceiling)
+    delta = protocol.smallest_difference(dataset, found.reference_error)
     withheld = _withheld(found, protocol) if primary else ""
     verdict = decide(low, high, delta) if primary and not withheld else ""
     share, share_low, share_high = probability_below(differences) if differences else (np.nan,) * 3
@@ -207,11 +209,18 @@ def _caption(results: Results) -> str:
         searches = protocol.search.searches
         over = f"mean over the winners of R = {searches} searches, each on {protocol.seeds} seeds of its own"
     return (
-        "Paired differences of test error in points, arm minus reference on the same seed, so that negative is better, "
-        f"{over}; failed runs are left out, and counted. {intervals(results)} "
+        f"Paired differences of test error in {difference_units(results.runs)}, arm minus reference on the same seed, "
+        f"so that negative is better, {over}; failed runs are left out, and counted. {intervals(results)} "
         f"“{DENSE_FRONT}” is the error of dense networks, between the two nearest, at the multiply-adds that the arm "
         "realised."
     )
+
+
+def share_that_matters(results: Results) -> str:
+    """Say what share of the reference's error the smallest difference that matters is."""
+    shares = {percent(results.protocol.share_that_matters(name), 0): name for name in results.runs["dataset"].unique()}
+    said = [share if unit_of(name) is PERCENT else f"{share} (of bits)" for share, name in shares.items()]
+    return " or ".join(said) if len(said) > 1 else next(iter(shares))
 
 
 def intervals(results: Results) -> str:
@@ -247,10 +256,10 @@ CONTRASTS = Table(
         Column("reference", "reference"),
         *setting_columns(),
         Column("n", "n", str, outputs=("page",)),
-        Column("difference", "difference", points),
-        Column("ci_low", "interval", points_interval, keys=("ci_low", "ci_high")),
+        Column("difference", "difference", difference_text, keys=("dataset", "difference")),
+        Column("ci_low", "interval", difference_interval_text, keys=("dataset", "ci_low", "ci_high")),
         Column("verdict", "verdict", _verdict, keys=("verdict", "withheld", "primary"), verdict="verdict"),
-        Column("detectable", "detectable", lambda size: points(size, signed=False)),
+        Column("detectable", "detectable", partial(difference_text, signed=False), keys=("dataset", "detectable")),
         Column("macs_ratio", "MACs ratio", lambda ratio: number(ratio, 2)),
         Column(
             "failures",

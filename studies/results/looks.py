@@ -9,7 +9,7 @@ import pandas as pd
 from studies.design.primary import Primary
 from studies.design.protocol import FEWEST_SEARCHES, Protocol, search_of
 from studies.design.setting import Setting
-from studies.formatting import points, points_interval
+from studies.metric import difference_interval_text, difference_text, difference_units
 from studies.results.independent import deciding_interval, independent
 from studies.results.pairing import Paired, Pairing
 from studies.results.results import SETTING, Results
@@ -51,18 +51,20 @@ def looks_taken(
             for seeds, level in zip(protocol.looks, levels, strict=True):
                 if seeds <= protocol.seeds:
                     named = {**setting._asdict(), "arm": entry.arm, "reference": entry.reference, "seeds": seeds}
-                    rows.append({**named, **_look(found, seeds, level, levels[-1], protocol)})
+                    rows.append({**named, **_look(found, setting.dataset, seeds, level, levels[-1], protocol)})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _look(found: Paired, seeds: int, level: float, last_level: float, protocol: Protocol) -> dict[str, Any]:
+def _look(
+    found: Paired, dataset: str, seeds: int, level: float, last_level: float, protocol: Protocol
+) -> dict[str, Any]:
     search = protocol.search
     by_seed = found.differences.sort_index()
     first = by_seed.groupby(by_seed.index.map(search_of)).head(seeds)
     there = independent(first, search).tolist()
     shared = found.example_variance(seeds) if search is None else np.nan
-    low, high = deciding_interval(there, level, search, shared)
-    delta = protocol.delta * found.reference_error
+    low, high = deciding_interval(there, level, search, shared, found.ceiling)
+    delta = protocol.smallest_difference(dataset, found.reference_error)
     whole = (
         not protocol.development and not first.isna().any() and (search is None or search.searches >= FEWEST_SEARCHES)
     )
@@ -95,9 +97,9 @@ def _caption(results: Results) -> str:
     ahead = [str(seeds) for seeds in results.protocol.looks if seeds > results.protocol.seeds]
     more = f" Not taken: looks at {', '.join(ahead)} seeds." if ahead else ""
     return (
-        "Every look at the primary contrasts: difference of test error in points over the first n seeds, with the "
-        "interval at that look's level, simultaneous over contrasts and looks, and the verdict read off it. “Futile”: "
-        f"no verdict is likely at the last look.{more}"
+        f"Every look at the primary contrasts: difference of test error in {difference_units(results.runs)} over the "
+        "first n seeds, with the interval at that look's level, simultaneous over contrasts and looks, and the verdict "
+        f"read off it. “Futile”: no verdict is likely at the last look.{more}"
     )
 
 
@@ -115,8 +117,8 @@ LOOKS = Table(
         Column("reference", "reference"),
         *setting_columns(),
         Column("seeds", "n", str),
-        Column("difference", "difference", points),
-        Column("ci_low", "interval", points_interval, keys=("ci_low", "ci_high")),
+        Column("difference", "difference", difference_text, keys=("dataset", "difference")),
+        Column("ci_low", "interval", difference_interval_text, keys=("dataset", "ci_low", "ci_high")),
         Column("verdict", "verdict", lambda verdict: verdict or "none", verdict="verdict"),
         Column("futile", "futile", lambda futile: "yes" if futile else "no"),
     ),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from studies.design.protocol import Protocol
-from studies.formatting import percent, points, points_interval
+from studies.metric import difference_interval_text, difference_text, difference_units, error_text
 from studies.results.independent import independent_error_interval
 from studies.results.results import GROUP, Results
 from studies.results.statistics.random_effects.procedure import procedure_optimism
@@ -100,8 +100,8 @@ def _caption(results: Results) -> str:
         f"By how much a search flatters, mean over R = {search.searches} searches of {search.points} points: "
         f"validation error of the winner in its search ({search.seeds} tuning seeds), the same on "
         f"{results.protocol.seeds} fresh seeds of its own, and test error there. “Seeds” and “split” are the two steps "
-        "between them in points, “optimism” their sum with its 95 % interval over searches and seeds. “First search”: "
-        "of that one alone, which says nothing of another."
+        f"between them in {difference_units(results.runs)}, “optimism” their sum with its 95 % interval over searches "
+        "and seeds. “First search”: of that one alone, which says nothing of another."
     )
 
 
@@ -112,14 +112,14 @@ OPTIMISM = Table(
     columns=(
         Column("arm", "arm"),
         *setting_columns(),
-        Column("search_error", "in the search", percent),
-        Column("fresh_validation_error", "fresh seeds", percent),
-        Column("test_error", "test", percent),
-        Column("optimism_seed", "seeds", points),
-        Column("optimism_split", "split", points),
-        Column("optimism", "optimism", points),
-        Column("ci_low", "95 % interval", points_interval, keys=("ci_low", "ci_high")),
-        Column("selected_optimism", "first search", points),
+        Column("search_error", "in the search", error_text, keys=("dataset", "search_error")),
+        Column("fresh_validation_error", "fresh seeds", error_text, keys=("dataset", "fresh_validation_error")),
+        Column("test_error", "test", error_text, keys=("dataset", "test_error")),
+        Column("optimism_seed", "seeds", difference_text, keys=("dataset", "optimism_seed")),
+        Column("optimism_split", "split", difference_text, keys=("dataset", "optimism_split")),
+        Column("optimism", "optimism", difference_text, keys=("dataset", "optimism")),
+        Column("ci_low", "95 % interval", difference_interval_text, keys=("dataset", "ci_low", "ci_high")),
+        Column("selected_optimism", "first search", difference_text, keys=("dataset", "selected_optimism")),
     ),
     caption=_caption,
 )

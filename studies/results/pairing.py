@@ -10,8 +10,8 @@ import pandas as pd
 
 from studies.design.dense_front import DENSE_FRONT
 from studies.results.equal_compute import beyond_front, weights_on_front
-from studies.results.examples.hits import Hits, Terms
-from studies.results.results import GROUP
+from studies.results.examples.tested import Terms, TestedRuns
+from studies.results.results import GROUP, error_ceiling
 from studies.results.statistics.random_effects.seeds_and_examples import example_variance
 
 
@@ -26,9 +26,10 @@ class Paired:
         reference_failures: the reference's failed runs, of the dense front the seeds on which one of its networks has.
         beyond: runs of the arm that did not fail, and whose multiply-adds are beyond the dense front.
         reference_error: the mean error that the arm is compared with.
+        ceiling: the largest that an error can be.
         macs_ratio: mean multiply-adds of the arm over those of the reference, 1 on the dense front.
         terms: of each seed, in the order of ``differences``, the runs that its difference is made of.
-        hits: what the runs came to on their test examples.
+        tested_runs: what the runs came to on their test examples.
     """
 
     differences: "pd.Series[float]"
@@ -36,9 +37,10 @@ class Paired:
     reference_failures: int
     beyond: int
     reference_error: float
+    ceiling: float
     macs_ratio: float
     terms: tuple[Terms, ...]
-    hits: Hits
+    tested_runs: TestedRuns
 
     def example_variance(self, seeds: int | None = None) -> float:
         """Return the variance of the mean difference that test examples make beyond what seeds show.
@@ -53,7 +55,7 @@ class Paired:
             than two differences.
         """
         there = self.differences.iloc[:seeds].notna()
-        tested = self.hits.all_of(itertools.compress(self.terms, there))
+        tested = self.tested_runs.all_of(itertools.compress(self.terms, there))
         return math.nan if tested is None else example_variance(tested)
 
 
@@ -63,15 +65,17 @@ class Pairing:
     Args:
         selected: the selected configurations' runs with the errors they count for.
         front: those of the dense front, see :func:`studies.results.results.dense_front`.
-        hits: what runs came to on their test examples, by the column ``run_id``.
+        tested_runs: what runs came to on their test examples, by the column ``run_id``.
     """
 
-    def __init__(self, selected: pd.DataFrame, front: pd.DataFrame, hits: Hits | None = None) -> None:
-        self._hits = hits or Hits()
-        columns = ["seed", "dataset", "network", "error", "failed", "test_macs", *(["run_id"] if self._hits else [])]
+    def __init__(self, selected: pd.DataFrame, front: pd.DataFrame, tested_runs: TestedRuns | None = None) -> None:
+        self._tested_runs = tested_runs or TestedRuns()
+        columns = ["seed", "dataset", "network", "error", "failed", "test_macs"]
+        columns += ["run_id"] if self._tested_runs else []
         self._runs = {key: part[columns].set_index("seed").sort_index() for key, part in selected.groupby(list(GROUP))}
         self._front = front
-        by_seed = front.sort_values("test_macs").groupby(["dataset", "network", "seed"]) if self._hits else ()
+        self._ceilings = {name: error_ceiling(part) for name, part in selected.groupby("dataset")}
+        by_seed = front.sort_values("test_macs").groupby(["dataset", "network", "seed"]) if self._tested_runs else ()
         self._on_front = {key: (part["test_macs"].to_numpy(float), part["run_id"].tolist()) for key, part in by_seed}
 
     def pair(self, setting: tuple[Any, ...], arm: str, reference: str) -> Paired | None:
@@ -94,16 +98,17 @@ class Pairing:
         if not own.index.equals(other.index):
             raise ValueError(f"{arm} and {reference} do not have the same seeds in {setting}")
         failed = own["failed"].astype(bool) | other["failed"].astype(bool)
-        runs = zip(own["run_id"], other["run_id"], strict=True) if self._hits else ()
+        runs = zip(own["run_id"], other["run_id"], strict=True) if self._tested_runs else ()
         return Paired(
             (own["error"] - other["error"]).mask(failed),
             int(own["failed"].sum()),
             int(other["failed"].sum()),
             0,
             float(other["error"].mask(failed).mean()),
+            self._ceilings[setting[0]],
             float(own["test_macs"].mean() / other["test_macs"].mean()),
             tuple(((run, 1.0), (its, -1.0)) for run, its in runs),
-            self._hits,
+            self._tested_runs,
         )
 
     def _beside_front(self, own: pd.DataFrame, setting: tuple[Any, ...]) -> Paired | None:
@@ -117,11 +122,13 @@ class Pairing:
         beyond = int((differences.isna() & ~failed & ~own.index.isin(broken)).sum())
         reference_error = float((own["error"] - differences).mean())
         terms = tuple(self._terms_on_front(setting, *row) for row in self._rows(own))
-        return Paired(differences, int(failed.sum()), len(broken), beyond, reference_error, 1.0, terms, self._hits)
+        ceiling = self._ceilings[setting[0]]
+        failures = int(failed.sum()), len(broken)
+        return Paired(differences, *failures, beyond, reference_error, ceiling, 1.0, terms, self._tested_runs)
 
     def _rows(self, own: pd.DataFrame) -> Iterable[tuple[int, str, float]]:
-        """Seed, run and multiply-adds of each run, where hits are asked for."""
-        return zip(own.index, own["run_id"], own["test_macs"].astype(float), strict=True) if self._hits else ()
+        """Seed, run and multiply-adds of each run, where it is known what runs came to on test examples."""
+        return zip(own.index, own["run_id"], own["test_macs"].astype(float), strict=True) if self._tested_runs else ()
 
     def _terms_on_front(self, setting: tuple[Any, ...], seed: int, run: str, macs: float) -> Terms:
         """Return a run and the networks of the dense front on both sides of it, with their weights."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.data import metric_of
 from core.training.train import Epoch
 from studies.design.protocol import Protocol
 from studies.design.setting import Setting
@@ -171,6 +172,16 @@ class Results:
         return pd.concat([counted.loc[places, list(RUN_KEYS)].reset_index(drop=True), epochs], axis="columns")
 
 
+def error_ceiling(runs: pd.DataFrame) -> float:
+    """Return the largest error that runs of one dataset can count for: 1 of shares, the bits of guessing.
+
+    >>> error_ceiling(pd.DataFrame({"dataset": ["digits"], "chance_error": [0.9]}))
+    1.0
+    """
+    bits = metric_of(runs["dataset"].iloc[0]) == "bits"
+    return float(runs["chance_error"].iloc[0]) if bits else 1.0
+
+
 def dense_front(front_runs: pd.DataFrame, front_of: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
     """Return the counted runs of the dense front, ``network`` being a gated network that they are for.
 
@@ -183,6 +194,8 @@ def dense_front(front_runs: pd.DataFrame, front_of: Mapping[str, tuple[str, ...]
 
 def with_counted_errors(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs with the columns ``failed``, ``error`` (test) and ``counted_validation_error``.
+
+    An error is in the metric of the run's dataset: the share of wrong predictions, or bits.
 
     Accuracy has a floor, that of guessing: a failed run counts for it, and so does a run that ended below it, so that
     no failure ever improves a score. A run of a search has no test error.

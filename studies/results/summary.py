@@ -1,17 +1,20 @@
 """What each arm came to: its error, density and cost over the evaluation seeds."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.data import Metric, metric_of
 from studies.design.protocol import Search
 from studies.formatting import count, interval, number, percent
+from studies.metric import error_interval_text, error_text
 from studies.results import origin
 from studies.results.examples.covered import over
-from studies.results.examples.hits import Hits
+from studies.results.examples.tested import TestedRuns
 from studies.results.independent import independent, independent_error_interval
-from studies.results.results import GROUP, Results, with_counted_errors
+from studies.results.results import GROUP, Results, error_ceiling, with_counted_errors
 from studies.results.statistics.intervals import (
     clustered_rate_interval,
     interquartile_mean,
@@ -19,17 +22,28 @@ from studies.results.statistics.intervals import (
     sample_std,
     t_interval,
 )
-from studies.results.statistics.random_effects.seeds_and_examples import error_interval, error_variance
+from studies.results.statistics.random_effects.seeds_and_examples import (
+    error_interval,
+    error_variance,
+    example_variance,
+    mean_interval,
+)
 from studies.results.table import Column, Table, setting_columns
 
+_INTERVALS: Mapping[Metric, Callable[..., tuple[float, float]]] = {"error": error_interval, "bits": mean_interval}
+_VARIANCES: Mapping[Metric, Callable[..., float]] = {
+    "error": error_variance,
+    "bits": lambda _, tested: example_variance(tested),
+}
 
-def summarise(runs: pd.DataFrame, search: Search | None = None, hits: Hits | None = None) -> pd.DataFrame:
+
+def summarise(runs: pd.DataFrame, search: Search | None = None, tested_runs: TestedRuns | None = None) -> pd.DataFrame:
     """Aggregate the runs on the evaluation seeds, one row per ``GROUP``.
 
     After a search they are of the *procedure*, to search once and take the winner: ``mean`` is the mean over searches,
-    each with the seeds of its own winner, ``ci_low`` and ``ci_high`` are over searches and seeds and within 0 and 1,
-    and the interval of the failure rate takes the runs of one winner as one. Numbers that begin with ``selected`` are
-    of the first search's winner alone, on its seeds: of what this one search happened to find.
+    each with the seeds of its own winner, ``ci_low`` and ``ci_high`` are over searches and seeds and within what errors
+    can be, and the interval of the failure rate takes the runs of one winner as one. Numbers that begin with
+    ``selected`` are of the first search's winner alone, on its seeds: of what this one search happened to find.
 
     Failures are a hurdle: ``failures`` of ``n`` runs failed, with the exact interval of that rate, and errors are of
     the others, conditional on their success. ``floored_mean`` counts failed runs at the chance floor, for those who
@@ -37,36 +51,41 @@ def summarise(runs: pd.DataFrame, search: Search | None = None, hits: Hits | Non
     The order of rows in ``runs`` changes nothing but the order of groups.
 
     The interval of the mean error is over seeds and test examples
-    (:func:`studies.results.statistics.random_effects.seeds_and_examples.error_interval`), and ``example_std`` is the
+    (:func:`studies.results.statistics.random_effects.seeds_and_examples.error_interval`, of bits ``mean_interval``
+    there), and ``example_std`` is the
     standard error that examples make beyond what seeds show. Where a record does not say which examples the network was
     right on, it is missing, and the interval is that of t over seeds alone.
 
     Args:
         runs: ``RUN_COLUMNS``.
         search: of the study, if there was one.
-        hits: what the runs came to on their test examples.
+        tested_runs: what the runs came to on their test examples.
     """
     counted = with_counted_errors(runs)
     rows = [
-        {**dict(zip(GROUP, key, strict=True)), **_summary_row(group.sort_values("seed"), search, hits or Hits())}
+        {
+            **dict(zip(GROUP, key, strict=True)),
+            **_summary_row(group.sort_values("seed"), search, tested_runs or TestedRuns()),
+        }
         for key, group in counted[counted["selected"]].groupby(list(GROUP), sort=False)
     ]
     return pd.DataFrame(rows)
 
 
-def _summary_row(group: pd.DataFrame, search: Search | None, hits: Hits) -> dict[str, Any]:
+def _summary_row(group: pd.DataFrame, search: Search | None, tested_runs: TestedRuns) -> dict[str, Any]:
     failures, n = int(group["failed"].sum()), len(group)
     there = group[~group["failed"]]
     units = independent(there.set_index("seed")["error"], search)
+    metric = metric_of(group["dataset"].iloc[0])
     errors = there["error"].tolist()
     # The searches of a study share their test examples.
-    tested = hits.all_of(((run, 1.0),) for run in there["run_id"]) if hits and search is None else None
+    tested = tested_runs.all_of(((run, 1.0),) for run in there["run_id"]) if tested_runs and search is None else None
     if search is not None:
         failure_low, failure_high = clustered_rate_interval(failures, n, search.searches)
-        low, high = independent_error_interval(units)
+        low, high = independent_error_interval(units, error_ceiling(group))
     else:
         failure_low, failure_high = rate_interval(failures, n)
-        low, high = t_interval(errors) if tested is None else error_interval(errors, tested)
+        low, high = t_interval(errors) if tested is None else _INTERVALS[metric](errors, tested)
     # With those that failed for nothing but their density, which has to be seen.
     ended = group[group["test_density"].notna()]
 
@@ -84,7 +103,7 @@ def _summary_row(group: pd.DataFrame, search: Search | None, hits: Hits) -> dict
         "ci_low": low,
         "ci_high": high,
         "std": sample_std(errors),
-        "example_std": np.nan if tested is None else float(np.sqrt(error_variance(errors, tested))),
+        "example_std": np.nan if tested is None else float(np.sqrt(_VARIANCES[metric](errors, tested))),
         "floored_mean": float(group["error"].mean()),
         "iqm": interquartile_mean(errors) if errors else np.nan,
         "median": float(np.median(errors)) if errors else np.nan,
@@ -106,7 +125,7 @@ def _selected(group: pd.DataFrame, search: Search | None) -> dict[str, Any]:
     if search is None:
         return dict.fromkeys(("selected_n", "selected_mean", "selected_ci_low", "selected_ci_high"), np.nan)
     own = group[(group["search"] == 0) & ~group["failed"]].set_index("seed")["error"]
-    low, high = independent_error_interval(own)
+    low, high = independent_error_interval(own, error_ceiling(group))
     mean = float(own.mean()) if len(own) else np.nan
     return {"selected_n": len(own), "selected_mean": mean, "selected_ci_low": low, "selected_ci_high": high}
 
@@ -170,12 +189,13 @@ SUMMARY = Table(
         Column("arm", "arm"),
         *setting_columns(),
         Column("n", "n", str),
-        Column("mean", "test error", percent, verdict="verdict"),
-        Column("ci_low", "95 % interval", interval, keys=("ci_low", "ci_high")),
+        Column("mean", "test error", error_text, keys=("dataset", "mean"), verdict="verdict"),
+        Column("ci_low", "95 % interval", error_interval_text, keys=("dataset", "ci_low", "ci_high")),
         Column(
             "selected_mean",
             "first winner",
-            percent,
+            error_text,
+            keys=("dataset", "selected_mean"),
             note=(
                 "“First winner” is what the first search happened to find, on its own seeds: it says nothing of "
                 "another search, and has no verdict."
@@ -200,7 +220,8 @@ SUMMARY = Table(
         Column(
             "floored_mean",
             "floored",
-            percent,
+            error_text,
+            keys=("dataset", "floored_mean"),
             outputs=("page",),
             note="“Floored”: the mean error with failed runs at the chance floor; it allows no interval.",
         ),
@@ -213,18 +234,20 @@ SUMMARY = Table(
             flag=bool,
             note="“Over budget”: runs whose density on test examples exceeds the target by more than the tolerance.",
         ),
-        Column("std", "std", percent, outputs=("page",)),
+        Column("std", "std", error_text, keys=("dataset", "std"), outputs=("page",)),
         Column(
             "iqm",
             "IQM",
-            percent,
+            error_text,
+            keys=("dataset", "iqm"),
             outputs=("page",),
             note="The IQM (25 % trimmed mean) hides failures: read it beside their number.",
         ),
         Column(
             "test_error_fallback",
             "with fallback",
-            percent,
+            error_text,
+            keys=("dataset", "test_error_fallback"),
             outputs=("page",),
             note=(
                 "“With fallback” is the error when an example that has a layer fully closed gets that layer's most "

@@ -1,6 +1,7 @@
 """The tables that every study has."""
 
 from studies.formatting import count, number, percent
+from studies.metric import error_text
 from studies.results.across.overall import OVERALL
 from studies.results.across.ranks import RANKS
 from studies.results.contrasts import CONTRASTS
@@ -24,9 +25,9 @@ RUNS = Table(
         *setting_columns(),
         Column("seed", "seed", str),
         Column("status", "status", flag=lambda status: status != "ok"),
-        Column("validation_error", "validation error", percent),
-        Column("test_error", "test error", percent),
-        Column("test_error_fallback", "with fallback", percent),
+        Column("validation_error", "validation error", error_text, keys=("dataset", "validation_error")),
+        Column("test_error", "test error", error_text, keys=("dataset", "test_error")),
+        Column("test_error_fallback", "with fallback", error_text, keys=("dataset", "test_error_fallback")),
         Column("test_density", "density", percent),
         Column("test_macs", "MACs", count),
         Column("train_macs", "training MACs", count),

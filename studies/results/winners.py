@@ -1,6 +1,7 @@
 """The winner of every search, as a table."""
 
 from studies.formatting import percent
+from studies.metric import error_text
 from studies.results.table import Column, Table, setting_columns
 
 WINNERS = Table(
@@ -12,7 +13,7 @@ WINNERS = Table(
         *setting_columns(),
         Column("search", "search", str),
         Column("point", "point", str),
-        Column("validation_error", "validation error", percent),
+        Column("validation_error", "validation error", error_text, keys=("dataset", "validation_error")),
         Column("validation_density", "density", percent),
         Column("within_budget", "in budget", lambda within: "yes" if within else "no", flag=lambda within: not within),
         Column("eligible_points", "eligible points", str),

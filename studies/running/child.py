@@ -36,6 +36,8 @@ LEAST_PATIENCE = 600.0
 PATIENCE_IN_EPOCHS = 20.0
 # A process that holds more of its memory limit than this after a run is not kept for the next.
 MOST_KEPT = 0.5
+# What a child is told of a dataset beside its arrays.
+_DESCRIBED = ("name", "test_examples", "metric", "alphabet")
 _BETWEEN_LOOKS = 0.25  # seconds
 _PATIENCE_WITH_AN_END = 60.0  # seconds
 # Waits for the end of the worker, however it comes, and clears up then: the process itself cannot, while compiled code
@@ -102,7 +104,7 @@ class Child:
             np.save(self._folder / f"{number}.y.npy", dataset.y, allow_pickle=False)
         setup = {
             "device": device,
-            "datasets": [[dataset.name, dataset.test_examples] for dataset in datasets.values()],
+            "datasets": [{name: getattr(dataset, name) for name in _DESCRIBED} for dataset in datasets.values()],
             "names": list(datasets),
             "plugins": [asdict(plugin) for plugin in plugins],
         }
@@ -279,12 +281,11 @@ def serve(folder: str) -> None:
     plugins = tuple(strategies.Plugin.from_dict(plugin) for plugin in setup["plugins"])
     datasets = {
         name: Dataset(
-            own_name,
-            np.load(Path(folder) / f"{number}.x.npy", mmap_mode="r", allow_pickle=False),
-            np.load(Path(folder) / f"{number}.y.npy", allow_pickle=False),
-            test_examples,
+            x=np.load(Path(folder) / f"{number}.x.npy", mmap_mode="r", allow_pickle=False),
+            y=np.load(Path(folder) / f"{number}.y.npy", allow_pickle=False),
+            **described,
         )
-        for number, (name, (own_name, test_examples)) in enumerate(zip(setup["names"], setup["datasets"], strict=True))
+        for number, (name, described) in enumerate(zip(setup["names"], setup["datasets"], strict=True))
     }
 
     def tell(message: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import torch
 
 import strategies
 from core.architecture import Architecture
-from core.data import Split, Splits, load_if_there, split
+from core.data import Splits, load_if_there, split
 from core.errors import one_line
 from core.seeding import SeedStreams
 from core.training.settings import TrainingSettings
@@ -87,7 +87,7 @@ def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...],
     settings = TrainingSettings.of(configuration.training)
     steps = math.ceil(len(splits.train.y) / settings.batch_size)
     few = min(steps, TIMED_STEPS) * settings.batch_size
-    part = Splits(Split(splits.train.x[:few], splits.train.y[:few]), splits.validation, None)
+    part = Splits(replace(splits.train, x=splits.train.x[:few], y=splits.train.y[:few]), splits.validation, None)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

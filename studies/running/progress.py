@@ -7,7 +7,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from studies.formatting import duration, percent, printable
+from studies.formatting import duration, printable
+from studies.metric import error_text
 
 
 class RunProgress:
@@ -74,4 +75,4 @@ def describe(record: dict[str, Any], arm: str) -> str:
         reason = printable(record["reason"])
         return f"{arm}, {setting}: {record['status']}: {reason}"
     error = record.get("test_error", record["validation_error"])
-    return f"{arm}, {setting}: error {percent(error)} in {record['train_seconds']:.1f} s"
+    return f"{arm}, {setting}: error {error_text(configuration['dataset'], error)} in {record['train_seconds']:.1f} s"

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from core.architecture import Architecture
-from core.data import Dataset, Split, split
+from core.data import Dataset, Metric, Split, split
+from core.data.metric import chance_error
 from core.network.cost import dense_macs
 from core.plugins.places import place_of
 from core.seeding import Role, SeedStreams
@@ -20,7 +21,7 @@ from core.training.trained_network import TrainedNetwork
 from studies.design import measurements
 from studies.design.configuration import Configuration, Stage
 from studies.formatting import printable
-from studies.records.hits import packed
+from studies.records import bits, hits
 from studies.records.schema import Status, finite, problem
 
 # What a strategy raises may hold a whole tensor, or a file; where it was raised stands at the end.
@@ -89,7 +90,7 @@ def unfinished(
         "status": status,
         "reason": printable(reason),
         "dense_macs": dense_macs(_architecture(configuration, dataset)),
-        "chance_error": 1 - 1 / dataset.classes,
+        "chance_error": chance_error(dataset.metric, dataset.classes),
         "config": configuration.as_dict(),
     }
 
@@ -166,6 +167,13 @@ def _architecture(configuration: Configuration, dataset: Dataset) -> Architectur
     return Architecture.parse(configuration.network, dataset.features, dataset.classes, configuration.activation)
 
 
+def _of_examples(metric: Metric, indices: Sequence[int], errors: Sequence[float]) -> dict[str, Any]:
+    """Return what a record says of each test example."""
+    if metric == "bits":
+        return {"test_bits": bits.packed(indices, errors)}
+    return {"test_hits": hits.packed(indices, [error == 0 for error in errors])}
+
+
 def _test_measures(
     trained: Trained, test: Split, indices: Sequence[int], streams: SeedStreams, density: float
 ) -> dict[str, Any]:
@@ -178,7 +186,7 @@ def _test_measures(
     assert own is not None
     return {
         "test_error": own.error,
-        "test_hits": packed(indices, own.hits),
+        **_of_examples(test.metric, indices, own.errors),
         "test_loss": own.loss,
         "test_error_fallback": None if forced is None else forced.error,
         "test_density": own.density,

@@ -25,6 +25,7 @@ from studies.design.configuration import Configuration
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList
 from studies.formatting import percent
+from studies.metric import BITS, PERCENT, Unit, size_text, unit_of
 from studies.records import provenance
 from studies.records.ledger import Ledger
 from studies.running.child import Child, EndedError
@@ -33,8 +34,8 @@ from studies.running.resources import Resources
 # Of every number, relative to the larger of the two; what is nearer to 0 than ``NOTHING`` is 0.
 RELATIVE: Final = 1e-3
 NOTHING: Final = 1e-9
-# Of the test error, or of the validation error in a search: half a percentage point.
-ERROR: Final = 0.005
+# Of the test error, or of the validation error in a search: half a percentage point, or a twentieth of a bit.
+ERROR: Final[Mapping[Unit, float]] = {PERCENT: 0.005, BITS: 0.05}
 # What the machine of the moment decides, and no rerun can confirm.
 NOT_OF_THE_RUN: Final = frozenset({"timeout", "died"})
 # Not of the run: when the study was frozen, and where and by what the run was executed, which is compared by itself.
@@ -173,8 +174,10 @@ def compare(run: Finished, again: Mapping[str, Any]) -> Verified:
         if all(_near(one, other) for _, one, other in differences):
             return Verified(run, True, False, f"every number within {percent(RELATIVE)}", origin)
         key = "test_error" if run.configuration.stage == "evaluate" else "validation_error"
-        if key in record and key in again and abs(record[key] - again[key]) <= ERROR:
-            words = f"{key} {record[key]:.4f} is {again[key]:.4f}, within {100 * ERROR:g} points"
+        dataset = run.configuration.dataset
+        near = ERROR[unit_of(dataset)]
+        if key in record and key in again and abs(record[key] - again[key]) <= near:
+            words = f"{key} {record[key]:.4f} is {again[key]:.4f}, within {size_text(dataset, near)}"
             return Verified(run, True, False, words.replace("_", " "), origin)
     named = "; ".join(f"{where} {_shown(one)} is {_shown(other)}" for where, one, other in differences[:_MOST_NAMED])
     more = f"; and {len(differences) - _MOST_NAMED} more" if len(differences) > _MOST_NAMED else ""

@@ -4,7 +4,16 @@ import pandas as pd
 
 from core.strategy import Family
 from studies.catalogue.axes import DISTRIBUTIONS, ESTIMATORS
-from studies.formatting import count, interval, percent, points, points_interval
+from studies.formatting import count, percent
+from studies.metric import (
+    difference_interval_text,
+    difference_text,
+    difference_units,
+    error_interval_text,
+    error_label,
+    error_text,
+    in_units,
+)
 from studies.report.drawing.by_level import by_level
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels
@@ -35,7 +44,9 @@ def cells(results: Results) -> pd.DataFrame:
     table = results.with_levels(results.summary[[*GROUP, *columns, "test_macs", "train_macs"]])
     table = table[table["estimator"].notna()].reset_index(drop=True)
     return table.assign(
-        interval=[interval(low, high) for low, high in zip(table["ci_low"], table["ci_high"], strict=True)]
+        interval=[
+            error_interval_text(*each) for each in zip(table["dataset"], table["ci_low"], table["ci_high"], strict=True)
+        ]
     )
 
 
@@ -65,7 +76,10 @@ def _by_gates(results: Results) -> pd.DataFrame:
             "series": table["estimator"],
             "family": table["estimator"].map(_HUES).fillna("control"),
             "level": table["gates"],
-            **{key: 100 * table[column] for key, column in (("value", "mean"), ("low", "ci_low"), ("high", "ci_high"))},
+            **{
+                key: in_units(table, table[column])
+                for key, column in (("value", "mean"), ("low", "ci_low"), ("high", "ci_high"))
+            },
         }
     )
 
@@ -78,9 +92,9 @@ CELLS = Table(
         Column("estimator", "estimator"),
         Column("gates", "gates"),
         *setting_columns(),
-        Column("mean", "test error", percent),
+        Column("mean", "test error", error_text, keys=("dataset", "mean")),
         Column("interval", "95 % interval"),
-        Column("test_error_fallback", "with fallback", percent),
+        Column("test_error_fallback", "with fallback", error_text, keys=("dataset", "test_error_fallback")),
         Column("test_density", "density", percent),
         Column("all_closed", "fully closed", percent),
         Column("test_macs", "MACs", count),
@@ -100,20 +114,20 @@ EFFECTS = Table(
         Column("of", "axis"),
         Column("level", "level"),
         *setting_columns(),
-        Column("effect", "adds", points),
-        Column("ci_low", "95 % interval", points_interval, keys=("ci_low", "ci_high")),
+        Column("effect", "adds", difference_text, keys=("dataset", "effect")),
+        Column("ci_low", "95 % interval", difference_interval_text, keys=("dataset", "ci_low", "ci_high")),
     ),
     caption=lambda results: (
-        "Points of test error that each estimator, and each gate distribution, adds to the mean of all crossed cells, "
-        "and what a cell adds beyond both, with 95 % t intervals over seeds that are not corrected for their "
-        "number. Effects of an axis sum to 0. " + sample_note(results)
+        f"What each estimator, and each gate distribution, adds to the mean test error of all crossed cells, and what "
+        f"a cell adds beyond both, in {difference_units(results.runs)}, with 95 % t intervals over seeds that are not "
+        "corrected for their number. Effects of an axis sum to 0. " + sample_note(results)
     ),
 )
 
 BY_GATES = by_level(
     "error_by_gates",
     "Error by estimator and gate distribution",
-    Labels("gate distribution", "test error (%)"),
+    lambda numbers: Labels("gate distribution", error_label(numbers)),
     _by_gates,
     "Test error with own gates: means over seeds and their 95 % intervals, by what is sampled and how it is learned.",
     log=True,

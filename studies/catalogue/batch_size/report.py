@@ -6,6 +6,7 @@ from studies.catalogue.batch_size.batch_speedup import BATCH_SPEEDUP
 from studies.catalogue.batch_size.call_times import call_times
 from studies.catalogue.batch_size.latency import LATENCY
 from studies.formatting import count, number, percent, share
+from studies.metric import error_text
 from studies.report.drawing.notes import sample_note
 from studies.report.figures.seeds import SEEDS
 from studies.results import GROUP, Results
@@ -41,7 +42,7 @@ TABLE = Table(
         Column("arm", "arm"),
         Column("target_density", "τ", share),
         Column("test_density", "density", percent),
-        Column("mean", "error", percent),
+        Column("mean", "error", error_text, keys=("dataset", "mean")),
         Column("batch", "batch", str),
         Column("microseconds", "µs", count),
         Column("examples_per_second", "examples/s", count),

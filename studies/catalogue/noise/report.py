@@ -7,6 +7,7 @@ import pandas as pd
 from core.strategy import Family
 from studies.catalogue.noise import TRAINED, Kind
 from studies.formatting import number, percent
+from studies.metric import error_label, error_text, in_units
 from studies.report.drawing.by_level import by_level
 from studies.report.drawing.error_against import error_against
 from studies.report.drawing.notes import sample_note
@@ -37,7 +38,10 @@ def _by_price(results: Results) -> pd.DataFrame:
         # As words: they stand side by side, whatever their distance.
         level=table["paid"],
         place=table["entropy"].where(table["floor"] == 0, math.inf),
-        **{key: 100 * table[column] for key, column in (("value", "mean"), ("low", "ci_low"), ("high", "ci_high"))},
+        **{
+            key: in_units(table, table[column])
+            for key, column in (("value", "mean"), ("low", "ci_low"), ("high", "ci_high"))
+        },
     )
     # From left to right in the figure: by price, the floor last.
     return shown.sort_values("place", kind="stable").drop(columns="place").reset_index(drop=True)
@@ -60,10 +64,10 @@ TABLE = Table(
     columns=(
         Column("noise", "noise"),
         Column("paid", "paid for entropy"),
-        Column("mean", "test error", percent),
-        Column("ci_low", "from", percent),
-        Column("ci_high", "to", percent),
-        Column("test_error_fallback", "with fallback", percent),
+        Column("mean", "test error", error_text, keys=("dataset", "mean")),
+        Column("ci_low", "from", error_text, keys=("dataset", "ci_low")),
+        Column("ci_high", "to", error_text, keys=("dataset", "ci_high")),
+        Column("test_error_fallback", "with fallback", error_text, keys=("dataset", "test_error_fallback")),
         Column("test_density", "density", percent),
         Column("gate_entropy", "gate entropy (nats)", lambda value: number(value, 3)),
         Column("all_closed", "fully closed", percent),
@@ -88,7 +92,7 @@ AGAINST_ENTROPY = error_against(
 BY_PRICE = by_level(
     "error_by_price",
     "Error by noise and what is paid for entropy",
-    Labels("paid per nat and block of entropy, or its floor", "test error (%)"),
+    lambda numbers: Labels("paid per nat and block of entropy, or its floor", error_label(numbers)),
     _by_price,
     "Test error with own gates: means over seeds and their 95 % intervals, by noise in training and by what is paid "
     "(below 0 charged) for entropy; under a floor, as much as it takes to keep it.",

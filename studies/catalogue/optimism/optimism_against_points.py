@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from studies.catalogue.optimism.optimism_curve import optimism_curve
+from studies.metric import difference_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, panels
@@ -13,18 +14,23 @@ from studies.results import SETTING, Results
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    labels = Labels("points tried, k", "optimism (points)")
+    labels = Labels("points tried, k", difference_label(numbers, "optimism"))
     figure, each_panel = panels(numbers, [*SETTING, "arm"], labels, height=1.9)
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         style = line_styles[str(rows["arm"].iloc[0])]
         ax.axhline(0, color="#555555", linewidth=0.8)
         ax.fill_between(
-            rows["k"], 100 * rows["ci_low"], 100 * rows["ci_high"], color=style.colour, alpha=0.18, linewidth=0
+            rows["k"],
+            in_units(rows, rows["ci_low"]),
+            in_units(rows, rows["ci_high"]),
+            color=style.colour,
+            alpha=0.18,
+            linewidth=0,
         )
         ax.plot(
             rows["k"],
-            100 * rows["optimism"],
+            in_units(rows, rows["optimism"]),
             color=style.colour,
             linewidth=1.3,
             marker=style.marker,

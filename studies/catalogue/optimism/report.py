@@ -1,10 +1,13 @@
 """What a search of K points seems to gain, and what of it is there on other seeds."""
 
+from functools import partial
+
 import pandas as pd
 
 from studies.catalogue.optimism.optimism_against_points import OPTIMISM_AGAINST_POINTS
 from studies.catalogue.optimism.optimism_curve import optimism_curve, optimism_of_searches
-from studies.formatting import percent, points
+from studies.formatting import points
+from studies.metric import difference_text, difference_units, error_text
 from studies.report.drawing.notes import sample_note
 from studies.report.figures.every_run import EVERY_RUN
 from studies.report.figures.expected_validation import EXPECTED_VALIDATION
@@ -49,8 +52,8 @@ def _caption(results: Results) -> str:
     return (
         "Validation error expected of one point, of the best of K on the tuning seed that chose it, and of that point "
         "on the other tuning seeds of its search; what the search seems to gain, and what of it is there on other "
-        "seeds, in points; their difference is the optimism, with 95 % t intervals over the searches. The last row is "
-        f"the median over strategies in each search. {sample_note(results)}"
+        f"seeds, in {difference_units(results.runs)}; their difference is the optimism, with 95 % t intervals over the "
+        f"searches. The last row is the median over strategies in each search. {sample_note(results)}"
     )
 
 
@@ -63,12 +66,14 @@ TABLES = (
         largest_search,
         (
             Column("arm", "arm"),
-            Column("one_point", "one point", percent),
-            Column("chosen_by", "best of K", percent),
-            Column("afterwards", "on other seeds", percent),
-            Column("seeming_gain", "seeming gain", lambda gain: points(gain, signed=False)),
-            Column("gain", "gain", lambda gain: points(gain, signed=False)),
-            Column("optimism", "optimism", points),
+            Column("one_point", "one point", error_text, keys=("dataset", "one_point")),
+            Column("chosen_by", "best of K", error_text, keys=("dataset", "chosen_by")),
+            Column("afterwards", "on other seeds", error_text, keys=("dataset", "afterwards")),
+            Column(
+                "seeming_gain", "seeming gain", partial(difference_text, signed=False), keys=("dataset", "seeming_gain")
+            ),
+            Column("gain", "gain", partial(difference_text, signed=False), keys=("dataset", "gain")),
+            Column("optimism", "optimism", difference_text, keys=("dataset", "optimism")),
             Column("ci_low", "from", points),
             Column("ci_high", "to", points),
         ),

@@ -9,7 +9,8 @@ from scipy import stats
 
 from studies.catalogue.optimizers import RATES
 from studies.catalogue.optimizers.strategies_by_level import difference_by_level, error_by_level, failures_by_level
-from studies.formatting import number, percent, points
+from studies.formatting import number
+from studies.metric import difference_text, difference_units, error_text
 from studies.report.drawing.notes import sample_note
 from studies.results import Results
 from studies.results.contrasts import EXPLORATORY_LEVEL
@@ -41,7 +42,12 @@ def strategies_by_optimizer(results: Results) -> pd.DataFrame:
     }
     wide = pd.DataFrame(columns)
     order = wide[list(RATES)].mean(axis=1).sort_values(kind="stable").index
-    return wide.loc[order].rename_axis("strategy").reset_index()
+    return wide.loc[order].rename_axis("strategy").reset_index().assign(dataset=_dataset(results))
+
+
+def _dataset(results: Results) -> str:
+    """Return the study's dataset: it has one, in whose unit all its errors are."""
+    return str(results.runs["dataset"].iloc[0])
 
 
 def mean_differences(results: Results) -> pd.DataFrame:
@@ -62,6 +68,7 @@ def mean_differences(results: Results) -> pd.DataFrame:
             ends = [exploratory_interval(of_one.tolist(), EXPLORATORY_LEVEL, search) for of_one in differences]
             rows.append(
                 {
+                    "dataset": _dataset(results),
                     "networks": "gated" if gated else "dense",
                     "strategies": len(differences),
                     "optimizer": optimizer,
@@ -115,7 +122,8 @@ def _caption(results: Results) -> str:
 
 def _caption_of_differences(results: Results) -> str:
     return (
-        "Test error under one optimiser minus that under another in the same search, in points: mean over strategies "
+        "Test error under one optimiser minus that under another in the same search, in "
+        f"{difference_units(results.runs)}: mean over strategies "
         "with its 95 % t interval over searches, and median over strategies. Better and worse count strategies whose "
         f"own 95 % t interval leaves out 0, uncorrected. {sample_note(results)}"
     )
@@ -135,7 +143,7 @@ BY_OPTIMIZER = Table(
     strategies_by_optimizer,
     (
         Column("strategy", "strategy"),
-        *(Column(name, name, percent) for name in RATES),
+        *(Column(name, name, error_text, keys=("dataset", name)) for name in RATES),
         *(Column(f"{name}_density", f"density, {name}", lambda share: number(share, 3)) for name in RATES),
     ),
     _caption,
@@ -150,10 +158,10 @@ DIFFERENCES = Table(
         Column("strategies", "strategies", str),
         Column("optimizer", "optimiser"),
         Column("reference", "against"),
-        Column("difference", "difference", points),
-        Column("ci_low", "from", points),
-        Column("ci_high", "to", points),
-        Column("median", "median", points),
+        Column("difference", "difference", difference_text, keys=("dataset", "difference")),
+        Column("ci_low", "from", difference_text, keys=("dataset", "ci_low")),
+        Column("ci_high", "to", difference_text, keys=("dataset", "ci_high")),
+        Column("median", "median", difference_text, keys=("dataset", "median")),
         Column("better", "better", str),
         Column("worse", "worse", str),
     ),

@@ -9,6 +9,7 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.metric import difference_label, difference_units, error_label, in_units
 from studies.report.drawing.differences import axis_range, delta_band, difference_axis, draw_difference
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
@@ -16,7 +17,7 @@ from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.scales import cut, error_axis
 from studies.report.drawing.style import Style, styles
 from studies.results import SETTING, Results
-from studies.results.contrasts import intervals
+from studies.results.contrasts import intervals, share_that_matters
 from studies.results.statistics.intervals import rate_interval
 from studies.results.summary import interval_kind
 
@@ -80,7 +81,7 @@ def _errors(results: Results, level: str) -> pd.DataFrame:
 
 
 def _draw_errors(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
-    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), error_label(numbers))
     line_styles, marks = styles(numbers), _marks(numbers, level)
     for ax, rows in each_panel:
         shown = rows.assign(low=rows["ci_low"].clip(lower=cut(0.0, rows["mean"])), high=rows["ci_high"])
@@ -107,8 +108,8 @@ def _draw_rows(
     for row in rows.to_dict("records"):
         place = places[row["strategy"]] + 0.4 - step * (list(marks).index(row[level]) + 0.5)
         colour = line_styles[row["strategy"]].colour
-        ax.hlines(place, 100 * row["low"], 100 * row["high"], color=colour, linewidth=1.1)
-        ax.plot([100 * row["value"]], [place], **_marker_style(colour, marks[row[level]], row["failures"]))
+        ax.hlines(place, in_units(row, row["low"]), in_units(row, row["high"]), color=colour, linewidth=1.1)
+        ax.plot([in_units(row, row["value"])], [place], **_marker_style(colour, marks[row[level]], row["failures"]))
 
 
 def _finish(figure: matplotlib.figure.Figure, numbers: pd.DataFrame, marks: Mapping[Any, str]) -> None:
@@ -142,14 +143,14 @@ def _differences(results: Results, level: str, reference: str) -> pd.DataFrame:
 
 def _draw_differences(numbers: pd.DataFrame, level: str, reference: str) -> matplotlib.figure.Figure:
     order = best_last(numbers, "difference")
-    label = f"test error minus that with {reference} (points)"
+    label = difference_label(numbers, f"test error minus that with {reference}")
     figure, each_panel, places = strips(numbers, [*SETTING, level], order, label)
     line_styles = styles(numbers)
     ends = axis_range(numbers)
     for ax, rows in each_panel:
         for row in rows.to_dict("records"):
             style, place = line_styles[row["strategy"]], places[row["strategy"]]
-            delta_band(ax, 100 * row["delta"], place)
+            delta_band(ax, in_units(row, row["delta"]), place)
             draw_difference(ax, row, place, ends, color=style.colour, marker=style.marker, markersize=4.5)
         difference_axis(ax, ends)
     return figure
@@ -157,10 +158,10 @@ def _draw_differences(numbers: pd.DataFrame, level: str, reference: str) -> matp
 
 def _caption_of_differences(results: Results, reference: str) -> str:
     return (
-        f"Test error of each strategy minus its own with {reference} on the same seed, in percentage points, so that "
-        "negative is better: mean (marker) and interval of the paired difference (line); an arrow with a number is a "
-        f"difference beyond the axis. {intervals(results)} Grey: ±δ, the smallest difference that matters, "
-        f"{100 * results.protocol.delta:g} % of the error with {reference}. {sample_note(results)}"
+        f"Test error of each strategy minus its own with {reference} on the same seed, in "
+        f"{difference_units(results.runs)}, so that negative is better: mean (marker) and interval of the paired "
+        f"difference (line); an arrow with a number is a difference beyond the axis. {intervals(results)} Grey: ±δ, "
+        f"the smallest difference that matters, {share_that_matters(results)} of the error with {reference}. {sample_note(results)}"
     )
 
 

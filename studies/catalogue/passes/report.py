@@ -5,7 +5,8 @@ import pandas as pd
 
 from studies.catalogue.passes import HALTING_TAKEN_AWAY
 from studies.catalogue.passes.difficulty import FIFTHS, passes_by_difficulty
-from studies.formatting import count, number, percent, points
+from studies.formatting import count, number
+from studies.metric import difference_text, difference_units, error_text
 from studies.report.drawing.by_level import by_level
 from studies.report.drawing.error_against import error_against
 from studies.report.drawing.notes import sample_note
@@ -70,25 +71,26 @@ PASSES = Table(
     columns=(
         Column("dataset", "dataset"),
         Column("arm", "arm"),
-        Column("mean", "error", percent),
+        Column("mean", "error", error_text, keys=("dataset", "mean")),
         Column("test_macs", "MACs", count),
         Column("mean_passes", "passes", lambda value: number(value, 2)),
         Column("spearman", "rank correlation", lambda value: number(value, 2)),
         Column("spearman_low", "from", lambda value: number(value, 2)),
         Column("spearman_high", "to", lambda value: number(value, 2)),
-        Column("beyond_fixed", "minus fixed passes", points),
-        Column("beyond_fixed_low", "from", points),
-        Column("beyond_fixed_high", "to", points),
-        Column("beyond_dense", "minus dense", points),
-        Column("beyond_dense_low", "from", points),
-        Column("beyond_dense_high", "to", points),
+        Column("beyond_fixed", "minus fixed passes", difference_text, keys=("dataset", "beyond_fixed")),
+        Column("beyond_fixed_low", "from", difference_text, keys=("dataset", "beyond_fixed_low")),
+        Column("beyond_fixed_high", "to", difference_text, keys=("dataset", "beyond_fixed_high")),
+        Column("beyond_dense", "minus dense", difference_text, keys=("dataset", "beyond_dense")),
+        Column("beyond_dense_low", "from", difference_text, keys=("dataset", "beyond_dense_low")),
+        Column("beyond_dense_high", "to", difference_text, keys=("dataset", "beyond_dense_high")),
     ),
     caption=lambda results: (
         "Mean passes per test example as they were executed; Spearman's rank correlation of passes with the difficulty "
         "of an example, its mean loss under small_dense over all seeds, the same test examples in all; and test error "
         "minus that of a fixed number of passes of 2 blocks, and of the dense front, at the same multiply-adds, read "
-        "off straight lines between their runs on the same seed, over the logarithm of multiply-adds: in points, "
-        "negative is better. All with 95 % t intervals over seeds. " + sample_note(results)
+        "off straight lines between their runs on the same seed, over the logarithm of multiply-adds: in "
+        f"{difference_units(results.runs)}, negative is better. All with 95 % t intervals over seeds. "
+        + sample_note(results)
     ),
 )
 

@@ -1,12 +1,13 @@
 """The same trained network on every back end: its answers, its gates, and the time it takes (retrospective, R6)."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from core.data import Split, Splits
+from core.data import Splits
 from core.training.settings import TrainingSettings
 from core.training.train import Trained, train
 from core.training.trained_network import TrainedNetwork
@@ -139,7 +140,7 @@ def _training(trained: TrainedNetwork, x: Tensor, reference: Trained, name: str)
 
 def _trained(trained: TrainedNetwork, backend: str) -> Trained:
     """Train for an epoch from the run's own initial values, in its own order."""
-    strategy, few = trained.strategy, Split(trained.train.x[:BATCH], trained.train.y[:BATCH])
+    strategy, few = trained.strategy, replace(trained.train, x=trained.train.x[:BATCH], y=trained.train.y[:BATCH])
     with use_backend(backend):
         return train(
             type(strategy),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, legend, line_handles, panels
@@ -15,9 +16,8 @@ from studies.report.drawing.style import styles
 from studies.results import Results
 from studies.results.statistics.intervals import t_interval
 
-# What is drawn of a run, and by how much it is multiplied.
+# What is drawn of a run, and by how much it is multiplied; the error, in its own unit, beside them.
 MEASURES: Mapping[str, tuple[str, float]] = {
-    "error": ("test error (%)", 100.0),
     "test_density": ("realised density", 1.0),
     "all_closed": ("fully closed (%)", 100.0),
     "seconds": ("milliseconds of a test pass", 1000.0),
@@ -40,7 +40,7 @@ def against_level(level: str, label: str, measures: Sequence[str], *, name: str,
     Args:
         level: its name.
         label: of the horizontal axis.
-        measures: of :data:`MEASURES`, a panel each.
+        measures: ``error``, or of :data:`MEASURES`, a panel each.
         name: of the figure's files.
         title: of the figure.
         opening: what the caption begins with.
@@ -48,9 +48,10 @@ def against_level(level: str, label: str, measures: Sequence[str], *, name: str,
 
     def numbers(results: Results) -> pd.DataFrame:
         runs = at_levels(results, level)
+        known = {"error": (error_label(runs), in_units(runs.iloc[0], 1.0)), **MEASURES} if len(runs) else MEASURES
         rows = [
             {
-                "measure": MEASURES[measure][0],
+                "measure": known[measure][0],
                 "strategy": strategy,
                 "family": group["family"].iloc[0],
                 "level": value,
@@ -62,7 +63,7 @@ def against_level(level: str, label: str, measures: Sequence[str], *, name: str,
             }
             for measure in measures
             for (strategy, value), group in runs.groupby(["strategy", "level"])
-            if not (shown := MEASURES[measure][1] * group.set_index("seed")[measure].astype(float).dropna()).empty
+            if not (shown := known[measure][1] * group.set_index("seed")[measure].astype(float).dropna()).empty
             for low, high in (t_interval(shown.tolist()),)
             for seed, found in shown.items()
         ]

@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from studies.catalogue.regularisers.against_level import at_levels
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, legend, panels
@@ -39,15 +40,23 @@ def early_learning(level: str, label: str, epochs: int) -> Figure:
 
 
 def _draw(numbers: pd.DataFrame, label: str) -> matplotlib.figure.Figure:
-    figure, each_panel = panels(numbers, ("dataset", "network"), Labels("epoch", "validation error (%)"), height=2.8)
+    figure, each_panel = panels(
+        numbers, ("dataset", "network"), Labels("epoch", error_label(numbers, "validation error")), height=2.8
+    )
     values = sorted(set(numbers["level"]))
     colours = dict(zip(values, sns.color_palette("viridis_r", len(values)), strict=True))
     for ax, rows in each_panel:
         for value, group in rows.groupby("level"):
             for _, run in group.groupby("seed"):
-                ax.plot(run["epoch"], 100 * run["validation_error"], color=colours[value], linewidth=0.5, alpha=0.25)
+                ax.plot(
+                    run["epoch"],
+                    in_units(run, run["validation_error"]),
+                    color=colours[value],
+                    linewidth=0.5,
+                    alpha=0.25,
+                )
             mean = group.groupby("epoch")["validation_error"].mean()
-            ax.plot(mean.index, 100 * mean, color=colours[value], linewidth=1.5)
+            ax.plot(mean.index, in_units(rows.iloc[0], mean), color=colours[value], linewidth=1.5)
         error_axis(ax, numbers["validation_error"])
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(figure, [Line2D([], [], color=colours[value], label=f"{label} = {value:g}") for value in values])

@@ -7,6 +7,7 @@ from studies.catalogue.regularisers.against_level import against_level, at_level
 from studies.catalogue.regularisers.early_learning import early_learning
 from studies.catalogue.regularisers.realised_density import realised_density
 from studies.formatting import number, percent
+from studies.metric import error_text
 from studies.report.figures.failures import FAILURES
 from studies.results import Results
 from studies.results.statistics.intervals import t_interval
@@ -66,10 +67,10 @@ LEVELS = Table(
     columns=(
         Column("level", "setting"),
         Column("value", "value", lambda value: f"{value:.4g}"),
-        Column("error", "error", percent),
-        Column("ci_low", "from", percent),
-        Column("ci_high", "to", percent),
-        Column("early_error", "early error", percent),
+        Column("error", "error", error_text, keys=("dataset", "error")),
+        Column("ci_low", "from", error_text, keys=("dataset", "ci_low")),
+        Column("ci_high", "to", error_text, keys=("dataset", "ci_high")),
+        Column("early_error", "early error", error_text, keys=("dataset", "early_error")),
         Column("test_density", "density", percent),
         Column("all_closed", "fully closed", percent),
         Column("seconds", "ms", lambda value: number(1000 * value, 2)),

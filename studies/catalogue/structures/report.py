@@ -4,7 +4,8 @@ import pandas as pd
 
 from studies.catalogue.structures.width import hidden_units, over_widths
 from studies.design import DENSE_FRONT
-from studies.formatting import count, interval, number, percent, points
+from studies.formatting import count, number, points
+from studies.metric import difference_text, difference_units, error_interval_text, error_text
 from studies.report.drawing.notes import sample_note
 from studies.report.figures.seeds import SEEDS
 from studies.results import GROUP, Results
@@ -24,7 +25,9 @@ def by_width(results: Results) -> pd.DataFrame:
         hidden_units=table["network"].map(hidden_units), verdict=lambda rows: rows["verdict"].fillna("–")
     )
     return table.assign(
-        interval=[interval(low, high) for low, high in zip(table["ci_low"], table["ci_high"], strict=True)]
+        interval=[
+            error_interval_text(*each) for each in zip(table["dataset"], table["ci_low"], table["ci_high"], strict=True)
+        ]
     )
 
 
@@ -38,16 +41,15 @@ def tree_against_blocks(results: Results) -> pd.DataFrame:
 def _caption(results: Results) -> str:
     return (
         f"Test error with 95 % intervals over {over(results.summary)}; its paired difference to dense networks at the "
-        "multiply-adds "
-        "that each run realised, in points, and the verdict; realised density and multiply-adds, gater included, are "
-        f"means. {sample_note(results)}"
+        f"multiply-adds that each run realised, in {difference_units(results.runs)}, and the verdict; realised density "
+        f"and multiply-adds, gater included, are means. {sample_note(results)}"
     )
 
 
 def _caption_of_trees(results: Results) -> str:
     return (
-        "Test error of tree_routing minus that of each reference on the same seeds, in points. "
-        f"{intervals(results)} {sample_note(results)}"
+        "Test error of tree_routing minus that of each reference on the same seeds, in "
+        f"{difference_units(results.runs)}. {intervals(results)} {sample_note(results)}"
     )
 
 
@@ -66,9 +68,9 @@ TABLES = (
         (
             Column("hidden_units", "units", count),
             Column("arm", "arm"),
-            Column("mean", "error", percent),
+            Column("mean", "error", error_text, keys=("dataset", "mean")),
             Column("interval", "95 % interval"),
-            Column("difference", "to dense", points),
+            Column("difference", "to dense", difference_text, keys=("dataset", "difference")),
             Column("verdict", "verdict"),
             Column("test_density", "density", lambda share: number(share, 4)),
             Column("test_macs", "MACs", count),

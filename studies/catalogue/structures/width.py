@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
 from core.architecture import Architecture
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -25,7 +26,7 @@ Quantity = Literal["hidden_units", "test_macs", "mean"]
 _LABELS: Mapping[Quantity, str] = {
     "hidden_units": "hidden units",
     "test_macs": "realised MACs per test example",
-    "mean": "test error (%)",
+    "mean": "test error",
 }
 
 # How far apart strategies are drawn at one width, so that their intervals can be seen.
@@ -63,22 +64,29 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame, x: Quantity, y: Quantity) -> matplotlib.figure.Figure:
-    figure, each_panel = facets(numbers, ("dataset",), Labels(_LABELS[x], _LABELS[y]), height=3.0)
+    figure, each_panel = facets(
+        numbers,
+        ("dataset",),
+        Labels(*(error_label(numbers) if of == "mean" else _LABELS[of] for of in (x, y))),
+        height=3.0,
+    )
     line_styles = styles(numbers)
     across = _run_once(numbers) if x == "hidden_units" else []
     spread = dict(zip(line_styles, np.linspace(1 / _SPREAD, _SPREAD, len(line_styles)), strict=True))
-    factor = 100 if y == "mean" else 1
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
             style, line = line_styles[str(arm)], group.sort_values("hidden_units")
+            heights = in_units(line, line[y]) if y == "mean" else line[y]
             if arm in across:
-                ax.axhline(factor * line[y].iloc[0], color=style.colour, linewidth=1.1, linestyle="--")
+                ax.axhline(heights.iloc[0], color=style.colour, linewidth=1.1, linestyle="--")
                 continue
             places = line[x] * (spread[str(arm)] if x == "hidden_units" else 1.0)
-            ax.plot(places, factor * line[y], color=style.colour, marker=style.marker, markersize=4.5, linewidth=1.2)
+            ax.plot(places, heights, color=style.colour, marker=style.marker, markersize=4.5, linewidth=1.2)
             if y == "mean":
                 low = line["ci_low"].clip(lower=cut(0.0, rows["mean"]))
-                ax.vlines(places, 100 * low, 100 * line["ci_high"], color=style.colour, linewidth=1.2)
+                ax.vlines(
+                    places, in_units(line, low), in_units(line, line["ci_high"]), color=style.colour, linewidth=1.2
+                )
         _scale(ax, x, numbers, horizontal=True)
         _scale(ax, y, numbers, horizontal=False)
         if x == "hidden_units":
@@ -124,6 +132,6 @@ def _caption(results: Results, x: Quantity, y: Quantity) -> str:
         else ""
     )
     return (
-        f"{_LABELS[y].removesuffix(' (%)').capitalize().replace('macs', 'MACs')} against {_LABELS[x]}, a line through "
+        f"{_LABELS[y].capitalize().replace('macs', 'MACs')} against {_LABELS[x]}, a line through "
         f"the networks of each strategy: means{whiskers}.{across} Both axes are logarithmic. {sample_note(results)}"
     )

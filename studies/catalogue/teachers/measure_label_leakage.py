@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from core.data.metric import example_errors
 from core.training.batch import CountedBatch
 from core.training.trained_network import TrainedNetwork
 
@@ -17,7 +18,7 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
     It searches as at the end of training, when the student's scores have no noise any more.
 
     Returns:
-        ``error_with_labels``, the share of wrong predictions with the teacher's gates, and ``agreement``, the share of
+        ``error_with_labels``, the error with the teacher's gates, and ``agreement``, the share of
         its blocks that the student opens too; both None for a strategy without a teacher.
     """
     strategy, network = trained.strategy, trained.network
@@ -26,12 +27,12 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
         return {"error_with_labels": None, "agreement": None}
     teacher = type(strategy)(network.architecture, settings, trained.streams.torch("initialisation", "teacher"))
     generator = trained.streams.torch("gates", "teacher", device=trained.test.x.device)
-    wrong = shared = opened = 0.0
+    errors = shared = opened = 0.0
     for x, y in zip(trained.test.x.split(BATCH), trained.test.y.split(BATCH), strict=True):
         _, taught = teacher.objective(CountedBatch(network, x, y, generator, density=trained.density))
         own = strategy.infer(CountedBatch(network, x, None, generator, density=trained.density))
-        wrong += float((taught.output.argmax(dim=1) != y).sum())
+        errors += float(example_errors(trained.test.metric, taught.output, y).sum())
         for one, other in zip(taught.decisions, own.decisions, strict=True):
             shared += float((one.gates * other.gates).sum())
             opened += float(one.gates.sum())
-    return {"error_with_labels": wrong / len(trained.test.y), "agreement": shared / opened}
+    return {"error_with_labels": errors / len(trained.test.y), "agreement": shared / opened}

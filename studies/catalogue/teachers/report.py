@@ -3,6 +3,7 @@
 from studies.catalogue.teachers.label_leakage import errors_with_labels
 from studies.catalogue.teachers.teacher_gates import WITH_LABELS
 from studies.formatting import count, percent
+from studies.metric import error_text
 from studies.report.drawing.error_against import error_against
 from studies.report.drawing.notes import sample_note
 from studies.report.figures.forest import FOREST
@@ -16,10 +17,10 @@ TABLE = Table(
     numbers=errors_with_labels,
     columns=(
         Column("arm", "arm"),
-        Column("mean", "test error", percent),
-        Column("ci_low", "from", percent),
-        Column("ci_high", "to", percent),
-        Column("error_with_labels", "with labels", percent),
+        Column("mean", "test error", error_text, keys=("dataset", "mean")),
+        Column("ci_low", "from", error_text, keys=("dataset", "ci_low")),
+        Column("ci_high", "to", error_text, keys=("dataset", "ci_high")),
+        Column("error_with_labels", "with labels", error_text, keys=("dataset", "error_with_labels")),
         Column("agreement", "teacher's blocks that the student opens", percent),
         Column("test_density", "density", percent),
         Column("train_macs", "training MACs", count),

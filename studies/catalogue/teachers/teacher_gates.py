@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from studies.catalogue.teachers.label_leakage import errors_with_labels
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
@@ -19,7 +20,7 @@ _APART = 0.17
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), error_label(numbers))
     figure.set_figheight(1.3 * figure.get_figheight())
     line_styles = styles(numbers)
     for ax, rows in each_panel:
@@ -28,9 +29,13 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             honest = (row["mean"], row["ci_low"], row["ci_high"])
             leaked = (row["error_with_labels"], row["with_labels_low"], row["with_labels_high"])
             for side, (mean, low, high), filled in ((1, honest, True), (-1, leaked, False)):
-                ax.hlines(place + side * _APART, 100 * low, 100 * high, color=style.colour, linewidth=1.2)
+                ax.hlines(
+                    place + side * _APART, in_units(row, low), in_units(row, high), color=style.colour, linewidth=1.2
+                )
                 ax.plot(
-                    [100 * mean], [place + side * _APART], **_marker_style(style.colour, style.marker, filled=filled)
+                    [in_units(row, mean)],
+                    [place + side * _APART],
+                    **_marker_style(style.colour, style.marker, filled=filled),
                 )
     legend(
         figure,

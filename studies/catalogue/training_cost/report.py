@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from core.data import metric_of
 from studies.catalogue.training_cost.reached import NEVER, Spent, spent_until, training_epochs
 from studies.catalogue.training_cost.spending import error_against_training
 from studies.formatting import number, percent
@@ -21,16 +22,18 @@ ERRORS = (0.2, 0.1, 0.08)
 def cost_to_errors(results: Results) -> pd.DataFrame:
     """Return one row per arm and setting: for each error how many seeds reach it, and at what cost.
 
-    Costs are medians over seeds, those that never reach the error being infinite, with exact 95 % intervals.
+    Costs are medians over seeds, those that never reach the error being infinite, with exact 95 % intervals. Errors in
+    bits are not among those to be reached: datasets whose errors are have no rows.
     """
     epochs = dict(iter(training_epochs(results).groupby(["run_id", "arm"])))
     none = training_epochs(results).head(0)
     rows = []
-    for key, runs in results.counted.groupby(list(GROUP), sort=False):
+    counted = results.counted
+    for key, runs in counted[counted["dataset"].map(metric_of) == "error"].groupby(list(GROUP), sort=False):
         trained = [epochs.get((run_id, arm), none) for run_id, arm in zip(runs["run_id"], runs["arm"], strict=True)]
         spent = pd.DataFrame({_key(error): [spent_until(each, error) for each in trained] for error in ERRORS})
         rows.append({**dict(zip(GROUP, key, strict=True)), "n": len(runs), **_summary(spent)})
-    return results.with_levels(pd.DataFrame(rows))
+    return results.with_levels(pd.DataFrame(rows)) if rows else pd.DataFrame()
 
 
 def _key(error: float) -> str:

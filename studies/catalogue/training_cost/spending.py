@@ -7,6 +7,7 @@ import matplotlib.figure
 import pandas as pd
 
 from studies.catalogue.training_cost.reached import training_epochs
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -36,7 +37,9 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame, cost: str, label: str) -> matplotlib.figure.Figure:
-    figure, each_panel = facets(numbers, SETTING, Labels(label, "validation error (%)"), height=3.4, share_x="row")
+    figure, each_panel = facets(
+        numbers, SETTING, Labels(label, error_label(numbers, "validation error")), height=3.4, share_x="row"
+    )
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         shown = set(rows["strategy"])
@@ -48,7 +51,9 @@ def _draw(numbers: pd.DataFrame, cost: str, label: str) -> matplotlib.figure.Fig
         for strategy, group in rows.groupby("strategy", sort=False):
             style = line_styles[str(strategy)]
             for _, run in group.groupby("seed"):
-                ax.plot(run[cost], 100 * run["validation_error"], color=style.colour, linewidth=0.4, alpha=0.25)
+                ax.plot(
+                    run[cost], in_units(run, run["validation_error"]), color=style.colour, linewidth=0.4, alpha=0.25
+                )
             _line(ax, group, cost, style, "-")
         ratio_axis(ax, horizontal=True)
         error_axis(ax, numbers["validation_error"])
@@ -61,7 +66,7 @@ def _line(ax: matplotlib.axes.Axes, group: pd.DataFrame, cost: str, style: Style
     own = linestyle == "-"
     ax.plot(
         mean[cost],
-        100 * mean["validation_error"],
+        in_units(group.iloc[0], mean["validation_error"]),
         color=style.colour,
         linestyle=linestyle,
         linewidth=1.4 if own else 1.0,

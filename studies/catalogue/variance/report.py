@@ -8,7 +8,8 @@ import pandas as pd
 
 from studies.catalogue.variance import ALL, UNBIASED
 from studies.catalogue.variance.spread import rank_correlation, std_interval
-from studies.formatting import number, percent, points
+from studies.formatting import number, percent
+from studies.metric import difference_label, difference_text, difference_units, error_text, in_units
 from studies.report.drawing.by_level import by_level
 from studies.report.drawing.error_against import error_against
 from studies.report.drawing.notes import sample_note
@@ -67,7 +68,12 @@ def estimators(results: Results) -> pd.DataFrame:
     for arm, group in runs.groupby("arm", sort=False):
         name, epochs = group[["estimator", "epochs_trained"]].iloc[0]
         after = {key: summary[arm][key] for key in ("mean", "ci_low", "ci_high", "test_density")}
-        row = {"estimator": name, "family": group["family"].iloc[0], "unbiased": name in UNBIASED}
+        row = {
+            "dataset": group["dataset"].iloc[0],
+            "estimator": name,
+            "family": group["family"].iloc[0],
+            "unbiased": name in UNBIASED,
+        }
         if not any(known["estimator"] == name for known in rows):
             rows.append({**row, "epochs": 0, "n": len(group), **_averaged(group, "initial")})
         rows.append({**row, "epochs": int(epochs), "n": len(group), **_averaged(group, "trained"), **after})
@@ -106,7 +112,7 @@ def _spreads(results: Results) -> pd.DataFrame:
         return table
     shown = table[[*SETTING, "strategy", "family"]].assign(level=table["source"])
     columns = {"value": "std", "low": "std_low", "high": "std_high"}
-    return shown.assign(**{name: 100 * table[column] for name, column in columns.items()})
+    return shown.assign(**{name: in_units(table, table[column]) for name, column in columns.items()})
 
 
 def _over_epochs(results: Results) -> pd.DataFrame:
@@ -148,16 +154,19 @@ SPREAD_TABLE = Table(
     columns=(
         Column("strategy", "strategy"),
         Column("source", "what seeds vary"),
-        Column("mean", "mean error", percent),
-        Column("std", "standard deviation (points)", partial(points, digits=2, signed=False)),
-        Column("std_low", "from", partial(points, digits=2, signed=False)),
-        Column("std_high", "to", partial(points, digits=2, signed=False)),
+        Column("mean", "mean error", error_text, keys=("dataset", "mean")),
+        *(
+            Column(key, head, partial(difference_text, digits=1, signed=False), keys=("dataset", key))
+            for key, head in (("std", "standard deviation"), ("std_low", "from"), ("std_high", "to"))
+        ),
         Column("share", "share of variance", partial(percent, digits=0)),
         Column("test_density", "density", percent),
     ),
     caption=lambda results: (
-        "Standard deviation of test error over seeds that vary one source, all others being those of seed 0, with its "
-        "95 % chi-square interval, and its variance as a share of that with all sources. " + sample_note(results)
+        f"Standard deviation of test error, in {difference_units(results.runs)}, over seeds that vary one source, all "
+        "others being "
+        "those of seed 0, with its 95 % chi-square interval, and its variance as a share of that with all sources. "
+        + sample_note(results)
     ),
 )
 
@@ -171,9 +180,9 @@ ESTIMATOR_TABLE = Table(
         Column("relative_variance", "relative variance", _two_digits),
         Column("relative_bias", "relative bias", _two_digits),
         Column("bias_by_chance", "by chance", _two_digits),
-        Column("mean", "test error", percent),
-        Column("ci_low", "from", percent),
-        Column("ci_high", "to", percent),
+        Column("mean", "test error", error_text, keys=("dataset", "mean")),
+        Column("ci_low", "from", error_text, keys=("dataset", "ci_low")),
+        Column("ci_high", "to", error_text, keys=("dataset", "ci_high")),
         Column("test_density", "density", percent),
     ),
     caption=lambda results: (
@@ -205,7 +214,7 @@ CORRELATION_TABLE = Table(
 BY_SOURCE = by_level(
     "std_by_source",
     "What seeds vary",
-    Labels("what seeds vary", "standard deviation of test error (points)"),
+    lambda numbers: Labels("what seeds vary", difference_label(numbers, "standard deviation of test error")),
     _spreads,
     "Standard deviation of test error over seeds that vary one source of variation only, or all of them, with 95 % "
     "chi-square intervals. The split includes the draw of the test examples.",

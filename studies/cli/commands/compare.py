@@ -1,12 +1,15 @@
 """Set the results of two studies side by side, arm by arm."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from studies import finished
 from studies.cli import options, output
-from studies.formatting import interval, percent, points, share
+from studies.formatting import share
+from studies.metric import difference_text, error_interval_text, error_text
 from studies.records.files import write_atomically
 
 
@@ -29,8 +32,14 @@ def command(first: Path, second: Path, csv_file: Path | None) -> None:
             row["arm"],
             f"{row['dataset']} {row['network']} τ = {share(row['target_density'])}",
             f"{row['n_1']:.0f}, {row['n_2']:.0f}",
-            *(f"{percent(row[f'mean_{of}'])} ({interval(row[f'ci_low_{of}'], row[f'ci_high_{of}'])})" for of in (1, 2)),
-            points(row["difference"]),
+            *(_with_interval(row, of) for of in (1, 2)),
+            difference_text(row["dataset"], row["difference"]),
             str(row["same_runs"]),
         )
     output.console.print(table)
+
+
+def _with_interval(row: Mapping[Any, Any], of: int) -> str:
+    dataset = row["dataset"]
+    interval = error_interval_text(dataset, row[f"ci_low_{of}"], row[f"ci_high_{of}"])
+    return f"{error_text(dataset, row[f'mean_{of}'])} ({interval})"

@@ -15,8 +15,9 @@ def command() -> None:
     for source in data.SOURCES.values():
         size = f"{count(source.examples)} examples of {count(source.features)} features, {source.classes} classes"
         output.console.print(Text.assemble((source.name, "bold"), f": {size}"))
-        any_size = f"; any number of examples as {source.name}:N" if source.sized else ""
-        about = f"{source.summary}, from {source.origin}{any_size}; {_place(source)}"
+        sizes = f"; as {source.name}:N, N {source.sizes}" if source.sizes is not None else ""
+        errors = "; errors in bits" if source.metric == "bits" else ""
+        about = f"{source.summary}, from {source.origin}{sizes}{errors}; {_place(source)}"
         output.console.print(Padding(about, (0, 0, 0, 4)))
     _own()
 

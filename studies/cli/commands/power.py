@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from core.errors import InputError
 from studies import catalogue
 from studies.cli import options, output
+from studies.metric import difference_units, in_units, unit_of
 from studies.records.folder import ResultsFolder
 from studies.report.terminal import terminal_table
 from studies.results.collecting import collect
@@ -19,7 +21,7 @@ from studies.results.planning.seeds import power_table, seeds_text
 @click.option(
     "--difference",
     type=options.Number(0, 100, min_open=True),
-    help="Of test error to decide, in percentage points [default: the study's delta].",
+    help="Of test error to decide, in percentage points or bits [default: the study's delta].",
 )
 @click.option(
     "--power",
@@ -34,7 +36,10 @@ def command(name: str, results: Path, difference: float | None, probability: flo
     folder = ResultsFolder(results, name)
     catalogue.find(name)
     pilot = collect(folder.frozen().design, folder.ledger)
-    table = power_table(None if difference is None else difference / 100, probability)
+    units = {unit_of(name) for name in pilot.runs["dataset"].unique()}
+    if difference is not None and len(units) > 1:
+        raise InputError("power: --difference is of points on one dataset and of bits on another; leave it out")
+    table = power_table(None if difference is None else difference / units.pop().factor, probability)
     numbers = table.numbers(pilot)
     output.console.print(terminal_table(table, numbers))
     needed = numbers["seeds_needed"]
@@ -50,5 +55,6 @@ def command(name: str, results: Path, difference: float | None, probability: flo
 
 
 def _size(numbers: pd.DataFrame) -> str:
-    low, high = (f"{100 * size:.3g}" for size in (numbers["difference"].min(), numbers["difference"].max()))
-    return f"{low} points" if low == high else f"{low} to {high} points"
+    sizes = in_units(numbers, numbers["difference"])
+    low, high = (f"{size:.3g}" for size in (sizes.min(), sizes.max()))
+    return f"{low if low == high else f'{low} to {high}'} {difference_units(numbers)}"

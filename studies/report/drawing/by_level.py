@@ -20,7 +20,7 @@ _SPREAD = 0.7
 def by_level(
     name: str,
     title: str,
-    labels: Labels,
+    labels: Labels | Callable[[pd.DataFrame], Labels],
     numbers: Callable[[Results], pd.DataFrame],
     caption: str,
     *,
@@ -33,7 +33,7 @@ def by_level(
     Args:
         name: of its files.
         title: a short heading.
-        labels: of the axes.
+        labels: of the axes, or what makes them of the numbers.
         numbers: a table with a column that names lines, see :func:`studies.report.drawing.style.series_of`,
             ``family``, ``level``, and ``value``, ``low`` and ``high`` in the units of the label; levels are drawn in
             the order of their first rows.
@@ -44,7 +44,7 @@ def by_level(
     """
 
     def draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-        figure, each_panel = panels(numbers, by, labels, height=2.9, columns=2)
+        figure, each_panel = panels(numbers, by, labels(numbers) if callable(labels) else labels, height=2.9, columns=2)
         line_styles = styles(numbers)
         levels = list(dict.fromkeys(numbers["level"].astype(str)))
         offsets = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(line_styles)) if len(line_styles) > 1 else [0.0]

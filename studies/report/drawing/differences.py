@@ -8,30 +8,32 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter
 
+from studies.metric import difference_text, in_units
+
 # A difference is far if it is more than so many times the median size of all.
 FAR = 5.0
 _ROW = 0.8
 
 
 def axis_range(numbers: pd.DataFrame) -> tuple[float, float]:
-    """Return the ends of an axis that shows most differences and their intervals, and 0, in percentage points.
+    """Return the ends of an axis that shows most differences and their intervals, and 0, in percentage points or bits.
 
     Args:
-        numbers: with ``difference``, ``ci_low``, ``ci_high`` and ``delta``, as shares.
+        numbers: with ``dataset``, and ``difference``, ``ci_low``, ``ci_high`` and ``delta`` as errors are.
 
     One of five is far: the axis is made for the others.
 
     >>> middle = pd.Series([-0.01, 0.0, 0.01, 0.02, 0.5])
     >>> ends = {"ci_low": middle - 0.01, "ci_high": middle + 0.01}
-    >>> low, high = axis_range(pd.DataFrame({"difference": middle, "delta": 0.003, **ends}))
+    >>> low, high = axis_range(pd.DataFrame({"dataset": "digits", "difference": middle, "delta": 0.003, **ends}))
     >>> round(low, 2), round(high, 2)
     (-2.3, 3.3)
     """
-    ends = 100 * numbers[["difference", "ci_low", "ci_high", "delta"]].abs().max(axis="columns")
-    near = numbers[ends <= FAR * ends.median()] if len(ends) else numbers
-    shown = (
-        100 * pd.concat([near["ci_low"], near["ci_high"], near["difference"], near["delta"], -near["delta"]]).dropna()
-    )
+    columns = ["difference", "ci_low", "ci_high", "delta"]
+    scaled = pd.DataFrame({column: in_units(numbers, numbers[column]) for column in columns})
+    ends = scaled.abs().max(axis="columns")
+    near = scaled[ends <= FAR * ends.median()] if len(ends) else scaled
+    shown = pd.concat([near["ci_low"], near["ci_high"], near["difference"], near["delta"], -near["delta"]]).dropna()
     low, high = (float(shown.min()), float(shown.max())) if len(shown) else (-1.0, 1.0)
     low, high = min(low, 0.0), max(high, 0.0)
     # Differences may all be 0.
@@ -47,7 +49,7 @@ def difference_axis(ax: matplotlib.axes.Axes, ends: tuple[float, float]) -> None
 
 
 def delta_band(ax: matplotlib.axes.Axes, delta: float, place: float) -> None:
-    """Shade what is too small to matter in one row, in percentage points."""
+    """Shade what is too small to matter in one row, in percentage points or bits."""
     ax.fill_between(
         [-delta, delta], place - _ROW / 2, place + _ROW / 2, color="#dddddd", alpha=0.7, linewidth=0, zorder=0.5
     )
@@ -60,12 +62,12 @@ def draw_difference(
 
     Args:
         ax: where.
-        row: with ``difference``, ``ci_low`` and ``ci_high``, as shares; NaN where there are none.
+        row: with ``dataset``, and ``difference``, ``ci_low`` and ``ci_high`` as errors are; NaN where there are none.
         place: of the row.
-        ends: of the axis, in percentage points.
+        ends: of the axis, in percentage points or bits.
         marker: settings of the marker, its colour among them.
     """
-    middle, low, high = (100 * row[key] for key in ("difference", "ci_low", "ci_high"))
+    middle, low, high = (in_units(row, row[key]) for key in ("difference", "ci_low", "ci_high"))
     if np.isnan(middle):
         return
     colour = marker["color"]
@@ -75,7 +77,7 @@ def draw_difference(
         return
     left = middle < ends[0]
     ax.annotate(
-        f"{middle:+.1f}".replace("-", "−"),
+        difference_text(row["dataset"], row["difference"]).removesuffix(" bits"),
         xy=(ends[0] if left else ends[1], place),
         xytext=(14 if left else -14, 0),
         textcoords="offset points",

@@ -6,6 +6,7 @@ import matplotlib.axes
 import matplotlib.figure
 import pandas as pd
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, legend, line_handles, panels
@@ -51,7 +52,7 @@ def error_against(
         return shown[shown["value"].notna()].reset_index(drop=True)
 
     def draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-        figure, each_panel = panels(numbers, by, Labels(label, "test error (%)"), height=2.9)
+        figure, each_panel = panels(numbers, by, Labels(label, error_label(numbers)), height=2.9)
         line_styles = styles(numbers)
         for ax, rows in each_panel:
             for line, group in rows.groupby(series_of(numbers), sort=False):
@@ -77,14 +78,19 @@ def error_against(
 
 def _draw_series(ax: matplotlib.axes.Axes, runs: pd.DataFrame, style: Style, errors: "pd.Series[float]") -> None:
     means = runs.groupby("arm", sort=False).agg(
-        value=("value", "mean"), mean=("mean", "first"), ci_low=("ci_low", "first"), ci_high=("ci_high", "first")
+        value=("value", "mean"),
+        mean=("mean", "first"),
+        ci_low=("ci_low", "first"),
+        ci_high=("ci_high", "first"),
+        dataset=("dataset", "first"),
     )
-    ax.plot(means["value"], 100 * means["mean"], color=style.colour, linewidth=0.9, alpha=0.7)
-    ends = 100 * means["ci_low"].map(lambda low: cut(low, errors)), 100 * means["ci_high"]
+    ax.plot(means["value"], in_units(means, means["mean"]), color=style.colour, linewidth=0.9, alpha=0.7)
+    lows = means["ci_low"].map(lambda low: cut(low, errors))
+    ends = in_units(means, lows), in_units(means, means["ci_high"])
     ax.vlines(means["value"], *ends, color=style.colour, linewidth=1.2)
     ax.plot(
         means["value"],
-        100 * means["mean"],
+        in_units(means, means["mean"]),
         color=style.colour,
         marker=style.marker,
         markersize=6,
@@ -96,7 +102,7 @@ def _draw_series(ax: matplotlib.axes.Axes, runs: pd.DataFrame, style: Style, err
         shown = runs[(runs["status"] == "ok") == ok]
         ax.scatter(
             shown["value"],
-            100 * shown["error"],
+            in_units(shown, shown["error"]),
             s=7,
             color=style.colour,
             marker=style.marker if ok else "x",

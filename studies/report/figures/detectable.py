@@ -5,6 +5,7 @@ from functools import cache
 import matplotlib.figure
 import pandas as pd
 
+from studies.metric import difference_label, in_units
 from studies.report.drawing.contrast_numbers import contrasts_by_reference
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import count_of, sample_note
@@ -13,6 +14,7 @@ from studies.report.drawing.scales import ratio_axis
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
 from studies.results.independent import unit
+from studies.results.results import error_ceiling
 from studies.results.statistics.rule_power import detectable
 
 _MOST_SEEDS = 50
@@ -30,8 +32,9 @@ def _numbers(results: Results) -> pd.DataFrame:
     # It is proportional to the standard deviation.
     sizes = table["std"] * table[over].map(lambda n: _of_unit(n, alpha))
     table = table.assign(detectable=sizes.astype(float))
+    ceilings = {name: error_ceiling(runs) for name, runs in results.runs.groupby("dataset")}
     # No two errors differ by more.
-    return table[table["detectable"] <= 1]
+    return table[table["detectable"] <= table["dataset"].map(ceilings).astype(float)]
 
 
 @cache
@@ -42,14 +45,14 @@ def _of_unit(seeds: int, alpha: float) -> float:
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     by = [*SETTING, "reference"]
     over = "searches" if "searches" in numbers else "seeds"
-    figure, each_panel = facets(numbers, by, Labels(over, "detectable difference (points)"))
+    figure, each_panel = facets(numbers, by, Labels(over, difference_label(numbers, "detectable difference")))
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
             style = line_styles[str(arm)]
             ax.plot(
                 group[over],
-                100 * group["detectable"],
+                in_units(group, group["detectable"]),
                 color=style.colour,
                 linewidth=1.1,
                 marker=style.marker,
@@ -70,8 +73,8 @@ def _caption(results: Results) -> str:
     return (
         f"Smallest mean paired difference that is decided as better or worse with probability {_POWER:g} at a single "
         f"look, at level {protocol.alpha:g} / {protocol.contrasts} for {contrasts}, against the number of {over}, "
-        "given the standard deviation of each contrast's differences in this study; differences above 100 points are "
-        f"left out, and no interval is shown. Dotted: the {many} of this study. Both axes are logarithmic. "
+        "given the standard deviation of each contrast's differences in this study; differences that no two errors can "
+        f"have are left out, and no interval is shown. Dotted: the {many} of this study. Both axes are logarithmic. "
         + sample_note(results)
     )
 

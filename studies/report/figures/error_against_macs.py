@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from studies.design.dense_front import DENSE_FRONT
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.macs import macs_or_typical, side_by_side
 from studies.report.drawing.notes import sample_note
@@ -36,13 +37,13 @@ def _front(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    labels = Labels("realised MACs per test example", "test error (%)")
+    labels = Labels("realised MACs per test example", error_label(numbers))
     figure, each_panel = facets(numbers, _PANEL, labels, height=2.8, share_x="row", everywhere=DENSE_FRONT)
     line_styles = styles(numbers[numbers["arm"] != DENSE_FRONT])
     for ax, every_row in each_panel:
         on_front = every_row["arm"] == DENSE_FRONT
         rows, dense = every_row[~on_front], every_row[on_front]
-        ax.plot(dense["test_macs"], 100 * dense["mean"], color="black", linewidth=1.0, zorder=1)
+        ax.plot(dense["test_macs"], in_units(dense, dense["mean"]), color="black", linewidth=1.0, zorder=1)
         centres = rows.groupby(["arm", "target_density"], sort=False)["test_macs"].mean()
         aside = dict(zip(centres.index, side_by_side(centres.tolist()), strict=True))
         for (arm, density), group in rows.groupby(["arm", "target_density"], sort=False):
@@ -52,7 +53,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             for shown, marker in ((ok, style.marker), (failed, "x")):
                 ax.scatter(
                     aside[arm, density] * shown["test_macs"],
-                    100 * shown["test_error"],
+                    in_units(shown, shown["test_error"]),
                     s=8,
                     color=style.colour,
                     marker=marker,
@@ -60,11 +61,11 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                     linewidths=0.8 if marker == "x" else 0,
                 )
             first, centre = group.iloc[0], aside[arm, density] * group["test_macs"].mean()
-            ends = 100 * cut(first["ci_low"], rows["test_error"]), 100 * first["ci_high"]
+            ends = in_units(first, cut(first["ci_low"], rows["test_error"])), in_units(first, first["ci_high"])
             ax.vlines(centre, *ends, color=style.colour, linewidth=1.2)
             ax.plot(
                 [centre],
-                [100 * first["mean"]],
+                [in_units(first, first["mean"])],
                 color=style.colour,
                 marker=style.marker,
                 markersize=6,

@@ -4,6 +4,7 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.macs import macs_or_typical
 from studies.report.drawing.notes import sample_note
@@ -28,7 +29,7 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    labels = Labels("realised MACs per example", "error (%)")
+    labels = Labels("realised MACs per example", error_label(numbers, "error"))
     figure, each_panel = facets(numbers, SETTING, labels, share_x="none")
     line_styles = styles(numbers)
     for ax, rows in each_panel:
@@ -39,7 +40,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                     shown = group[(group["status"] == "ok") == ok]
                     ax.scatter(
                         shown["macs"],
-                        100 * shown["error"],
+                        in_units(shown, shown["error"]),
                         s=size if ok else 3 * size,
                         color=style.colour,
                         marker=marker,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -39,18 +40,23 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    labels = Labels("points tried, k", "expected best validation error (%)")
+    labels = Labels("points tried, k", error_label(numbers, "expected best validation error"))
     figure, each_panel = facets(numbers, SETTING, labels)
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
             style = line_styles[str(arm)]
             ax.fill_between(
-                group["k"], 100 * group["lowest"], 100 * group["highest"], color=style.colour, alpha=0.12, linewidth=0
+                group["k"],
+                in_units(group, group["lowest"]),
+                in_units(group, group["highest"]),
+                color=style.colour,
+                alpha=0.12,
+                linewidth=0,
             )
             ax.plot(
                 group["k"],
-                100 * group["expected_error"],
+                in_units(group, group["expected_error"]),
                 color=style.colour,
                 linewidth=1.2,
                 marker=style.marker,

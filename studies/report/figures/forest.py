@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from studies.metric import difference_label, difference_units, in_units
 from studies.report.drawing.contrast_numbers import contrasts_by_reference, reference_of
 from studies.report.drawing.differences import axis_range, delta_band, difference_axis, draw_difference
 from studies.report.drawing.figure import Figure
@@ -15,7 +16,7 @@ from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
-from studies.results.contrasts import intervals
+from studies.results.contrasts import intervals, share_that_matters
 
 # Shape and filling of each verdict; lower errors are to the left.
 _MARKS = {
@@ -41,14 +42,14 @@ def _mark(row: Mapping[Any, Any]) -> str:
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     by = [*SETTING, "reference"]
     order = best_last(numbers, "difference")
-    label = f"test error minus that of {reference_of(numbers)} (points)"
+    label = difference_label(numbers, f"test error minus that of {reference_of(numbers)}")
     figure, each_panel, places = strips(numbers, by, order, label)
     line_styles = styles(numbers)
     ends = axis_range(numbers)
     for ax, rows in each_panel:
         for row in rows.to_dict("records"):
             place = places[row["arm"]]
-            delta_band(ax, 100 * row["delta"], place)
+            delta_band(ax, in_units(row, row["delta"]), place)
             draw_difference(ax, row, place, ends, **_marker_style(row["verdict"], line_styles[row["arm"]].colour))
         difference_axis(ax, ends)
     found = set(numbers["verdict"])
@@ -69,9 +70,9 @@ def _marker_style(mark: str, colour: str) -> dict[str, Any]:
 def _caption(results: Results) -> str:
     far = "An arrow with a number is a difference beyond the axis." if not _numbers(results).empty else ""
     return (
-        "Test error of each arm minus that of the reference on the same seed, in percentage points, so that negative "
-        f"is better: mean (marker) and interval (line). {intervals(results)} Grey: ±δ, the smallest difference that "
-        f"matters, {100 * results.protocol.delta:g} % of the reference's error. {far} {sample_note(results)}"
+        f"Test error of each arm minus that of the reference on the same seed, in {difference_units(results.runs)}, so "
+        f"that negative is better: mean (marker) and interval (line). {intervals(results)} Grey: ±δ, the smallest "
+        f"difference that matters, {share_that_matters(results)} of the reference's error. {far} {sample_note(results)}"
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -84,7 +85,7 @@ def _dense_curve(runs: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     gated = numbers[numbers["kind"] != "dense"]
-    labels = Labels("realised MACs relative to the dense network (%)", "test error (%)")
+    labels = Labels("realised MACs relative to the dense network (%)", error_label(numbers))
     figure, each_panel = facets(gated, _PANEL, labels, height=2.8)
     line_styles = styles(gated)
     for ax, rows in each_panel:
@@ -93,7 +94,14 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             _draw_strategy(ax, group, line_styles[str(arm)])
         here = (numbers["dataset"] == first["dataset"]) & (numbers["network"] == first["network"])
         dense = numbers[here & (numbers["kind"] == "dense")]
-        ax.plot(100 * dense["share"], 100 * dense["error"], color="black", linewidth=1.2, marker="o", markersize=3)
+        ax.plot(
+            100 * dense["share"],
+            in_units(dense, dense["error"]),
+            color="black",
+            linewidth=1.2,
+            marker="o",
+            markersize=3,
+        )
         ratio_axis(ax, horizontal=True)
         error_axis(ax, numbers["error"])
     handles = line_handles(line_styles, lines=True)
@@ -106,17 +114,19 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 def _draw_strategy(ax: matplotlib.axes.Axes, group: pd.DataFrame, style: Style) -> None:
     surfaces = {level: group[group["level"] == level] for level in _LEVELS}
     low, median, high = (surfaces[level] for level in _LEVELS)
-    ax.step(100 * median["share"], 100 * median["error"], where="post", color=style.colour, linewidth=1.2)
+    ax.step(100 * median["share"], in_units(median, median["error"]), where="post", color=style.colour, linewidth=1.2)
     if len(high):
         # Steps of both ends at the places of either, from where both are reached.
         at = np.unique(np.concatenate([low["share"], high["share"]]))
         at = at[at >= high["share"].min()]
-        better, worse = (100 * _step(surface, at) for surface in (low, high))
+        better, worse = (in_units(surface.iloc[0], _step(surface, at)) for surface in (low, high))
         ax.fill_between(100 * at, better, worse, step="post", color=style.colour, alpha=0.15, linewidth=0)
     means = group[group["kind"] == "mean"]
     for failed, marker in ((False, style.marker), (True, "x")):
         shown = means[(means["failures"] == means["n"]) == failed]
-        ax.scatter(100 * shown["share"], 100 * shown["error"], s=16, color=style.colour, marker=marker, zorder=3)
+        ax.scatter(
+            100 * shown["share"], in_units(shown, shown["error"]), s=16, color=style.colour, marker=marker, zorder=3
+        )
 
 
 def _step(surface: pd.DataFrame, at: np.ndarray) -> np.ndarray:

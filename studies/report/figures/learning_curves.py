@@ -4,6 +4,7 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -17,17 +18,19 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, each_panel = facets(numbers, SETTING, Labels("epoch", "validation error (%)"))
+    figure, each_panel = facets(numbers, SETTING, Labels("epoch", error_label(numbers, "validation error")))
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
             style = line_styles[str(arm)]
             for _, run in group.groupby("seed"):
-                ax.plot(run["epoch"], 100 * run["validation_error"], color=style.colour, linewidth=0.5, alpha=0.3)
+                ax.plot(
+                    run["epoch"], in_units(run, run["validation_error"]), color=style.colour, linewidth=0.5, alpha=0.3
+                )
             mean = group.groupby("epoch")["validation_error"].mean()
             ax.plot(
                 mean.index,
-                100 * mean,
+                in_units(rows.iloc[0], mean),
                 color=style.colour,
                 linewidth=1.4,
                 marker=style.marker,

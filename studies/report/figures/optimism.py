@@ -3,6 +3,7 @@
 import matplotlib.figure
 import pandas as pd
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -20,7 +21,7 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    figure, each_panel = facets(numbers, SETTING, Labels("", "error (%)"))
+    figure, each_panel = facets(numbers, SETTING, Labels("", error_label(numbers, "error")))
     line_styles = styles(numbers)
     places = range(len(_STEPS))
     errors = pd.concat([numbers[step] for step in _STEPS])
@@ -28,8 +29,10 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         for row in rows.to_dict("records"):
             style = line_styles[row["arm"]]
             low = cut(row["test_ci_low"], rows[list(_STEPS)].min())
-            ax.vlines(2, 100 * low, 100 * row["test_ci_high"], color=style.colour, linewidth=2.4, alpha=0.3)
-            means = [100 * row[step] for step in _STEPS]
+            ax.vlines(
+                2, in_units(row, low), in_units(row, row["test_ci_high"]), color=style.colour, linewidth=2.4, alpha=0.3
+            )
+            means = [in_units(row, row[step]) for step in _STEPS]
             ax.plot(places, means, color=style.colour, marker=style.marker, markersize=4, linewidth=1.1)
         ax.set_xticks(list(places), list(_STEPS.values()))
         ax.set_xlim(-0.25, 2.25)

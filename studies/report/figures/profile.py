@@ -5,6 +5,7 @@ from typing import Any
 import matplotlib.figure
 import pandas as pd
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
@@ -31,14 +32,14 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    labels = Labels("threshold t of test error (%)", "share of runs with error > t")
+    labels = Labels(error_label(numbers, "threshold t of test error"), "share of runs with error > t")
     figure, each_panel = facets(numbers, _PANEL, labels, height=2.8)
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
             style = line_styles[str(arm)]
             ax.step(
-                100 * group["error"],
+                in_units(group, group["error"]),
                 group["share_above"],
                 where="post",
                 color=style.colour,

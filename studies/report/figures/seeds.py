@@ -3,6 +3,7 @@
 import matplotlib.figure
 import pandas as pd
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, strips
@@ -21,7 +22,7 @@ def _numbers(results: Results) -> pd.DataFrame:
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     # Best at the top; the strategies' seeds are paired, so the order is of means over the same seeds.
-    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), "test error (%)")
+    figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), error_label(numbers))
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
@@ -29,7 +30,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             for ok, marker in ((True, style.marker), (False, "x")):
                 shown = group[(group["status"] == "ok") == ok]
                 ax.scatter(
-                    100 * shown["test_error"],
+                    in_units(shown, shown["test_error"]),
                     [place + 0.2] * len(shown),
                     s=9,
                     color=style.colour,
@@ -38,8 +39,17 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                     linewidths=0 if ok else 0.9,
                 )
             low = cut(first["ci_low"], rows["test_error"])
-            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=style.colour, linewidth=1.4)
-            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=style.colour, markersize=6, markeredgewidth=1.8)
+            ax.hlines(
+                place - 0.15, in_units(first, low), in_units(first, first["ci_high"]), color=style.colour, linewidth=1.4
+            )
+            ax.plot(
+                [in_units(first, first["mean"])],
+                [place - 0.15],
+                "|",
+                color=style.colour,
+                markersize=6,
+                markeredgewidth=1.8,
+            )
         error_axis(ax, numbers["test_error"], horizontal=True)
     return figure
 

@@ -6,6 +6,7 @@ import matplotlib.figure
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, legend, line_handles, panels, strips
@@ -59,17 +60,17 @@ def published_errors(rows: Sequence[Published], source: str) -> Figure:
 
 def _draw_errors(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     order = list(dict.fromkeys(numbers["arm"]))[::-1]
-    figure, each_panel, places = strips(numbers, ("dataset",), order, "test error (%)")
+    figure, each_panel, places = strips(numbers, ("dataset",), order, error_label(numbers))
     line_styles = styles(numbers)
     shown_errors = pd.concat([numbers["error"], numbers["published_error"]])
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
             style, place, first = line_styles[str(arm)], places[str(arm)], group.iloc[0]
-            ax.add_line(_diamond([100 * first["published_error"]], [place]))
+            ax.add_line(_diamond([in_units(first, first["published_error"])], [place]))
             for ok, marker in ((True, style.marker), (False, "x")):
                 shown = group[(group["status"] == "ok") == ok]
                 ax.scatter(
-                    100 * shown["error"],
+                    in_units(shown, shown["error"]),
                     [place + 0.15] * len(shown),
                     s=9,
                     color=style.colour,
@@ -78,8 +79,17 @@ def _draw_errors(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                     linewidths=0 if ok else 0.9,
                 )
             low = cut(first["ci_low"], rows["error"])
-            ax.hlines(place - 0.15, 100 * low, 100 * first["ci_high"], color=style.colour, linewidth=1.4)
-            ax.plot([100 * first["mean"]], [place - 0.15], "|", color=style.colour, markersize=6, markeredgewidth=1.8)
+            ax.hlines(
+                place - 0.15, in_units(first, low), in_units(first, first["ci_high"]), color=style.colour, linewidth=1.4
+            )
+            ax.plot(
+                [in_units(first, first["mean"])],
+                [place - 0.15],
+                "|",
+                color=style.colour,
+                markersize=6,
+                markeredgewidth=1.8,
+            )
         error_axis(ax, shown_errors, horizontal=True)
     legend(figure, [_diamond([], [], "published"), *_seed_handles()])
     return figure
@@ -146,7 +156,7 @@ def error_against_time(rows: Sequence[Published], source: str) -> Figure:
 
 
 def _draw_times(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
-    labels = Labels("seconds of one pass over the test split", "test error (%)")
+    labels = Labels("seconds of one pass over the test split", error_label(numbers))
     figure, each_panel = panels(numbers, ("panel",), labels, height=2.8, columns=2)
     line_styles = styles(numbers)
     for ax, rows in each_panel:
@@ -155,7 +165,7 @@ def _draw_times(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             if len(group) > 1:
                 ax.scatter(
                     group["seconds"],
-                    100 * group["error"],
+                    in_units(group, group["error"]),
                     s=7,
                     color=style.colour,
                     marker=style.marker,
@@ -163,11 +173,12 @@ def _draw_times(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                     linewidths=0,
                 )
             error, seconds, masked = (group[key].mean() for key in ("error", "seconds", "masked_seconds"))
+            error = in_units(group.iloc[0], error)
             if pd.notna(masked):
-                ax.plot([seconds, masked], [100 * error] * 2, color=style.colour, linewidth=0.8, alpha=0.6)
+                ax.plot([seconds, masked], [error] * 2, color=style.colour, linewidth=0.8, alpha=0.6)
                 ax.plot(
                     [masked],
-                    [100 * error],
+                    [error],
                     color=style.colour,
                     marker=style.marker,
                     markersize=5,
@@ -175,7 +186,7 @@ def _draw_times(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 )
             ax.plot(
                 [seconds],
-                [100 * error],
+                [error],
                 color=style.colour,
                 marker=style.marker,
                 markersize=6,

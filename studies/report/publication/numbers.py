@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from studies.formatting import number, percent
+from studies.metric import error_text
 from studies.results import Results
 from studies.results.examples.covered import over
 from studies.results.table import Column, Table
@@ -85,10 +86,10 @@ def published_table(rows: Sequence[Published], source: str) -> Table:
         numbers=lambda results: beside(results, rows),
         columns=(
             Column("arm", "model"),
-            Column("published_error", "error, paper", percent),
-            Column("mean", "error, ours", percent),
-            Column("ci_low", "from", percent),
-            Column("ci_high", "to", percent),
+            Column("published_error", "error, paper", error_text, keys=("dataset", "published_error")),
+            Column("mean", "error, ours", error_text, keys=("dataset", "mean")),
+            Column("ci_low", "from", error_text, keys=("dataset", "ci_low")),
+            Column("ci_high", "to", error_text, keys=("dataset", "ci_high")),
             Column("test_density", "density, ours", percent),
             Column("published_seconds", "s, paper", _seconds),
             Column("published_masked_seconds", "s without, paper", _seconds),

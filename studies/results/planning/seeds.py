@@ -1,9 +1,11 @@
 """How many seeds a difference needs, from the variance of a finished study."""
 
+from functools import partial
+
 import pandas as pd
 
 from core.errors import InputError
-from studies.formatting import points
+from studies.metric import difference_text, difference_units
 from studies.results.independent import unit
 from studies.results.results import SETTING, Results
 from studies.results.statistics.intervals import left_to_seeds
@@ -24,7 +26,7 @@ def seeds_for(results: Results, difference: float | None, power: float) -> pd.Da
 
     Args:
         results: of a finished study, the pilot.
-        difference: of test error, a fraction; None is each contrast's delta.
+        difference: of test error, as errors are; None is each contrast's delta.
         power: the probability of deciding it.
 
     Returns:
@@ -87,14 +89,15 @@ def power_table(difference: float | None, power: float) -> Table:
             Column("reference", "reference"),
             *setting_columns(),
             Column("units", "n", str),
-            Column("std", "std", lambda std: points(std, 2, signed=False)),
-            Column("detectable", "found", lambda size: points(size, 2, signed=False)),
-            Column("difference", "wanted", lambda size: f"{100 * size:.3g}"),
+            *(
+                Column(key, head, partial(difference_text, digits=1, signed=False), keys=("dataset", key))
+                for key, head in (("std", "std"), ("detectable", "found"), ("difference", "wanted"))
+            ),
             Column("seeds_needed", "needed", seeds_text),
         ),
         caption=lambda results: (
             f"std: of the paired differences; found: what n {unit(results.protocol)} decide with probability "
-            f"{power:g}; wanted: what is to be decided; all in points"
+            f"{power:g}; wanted: what is to be decided; all in {difference_units(results.runs)}"
         ),
         outputs=("terminal",),
     )

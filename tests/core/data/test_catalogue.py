@@ -66,7 +66,7 @@ def test_an_embedded_dataset_needs_no_folder(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("digit", r"^unknown dataset 'digit': did you mean 'digits'\? \(known: mnist_5k, digits, mnist1d, mnist,"),
+        ("digit", r"^unknown dataset 'digit': did you mean 'digits'\? \(known: mnist_5k, digits, mnist1d, kjv, mnist,"),
         ("mnists", r"^unknown dataset 'mnists': did you mean 'mnist'\? "),
         ("cifar10:500", r"^dataset 'cifar10:500': cifar10 has 60000 examples and no other size; write 'cifar10'$"),
         ("digits:500", r"^dataset 'digits:500': digits has 1797 examples and no other size; write 'digits'$"),

@@ -91,7 +91,7 @@ class TestFile:
             ({"test_examples": -1}, "test_examples is -1"),
             ({"test_examples": 0.5}, "test_examples is 0.5"),
             ({"test_examples": Y}, r"test_examples is of shape \[60\]"),
-            ({"z": X}, "holds z besides, expected x, y, test_examples alone"),
+            ({"z": X}, "holds z besides, expected x, y, test_examples, metric alone"),
         ],
     )
     def test_what_cannot_be_learned_from_is_named(self, tmp_path, arrays, message):
@@ -206,7 +206,7 @@ def test_a_dataset_of_this_package_keeps_its_name_whatever_is_installed(monkeypa
 
 def test_a_record_may_name_data_that_is_not_there_but_it_cannot_be_run():
     check_name("sensors@0123456789ab")
-    with pytest.raises(InputError, match=r"data of your own; name where it is again: --dataset FILE\.npz"):
+    with pytest.raises(InputError, match=r"data of your own; name where it is again: --dataset FILE"):
         find("sensors@0123456789ab")
 
 

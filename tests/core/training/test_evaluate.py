@@ -90,7 +90,7 @@ def test_error_and_loss():
     found = measured()
     assert found.error == pytest.approx(2 / 5)
     # Of equal logits the first is the largest.
-    assert found.hits == [True, False, False, True, True]
+    assert found.errors == [0.0, 1.0, 1.0, 0.0, 0.0]
     losses = [log_sum_exp(logits) - logits[label] for logits, label in zip(LOGITS, Y.tolist(), strict=True)]
     assert found.loss == pytest.approx(sum(losses) / 5)
 

@@ -44,7 +44,7 @@ def run(name: str, device: str) -> dict[str, Any]:
         "error": own.error,
         "macs": own.macs,
         "density": own.density,
-        "hits": own.hits,
+        "errors": own.errors,
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import InputError
 from studies.design.configuration import Configuration
+from studies.records import bits
 from studies.records.hits import packed
 from studies.records.ledger import Ledger
 from studies.records.schema import ENDED, TRAINED, Epoch, Host, Record, Status, finite, problem
@@ -60,6 +61,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "validation_macs": NO_AMOUNT,
     "test_error": NO_SHARE,
     "test_hits": ("", {}, *({**HITS, **change} for change in NO_HITS)),
+    "test_bits": ("", {}, bits.packed([5, 7, 8], [0.5, 1.0, 0.0])),
     "test_loss": NO_LOSS,
     "test_error_fallback": NO_SHARE,
     "test_density": NO_AMOUNT,
@@ -159,6 +161,36 @@ def test_hits_agree_with_the_error_and_stand_beside_one():
     assert problem(record(test_error=0.33, test_hits=HITS)) == f"{said}0.33"
     assert problem({**record("error"), "test_hits": HITS}) == f"{said}None"
     assert problem(without(record(), "test_hits")) is None
+
+
+class TestBits:
+    BITS = bits.packed([5, 7, 8], [0.5, 4.0, 3.0])
+
+    @pytest.fixture
+    def in_bits(self):
+        config = replace(configuration(), dataset="kjv")
+        return {
+            **record(run_id=config.run_id, config=config.as_dict(), chance_error=4.75, validation_error=2.25),
+            **{"test_error": 2.5, "test_error_fallback": None, "test_hits": None, "test_bits": self.BITS},
+        }
+
+    def test_errors_of_text_are_bits_and_agree_with_what_examples_come_to(self, in_bits):
+        assert problem(in_bits) is None
+        assert problem({**in_bits, "test_error": 2.5004}) is None
+        assert problem({**in_bits, "test_error": 2.6}) == "test_bits are of an error of 2.5, and test_error is 2.6"
+
+    def test_hits_are_not_of_bits_nor_bits_of_shares(self, in_bits):
+        assert "errors on the dataset are bits" in str(problem({**in_bits, "test_hits": HITS}))
+        assert "errors on the dataset are shares" in str(problem(record(test_bits=self.BITS)))
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"examples": 2}, {"bits": ""}, {"bits": "ADgAPABC/w=="}, {"bits": "ADgAvABC"}, {"bits": "AHwAPABC"}, {"bits": "é"}],
+    )
+    def test_bits_that_do_not_hold_are_named(self, in_bits, change):
+        said = problem({**in_bits, "test_bits": {**self.BITS, **change}})
+        assert said is not None
+        assert "test_bits" in said
 
 
 def test_a_field_that_nobody_knows_is_named():

@@ -13,7 +13,7 @@ from scipy import special, stats
 from core.errors import InputError
 from studies.records.folder import ResultsFolder
 from studies.results.collecting import collect
-from studies.results.examples.hits import Hits
+from studies.results.examples.tested import TestedRuns
 from studies.results.results import with_counted_errors
 from studies.results.summary import summarise
 from tests.support.records import CHANCE, configurations_of, design_of, finished, forget
@@ -129,7 +129,7 @@ def test_whole_numbers_stay_whole_beside_runs_without_them(failing):
 def test_the_summary_does_not_depend_on_the_order_of_runs(failing):
     results = collect(failing.frozen().design, failing.ledger)
     for seed in range(3):
-        shuffled = summarise(results.runs.sample(frac=1, random_state=seed), hits=Hits(results.records))
+        shuffled = summarise(results.runs.sample(frac=1, random_state=seed), tested_runs=TestedRuns(results.records))
         pd.testing.assert_frame_equal(
             shuffled.sort_values(KEY, ignore_index=True),
             results.summary.sort_values(KEY, ignore_index=True),

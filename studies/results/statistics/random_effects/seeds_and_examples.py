@@ -29,7 +29,7 @@ class ExampleValues:
 
     Attributes:
         indices: [m], which examples of the dataset, increasing.
-        values: [m], error (0 or 1) on each, or a difference of errors, or a mean of several networks' errors.
+        values: [m], error (0 or 1, or bits) on each, or a difference of errors, or a mean of several networks' errors.
     """
 
     indices: NDArray[np.int64]
@@ -161,6 +161,43 @@ def error_interval(
     middle, stretch = special.logit(mean), 1 / (mean * (1 - mean))
     ends = special.expit(middle + stretch * (np.array([low, high]) - mean))
     return float(ends[0]), float(ends[1])
+
+
+def mean_interval(
+    values: Sequence[float], tested: Sequence[ExampleValues], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return the interval of a mean without bounds, such as of bits, over new seeds and new test examples.
+
+    It is the t interval over seeds with the variance of :func:`example_variance` beside it, see
+    :func:`~studies.results.statistics.intervals.with_examples`.
+
+    Two seeds agree on four examples, whose mean has the variance 1/12; seeds show no spread, and the normal quantile is
+    1.96:
+
+    >>> tested = [ExampleValues(np.arange(4), np.array([2.0, 2.0, 3.0, 3.0]))] * 2
+    >>> low, high = mean_interval([2.5, 2.5], tested)
+    >>> round(low, 4), round(2.5 - 1.96 / 12**0.5, 4), round(high, 4)
+    (1.9342, 1.9342, 3.0658)
+
+    Args:
+        values: [n], the mean of each seed.
+        tested: [n], each seed's values on its test examples.
+        confidence: of the interval.
+
+    Returns:
+        Both ends in the units of the values; NaN for fewer than two seeds.
+
+    Raises:
+        InputError: there are not as many of both.
+    """
+    if len(values) != len(tested):
+        raise InputError(f"{len(values)} values are not of {len(tested)} seeds")
+    n = len(values)
+    if n < 2:
+        return math.nan, math.nan
+    mean = math.fsum(values) / n
+    half = float(stats.t.isf((1 - confidence) / 2, n - 1)) * _standard_error(values)
+    return with_examples(mean, (mean - half, mean + half), example_variance(tested), confidence)
 
 
 def resampled_interval(

@@ -11,7 +11,7 @@ from studies.design.dense_front import DENSE_FRONT
 from studies.design.runs import PlannedRun
 from studies.records.hits import packed
 from studies.results import Results
-from studies.results.examples.hits import Hits
+from studies.results.examples.tested import TestedRuns
 from studies.results.statistics.intervals import t_interval
 from studies.results.statistics.looks import look_levels, repeated_interval
 from studies.results.statistics.random_effects.seeds_and_examples import ExampleValues, example_variance
@@ -76,7 +76,7 @@ def test_beside_the_dense_front_both_networks_count_by_their_distance():
     results = results_of(design, at_macs)
     row = results.contrasts.iloc[0]
     records = {entry["run_id"]: entry for entry in results.all_records}
-    hits = Hits(results.all_records)
+    hits = TestedRuns(results.all_records)
     front = results.front_runs.sort_values(["seed", "test_macs"])
     tested = []
     for run in results.runs.sort_values("seed").to_dict("records"):
@@ -106,7 +106,7 @@ def test_without_hits_intervals_are_over_seeds_alone_and_say_so():
 
 def test_runs_on_other_examples_are_not_set_against_each_other():
     fields = [packed(places, [True, False]) for places in ([1, 2], [1, 3], [1, 2])]
-    hits = Hits({"run_id": name, "test_hits": field} for name, field in zip("abc", fields, strict=True))
+    hits = TestedRuns({"run_id": name, "test_hits": field} for name, field in zip("abc", fields, strict=True))
     assert hits.of((("a", 1.0), ("b", -1.0))) is None
     assert hits.of((("a", 1.0), ("unknown", -1.0))) is None
     assert hits.of(()) is None

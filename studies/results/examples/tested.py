@@ -4,23 +4,27 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from studies.records.hits import unpacked
+from studies.records import bits, hits
 from studies.results.statistics.random_effects.seeds_and_examples import ExampleValues
 
 # Run ids with weights: of a paired difference 1 for the arm and -1 for the reference, or less for each of several.
 Terms = tuple[tuple[str, float], ...]
 
 
-class Hits:
-    """What the runs of a study came to on their test examples.
+class TestedRuns:
+    """What the runs of a study came to on their test examples: 0 or 1, or bits.
 
     Args:
         records: of runs; those made before records had ``test_hits`` have nothing to say.
     """
 
+    __test__ = False  # for pytest, to which its name is that of a test
+
     def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
-        self._fields = {record["run_id"]: field for record in records if (field := record.get("test_hits"))}
+        fields = {record["run_id"]: record.get("test_hits") or record.get("test_bits") for record in records}
+        self._fields = {run: field for run, field in fields.items() if field}
 
     def __bool__(self) -> bool:
         return bool(self._fields)
@@ -28,25 +32,33 @@ class Hits:
     def of(self, terms: Terms) -> ExampleValues | None:
         """Return the weighted sum of runs' errors on each test example.
 
-        None if a run has no hits, or two were not tested on the same examples, as those that vary different sources of
-        chance are not.
+        None if a run's record does not say, or two were not tested on the same examples, as those that vary different
+        sources of chance are not.
 
         >>> field = {"examples": 3, "first": 5, "among": "sA==", "right": "oA=="}
-        >>> hits = Hits([{"run_id": "a", "test_hits": field}, {"run_id": "b", "test_hits": {**field, "right": "AA=="}}])
-        >>> hits.of((("a", 1.0), ("b", -1.0)))
+        >>> fields = {"a": field, "b": {**field, "right": "AA=="}}
+        >>> runs = TestedRuns({"run_id": run, "test_hits": its} for run, its in fields.items())
+        >>> runs.of((("a", 1.0), ("b", -1.0)))
         ExampleValues(indices=array([5, 7, 8]), values=array([-1.,  0., -1.]))
         """
-        parts = [(unpacked(self._fields[run]), weight) for run, weight in terms if run in self._fields]
+        parts = [(_errors(self._fields[run]), weight) for run, weight in terms if run in self._fields]
         if not parts or len(parts) < len(terms):
             return None
         indices = parts[0][0][0]
         if not all(np.array_equal(indices, its) for (its, _), _ in parts):
             return None
-        wrong = np.array([~right for (_, right), _ in parts], dtype=float)
-        return ExampleValues(indices, np.array([weight for _, weight in parts]) @ wrong)
+        errors = np.array([its for (_, its), _ in parts])
+        return ExampleValues(indices, np.array([weight for _, weight in parts]) @ errors)
 
     def all_of(self, every: Iterable[Terms]) -> list[ExampleValues] | None:
         """Return it of each seed; None if one of them has none, or there is no seed."""
         found = [self.of(terms) for terms in every]
         there = [one for one in found if one is not None]
         return there if there and len(there) == len(found) else None
+
+
+def _errors(field: Mapping[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    if "bits" in field:
+        return bits.unpacked(field)
+    indices, right = hits.unpacked(field)
+    return indices, (~right).astype(float)

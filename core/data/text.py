@@ -1,0 +1,80 @@
+"""Text as examples: windows of letters, of which the next letter is to be predicted."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.dataset import Dataset
+from core.errors import InputError
+
+WINDOW = 12  # letters that a prediction is made from
+FEWEST, DEFAULT = 1000, 100_000  # windows
+# The last tenth of the text is for tests. 20,000 windows tell mean bits to about .015.
+TESTED_FROM = 0.9
+MOST_TESTED = 20_000
+# One byte for each letter that a place may hold: 12 places of 256 letters make 3 GB of a million windows.
+MOST_LETTERS = 256
+
+
+def letters_of(text: str) -> str:
+    """Return the letters of a text in small ones, with one space for whatever is between them.
+
+    >>> letters_of("In the beginning,\\n God's")
+    'in the beginning god s'
+    """
+    return " ".join("".join(letter if letter.isalpha() else " " for letter in text.casefold()).split())
+
+
+def most_windows(letters: str) -> int:
+    """Return how many windows a text has, those to be tested on included, if one begins at every letter."""
+    trained, tested = _positions(letters)
+    return trained + MOST_TESTED if tested >= MOST_TESTED else min(trained + tested, 5 * tested)
+
+
+def windows(letters: str, name: str, examples: int) -> Dataset:
+    """Return windows of ``WINDOW`` letters, evenly spaced over a text, each with the letter that follows.
+
+    The last windows, a fifth of them and at most ``MOST_TESTED``, are test examples, from the last tenth of the text;
+    no letter of these is in the others.
+
+    Args:
+        letters: of the text, see :func:`letters_of`.
+        name: of the dataset.
+        examples: how many windows; at most :func:`most_windows`.
+
+    Returns:
+        ``x`` ``[examples, WINDOW * letters]`` uint8, 1 where a place of the window holds a letter, 0 elsewhere.
+
+    Raises:
+        InputError: the text is too short for so many windows, or has too many different letters.
+    """
+    most = most_windows(letters)
+    if most < FEWEST:
+        raise InputError(f"dataset {name}: its {len(letters)} letters make {most} windows, at least {FEWEST} are needed")
+    if not FEWEST <= examples <= most:
+        made = f"{FEWEST}..{most}, as many as its {len(letters)} letters make"
+        raise InputError(f"dataset {name}: {examples} windows are not in {made}")
+    alphabet = "".join(sorted(set(letters)))
+    if len(alphabet) > MOST_LETTERS:
+        raise InputError(f"dataset {name}: has {len(alphabet)} different letters, at most {MOST_LETTERS} are read")
+    codes = np.searchsorted(np.array(list(alphabet)), np.array(list(letters)))
+    tested = min(MOST_TESTED, examples // 5)
+    trained_positions, tested_positions = _positions(letters)
+    first = len(letters) - WINDOW - tested_positions
+    starts = np.concatenate(
+        [_spread(trained_positions, examples - tested), first + _spread(tested_positions, tested)],
+    )
+    x = np.zeros((examples, WINDOW, len(alphabet)), np.uint8)
+    for place in range(WINDOW):
+        x[np.arange(examples), place, codes[starts + place]] = 1
+    y = codes[starts + WINDOW].astype(np.int64)
+    return Dataset(name, x.reshape(examples, -1), y, tested, "bits", alphabet)
+
+
+def _positions(letters: str) -> tuple[int, int]:
+    """Return where windows can begin: how many positions before the last tenth, and how many in it."""
+    first_tested = int(TESTED_FROM * len(letters))
+    return max(0, first_tested - WINDOW), max(0, len(letters) - first_tested - WINDOW)
+
+
+def _spread(positions: int, number: int) -> NDArray[np.int64]:
+    return np.arange(number, dtype=np.int64) * positions // number
