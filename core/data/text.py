@@ -49,7 +49,9 @@ def windows(letters: str, name: str, examples: int) -> Dataset:
     """
     most = most_windows(letters)
     if most < FEWEST:
-        raise InputError(f"dataset {name}: its {len(letters)} letters make {most} windows, at least {FEWEST} are needed")
+        raise InputError(
+            f"dataset {name}: its {len(letters)} letters make {most} windows, at least {FEWEST} are needed"
+        )
     if not FEWEST <= examples <= most:
         made = f"{FEWEST}..{most}, as many as its {len(letters)} letters make"
         raise InputError(f"dataset {name}: {examples} windows are not in {made}")

@@ -60,7 +60,7 @@ _SHARED = {
 
 def _of_the_examples(frozen: FrozenStudy, results: Results) -> str:
     """Say what intervals of errors and contrasts cover of test and training examples."""
-    shared = _SHARED[frozen.sweep.test_split]
+    shared = _said_of_sharing(frozen, results)
     covered = over(results.summary)
     other = (
         "the set that networks are trained on is one and the same for all seeds, and another is covered only in part."
@@ -70,6 +70,27 @@ def _of_the_examples(frozen: FrozenStudy, results: Results) -> str:
             f"{shared}: intervals of errors and contrasts are over {covered}. Other intervals are over seeds; {other}"
         )
     return f"{shared}, and intervals are over {covered}: on other examples errors differ by more. And {other}"
+
+
+def _said_of_sharing(frozen: FrozenStudy, results: Results) -> str:
+    """Say which test examples seeds share; a dataset that comes with a test split keeps it, whatever a study asks."""
+    shared = _SHARED[frozen.sweep.test_split]
+    own = [name for name in frozen.sweep.datasets if frozen.sweep.test_split == "resampled" and _keeps(name, results)]
+    if not own:
+        return shared
+    said = f"all seeds share the test examples that {' and '.join(own)} {'comes' if len(own) == 1 else 'come'} with"
+    return f"{said[0].upper()}{said[1:]}" if len(own) == len(frozen.sweep.datasets) else f"{shared}, and {said}"
+
+
+def _keeps(dataset: str, results: Results) -> bool:
+    """Whether runs on a dataset were tested on the same examples, whatever their seeds."""
+    fields = {
+        record["config"]["seed"]: field
+        for record in results.records
+        if record["config"]["dataset"] == dataset
+        if (field := record.get("test_hits") or record.get("test_bits"))
+    }
+    return len(fields) > 1 and len({(field["first"], field["among"]) for field in fields.values()}) == 1
 
 
 def _of_the_search(frozen: FrozenStudy) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from studies.design.protocol import Protocol
 from studies.metric import difference_interval_text, difference_text, difference_units, error_text
 from studies.results.independent import independent_error_interval
-from studies.results.results import GROUP, Results
+from studies.results.results import GROUP, Results, error_ceiling
 from studies.results.statistics.random_effects.procedure import procedure_optimism
 from studies.results.table import Column, Table, setting_columns
 
@@ -61,22 +61,27 @@ def measure_optimism(counted: pd.DataFrame, winners: pd.DataFrame, protocol: Pro
     afterwards = fresh[list(names)].mean().reset_index().rename(columns=names)
     before = winners[[*GROUP, "search", "validation_error"]].rename(columns={"validation_error": "search_error"})
     both = before.merge(afterwards, on=[*GROUP, "search"], validate="one_to_one")
+    ceilings: dict[Any, float] = {name: error_ceiling(runs) for name, runs in counted.groupby("dataset")}
     rows = [
-        {**dict(zip(GROUP, key, strict=True)), "n": protocol.seeds, **_row(group.sort_values("search"))}
+        {
+            **dict(zip(GROUP, key, strict=True)),
+            "n": protocol.seeds,
+            **_row(group.sort_values("search"), ceilings[key[0]]),
+        }
         for key, group in both.groupby(list(GROUP), sort=False)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(searches: pd.DataFrame) -> dict[str, Any]:
+def _row(searches: pd.DataFrame, ceiling: float) -> dict[str, Any]:
     means = {error: float(searches[error].mean()) for error in _ERRORS}
     first = searches.iloc[0]
-    test_low, test_high = independent_error_interval(searches["test_error"])
+    test_low, test_high = independent_error_interval(searches["test_error"], ceiling)
     low, high = np.nan, np.nan
     if len(searches) > 1:
-        fresh = searches["test_error"].to_numpy(float)[:, None]
-        found = procedure_optimism(searches["search_error"].tolist(), fresh, common_seeds=False)
-        low, high = found.low, found.high
+        fresh = searches["test_error"].to_numpy(float)[:, None] / ceiling
+        found = procedure_optimism((searches["search_error"] / ceiling).tolist(), fresh, common_seeds=False)
+        low, high = ceiling * found.low, ceiling * found.high
     return {
         "searches": len(searches),
         **means,

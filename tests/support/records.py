@@ -9,13 +9,14 @@ import numpy as np
 
 from core import data
 from core.architecture import Architecture
+from core.data.metric import chance_error
 from core.network.cost import dense_macs, gated_macs
 from strategies import Plugin, find
 from studies.design import Primary, Sweep
 from studies.design.configuration import Configuration
 from studies.design.freezing import FrozenStudy
 from studies.design.runs import RunList
-from studies.records import environment, provenance
+from studies.records import bits, environment, provenance
 from studies.records.folder import Frozen, ResultsFolder
 from studies.records.hits import packed
 
@@ -70,7 +71,7 @@ def record_of(
         "status": status,
         "reason": reason,
         "dense_macs": whole,
-        "chance_error": CHANCE,
+        "chance_error": chance_error(source.metric, source.classes),
         "config": configuration.as_dict(),
         **made_by(configuration.strategy, configuration.measurements, plugins),
     }
@@ -79,7 +80,9 @@ def record_of(
     epochs = configuration.training["epochs"]
     density = configuration.target_density * random.uniform(0.9, 1.2) if strategy.gated else 1.0
     spent = gated_macs(architecture, density) if strategy.gated else float(whole)
-    errors = np.sort(random.uniform(0.03, 0.3, size=epochs + 1))[::-1].tolist()
+    # Of bits ten times as many.
+    unit = 10.0 if source.metric == "bits" else 1.0
+    errors = (unit * np.sort(random.uniform(0.03, 0.3, size=epochs + 1))[::-1]).tolist()
     record |= {
         "epochs": epochs,
         "train_macs": 3.0 * whole * random.uniform(0.5, 1.0),
@@ -109,7 +112,7 @@ def record_of(
     if configuration.stage == "search":
         return record
     return record | {
-        **tested(errors[-1] + random.uniform(0.0, 0.1), configuration),
+        **tested(errors[-1] + unit * random.uniform(0.0, 0.1), configuration),
         "test_loss": random.uniform(0.1, 2.0),
         "test_error_fallback": errors[-1] if strategy.gated else None,
         "test_density": density,
@@ -132,7 +135,7 @@ def record_of(
 
 
 def tested(error: float, configuration: Configuration) -> dict[str, Any]:
-    """The test error nearest to ``error`` that 250 examples can have, and hits that are of it.
+    """The test error nearest to ``error`` that 250 examples can have, or bits, and what examples came to.
 
     Which examples they are, and which of them all networks find easy, is the same for one seed of resampled splits, and
     for all seeds of fixed ones.
@@ -141,6 +144,9 @@ def tested(error: float, configuration: Configuration) -> dict[str, Any]:
     dataset = np.random.default_rng([seed, 250])
     indices = np.sort(dataset.permutation(POOL)[:250])
     own = np.random.default_rng(int(configuration.run_id, 16))
+    if data.metric_of(configuration.dataset) == "bits":
+        held = bits.packed(indices.tolist(), own.exponential(error, size=250).tolist())
+        return {"test_error": float(bits.unpacked(held)[1].mean()), "test_bits": held}
     difficulty = np.random.default_rng(250).normal(size=POOL)[indices] + own.normal(size=250)
     wrong = np.zeros(250, dtype=bool)
     wrong[np.argsort(difficulty)[250 - round(error * 250) :]] = error > 0

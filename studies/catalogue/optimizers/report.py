@@ -1,5 +1,6 @@
 """Strategies by optimiser: errors, paired differences, and how alike the orders are."""
 
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -15,6 +16,7 @@ from studies.report.drawing.notes import sample_note
 from studies.results import Results
 from studies.results.contrasts import EXPLORATORY_LEVEL
 from studies.results.independent import exploratory_interval
+from studies.results.results import error_ceiling
 from studies.results.table import Column, Table
 
 # The first two add momentum, without and with steps that adapt to each weight; the others replace Adam.
@@ -57,15 +59,16 @@ def mean_differences(results: Results) -> pd.DataFrame:
     searches; ``median`` is that over strategies. ``better`` and ``worse`` count strategies whose own 95 % t interval
     leaves out 0, without a correction for their number.
     """
-    search = results.protocol.search
+    search, ceiling = results.protocol.search, error_ceiling(results.runs)
     counted = results.with_levels(results.counted[["arm", "search", "error", "gated"]])
     errors = counted.pivot_table(index=["gated", "strategy"], columns=["optimizer", "search"], values="error")
     rows = []
     for gated, of_strategies in errors.groupby("gated"):
         for optimizer, reference in COMPARED:
             differences = of_strategies[optimizer].to_numpy() - of_strategies[reference].to_numpy()
-            low, high = exploratory_interval(differences.mean(axis=0).tolist(), EXPLORATORY_LEVEL, search)
-            ends = [exploratory_interval(of_one.tolist(), EXPLORATORY_LEVEL, search) for of_one in differences]
+            interval_of = partial(exploratory_interval, level=EXPLORATORY_LEVEL, search=search, ceiling=ceiling)
+            low, high = interval_of(differences.mean(axis=0).tolist())
+            ends = [interval_of(of_one.tolist()) for of_one in differences]
             rows.append(
                 {
                     "dataset": _dataset(results),

@@ -161,7 +161,8 @@ def _caption_of_differences(results: Results, reference: str) -> str:
         f"Test error of each strategy minus its own with {reference} on the same seed, in "
         f"{difference_units(results.runs)}, so that negative is better: mean (marker) and interval of the paired "
         f"difference (line); an arrow with a number is a difference beyond the axis. {intervals(results)} Grey: ±δ, "
-        f"the smallest difference that matters, {share_that_matters(results)} of the error with {reference}. {sample_note(results)}"
+        f"the smallest difference that matters, {share_that_matters(results)} of the error with {reference}. "
+        f"{sample_note(results)}"
     )
 
 

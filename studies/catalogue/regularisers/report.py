@@ -37,6 +37,7 @@ def _levels(results: Results) -> pd.DataFrame:
             )
             rows.append(
                 {
+                    "dataset": group["dataset"].iloc[0],
                     "level": level,
                     "value": value,
                     "n": len(group),

@@ -4,8 +4,8 @@ import pandas as pd
 
 from studies.catalogue.structures.width import hidden_units, over_widths
 from studies.design import DENSE_FRONT
-from studies.formatting import count, number, points
-from studies.metric import difference_text, difference_units, error_interval_text, error_text
+from studies.formatting import count, number
+from studies.metric import difference_interval_text, difference_text, difference_units, error_interval_text, error_text
 from studies.report.drawing.notes import sample_note
 from studies.report.figures.seeds import SEEDS
 from studies.results import GROUP, Results
@@ -84,9 +84,8 @@ TABLES = (
         (
             Column("hidden_units", "units", count),
             Column("reference", "against"),
-            Column("difference", "difference", points),
-            Column("ci_low", "from", points),
-            Column("ci_high", "to", points),
+            Column("difference", "difference", difference_text, keys=("dataset", "difference")),
+            Column("ci_low", "interval", difference_interval_text, keys=("dataset", "ci_low", "ci_high")),
             Column("p", "p", lambda p: number(p, 3)),
             Column("verdict", "verdict"),
         ),

@@ -41,7 +41,9 @@ class TestWindows:
         dataset = text.windows(marked, "marked", 5000)
         assert dataset.test_examples == 1000
         assert all("a" <= letter <= "z" for row in range(4000, 5000) for letter in read(dataset, row))
-        assert all(letter > "z" for row in range(4000) for letter in read(dataset, row) + dataset.alphabet[dataset.y[row]])
+        assert all(
+            letter > "z" for row in range(4000) for letter in read(dataset, row) + dataset.alphabet[dataset.y[row]]
+        )
 
     def test_there_are_as_many_as_are_asked_for_and_none_is_there_twice(self):
         letters = "".join(np.random.default_rng(0).choice(list("abcdefgh"), 30_000))
@@ -50,7 +52,9 @@ class TestWindows:
         assert len(dataset.y) == most
         # Of 8^13 windows nearly all that are drawn are different.
         assert len({read(dataset, row) for row in range(most)}) > 0.999 * most
-        with pytest.raises(InputError, match=rf"{most + 1} windows are not in 1000\.\.{most}, as many as its 30000 letters make"):
+        with pytest.raises(
+            InputError, match=rf"{most + 1} windows are not in 1000\.\.{most}, as many as its 30000 letters make"
+        ):
             text.windows(letters, "random", most + 1)
 
     def test_a_text_that_is_too_short_or_of_too_many_letters_is_refused_in_one_line(self):
@@ -90,6 +94,7 @@ class TestKingJamesBible:
             assert math.isclose(sum(shares) + (0.2 if test_split == "development" else 0), 1, abs_tol=0.01)
             assert splits.test.metric == splits.validation.metric == "bits"
         # Ten windows lie side by side in a stretch.
+        assert splits.test_indices is not None
         kept = np.sort(splits.test_indices)
         assert np.mean(np.diff(kept) == 1) > 0.85
 

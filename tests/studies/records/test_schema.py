@@ -171,7 +171,10 @@ class TestBits:
         config = replace(configuration(), dataset="kjv")
         return {
             **record(run_id=config.run_id, config=config.as_dict(), chance_error=4.75, validation_error=2.25),
-            **{"test_error": 2.5, "test_error_fallback": None, "test_hits": None, "test_bits": self.BITS},
+            "test_error": 2.5,
+            "test_error_fallback": None,
+            "test_hits": None,
+            "test_bits": self.BITS,
         }
 
     def test_errors_of_text_are_bits_and_agree_with_what_examples_come_to(self, in_bits):
@@ -185,7 +188,14 @@ class TestBits:
 
     @pytest.mark.parametrize(
         "change",
-        [{"examples": 2}, {"bits": ""}, {"bits": "ADgAPABC/w=="}, {"bits": "ADgAvABC"}, {"bits": "AHwAPABC"}, {"bits": "é"}],
+        [
+            {"examples": 2},
+            {"bits": ""},
+            {"bits": "ADgAPABC/w=="},
+            {"bits": "ADgAvABC"},
+            {"bits": "AHwAPABC"},
+            {"bits": "é"},
+        ],
     )
     def test_bits_that_do_not_hold_are_named(self, in_bits, change):
         said = problem({**in_bits, "test_bits": {**self.BITS, **change}})
