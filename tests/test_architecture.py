@@ -37,6 +37,7 @@ ROOMS = (
     "core.conformance",
     "strategies",
     "studies.formatting",
+    "studies.metric",
     "studies.design",
     "studies.own",
     "studies.records",

@@ -2,9 +2,9 @@
 
 from core.data.catalogue import SOURCES, canonical, check_name, find, load, load_if_there, metric_of
 from core.data.dataset import Dataset, RemoteFile, Source
-from core.data.download import cached
 from core.data.metric import Metric
 from core.data.own import installed, package_of
+from core.data.published.download import cached
 from core.data.splits import Split, Splits, TestSplit, split
 
 __all__ = [

@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 from core.data import own
 from core.data.dataset import Dataset, Source
-from core.data.download import cached, fetch
-from core.data.downloaded import DOWNLOADED
 from core.data.embedded import EMBEDDED
-from core.data.given import given
 from core.data.metric import Metric
+from core.data.published.download import cached, fetch
+from core.data.published.downloaded import DOWNLOADED
+from core.data.published.given import given
 from core.errors import InputError, unknown
 
 SOURCES: Mapping[str, Source] = MappingProxyType({source.name: source for source in (*EMBEDDED, *DOWNLOADED)})

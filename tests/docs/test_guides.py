@@ -268,7 +268,7 @@ def test_the_example_of_the_estimators_measures_one(tmp_path, monkeypatch, capsy
 @pytest.mark.timeout(900)
 def test_the_guide_to_own_data_is_followed_word_by_word(tmp_path):
     page = ROOT / "docs" / "guides" / "own_data.md"
-    for name in ("make_sensors.py", "my_lab.py"):
+    for name in ("make_sensors.py", "make_topics.py", "my_lab.py"):
         (tmp_path / name).write_text(file_of(name), "utf-8")
     lines = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
     said = []
@@ -278,11 +278,12 @@ def test_the_guide_to_own_data_is_followed_word_by_word(tmp_path):
         done = python(tmp_path, *arguments)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         said.append(done.stdout)
-    _, run, verified, dry = said
+    _, run, verified, _, of_text, dry = said
     (name,) = re.findall(r"`(sensors@\w+)`", page.read_text("utf-8"))
     assert name in run
     assert "all are identical" in verified
     assert "scaled@" in dry
+    assert re.search(r"topics\.txt@[0-9a-f]{12}-bits .* error [\d.]+ bits", of_text)
 
 
 def test_the_entry_point_of_own_data_is_in_our_group():
@@ -295,6 +296,7 @@ def test_no_example_is_left_out():
         "highest_scores.py",
         "low_rank.py",
         "make_sensors.py",
+        "make_topics.py",
         "my_lab.py",
         "read_results.py",
         "studies/catalogue/wider.py",

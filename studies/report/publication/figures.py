@@ -129,8 +129,11 @@ def error_against_time(rows: Sequence[Published], source: str) -> Figure:
         runs = pass_times(results)[["dataset", "arm", "family", "error", "seconds", "masked_seconds"]]
         runs = runs[runs["seconds"].notna()]
         families = runs.drop_duplicates("arm").set_index("arm")["family"]
+        if runs.empty:
+            return runs
         printed = [
             {
+                "dataset": runs["dataset"].iloc[0],
                 "panel": "published",
                 "arm": row.arm,
                 "family": families[row.arm],
@@ -141,7 +144,7 @@ def error_against_time(rows: Sequence[Published], source: str) -> Figure:
             for row in rows
             if row.arm in families and row.seconds is not None
         ]
-        ours = runs.assign(panel="measured on " + runs["dataset"]).drop(columns="dataset")
+        ours = runs.assign(panel="measured on " + runs["dataset"])
         return pd.concat([pd.DataFrame(printed, columns=ours.columns).astype(ours.dtypes), ours], ignore_index=True)
 
     def caption(results: Results) -> str:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from core.data import metric_of
 from studies.formatting import number, percent
 from studies.metric import error_text
 from studies.results import Results
@@ -36,12 +37,17 @@ class Published:
 def pass_times(results: Results) -> pd.DataFrame:
     """Return the counted runs with what the measurement ``pass_time`` found, missing where a run was not measured.
 
+    Runs whose errors are in bits are left out: what was published are shares of wrong predictions.
+
+
     ``speedup`` is the ratio of ``masked_seconds`` to ``seconds``.
     """
     columns = ["examples", "seconds", "masked_seconds"]
     keys = ["run_id", "arm"]
     times = results.measured("pass_time").reindex(columns=[*keys, *columns]).astype(dict.fromkeys(columns, float))
-    runs = results.counted.merge(times, on=keys, how="left", validate="one_to_one")
+    counted = results.counted
+    counted = counted[counted["dataset"].map(metric_of) == "error"]
+    runs = counted.merge(times, on=keys, how="left", validate="one_to_one")
     return runs.assign(speedup=runs["masked_seconds"] / runs["seconds"])
 
 

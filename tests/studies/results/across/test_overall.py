@@ -10,12 +10,13 @@ from tests.support.invented import results_of
 from tests.support.records import design_of, finished, record_of
 
 PAIR = [("top_k", "small_dense")]
+NAMES = [f"mnist1d:{thousands}000" for thousands in range(1, 10)]
 
 
 def runs_of(differences: np.ndarray) -> pd.DataFrame:
     """Two arms whose errors differ by ``differences`` ``[seeds, settings]``, from .5 on."""
     rows = [
-        {"dataset": f"set{setting}", "network": "8x2", "target_density": 0.25, "seed": seed, "failed": False}
+        {"dataset": NAMES[setting], "network": "8x2", "target_density": 0.25, "seed": seed, "failed": False}
         | {"arm": arm, "error": 0.5 + (differences[seed, setting] if arm == "top_k" else 0.0), "test_macs": 100.0}
         for seed in range(len(differences))
         for setting in range(differences.shape[1])
@@ -77,5 +78,5 @@ def test_settings_in_which_a_run_failed_are_left_out_and_counted(tmp_path):
 
 def test_one_dataset_of_large_errors_does_not_outweigh_another():
     runs = runs_of(np.array([[0.05, 0.05]] * 3))
-    runs.loc[runs["dataset"] == "set1", "error"] /= 10
+    runs.loc[runs["dataset"] == NAMES[1], "error"] /= 10
     assert overall_of(runs).iloc[0].difference == pytest.approx(0.1)

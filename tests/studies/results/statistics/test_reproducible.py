@@ -73,6 +73,7 @@ FIXED: dict[str, Callable[[], object]] = {
     "example_variance": lambda: ours.example_variance(EXAMPLES),
     "error_variance": lambda: ours.error_variance([0.1, 0.2, 0.3], EXAMPLES[:3]),
     "error_interval": lambda: ours.error_interval([0.1, 0.2, 0.3], EXAMPLES[:3]),
+    "mean_interval": lambda: ours.mean_interval([1.1, 2.2, 3.3], EXAMPLES[:3]),
     "left_to_seeds": lambda: ours.left_to_seeds(0.1, 0.001, 0.95),
     "with_examples": lambda: ours.with_examples(0.1, (0.0, 0.3), 0.01, 0.95),
     "procedure_error": lambda: dataclasses.astuple(ours.procedure_error(CLOUD, common_seeds=True)),

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from core.data import catalogue, load
-from core.data.progress import shown
+from core.data.published.progress import shown
 
 
 class Terminal(io.StringIO):

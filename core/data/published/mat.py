@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.expanding import MOST_BYTES, inflated_size, too_much
+from core.data.published.expanding import MOST_BYTES, inflated_size, too_much
 from core.errors import InputError
 
 _WANTED: Final = ("X", "y")

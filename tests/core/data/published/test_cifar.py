@@ -4,7 +4,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from core.data.cifar import read_cifar
+from core.data.published.cifar import read_cifar
 from core.errors import InputError
 from tests.support.publisher import CIFAR_BATCHES, cifar_members, tar
 
@@ -109,6 +109,6 @@ def test_a_damaged_or_escaping_archive_is_named_in_one_line(tmp_path, content, m
 def test_no_more_comes_out_of_an_archive_than_any_published_one_holds(tmp_path, monkeypatch):
     path = tmp_path / "cifar.tar.gz"
     path.write_bytes(tar(members()))
-    monkeypatch.setattr("core.data.expanding.MOST_BYTES", 20_000)
+    monkeypatch.setattr("core.data.published.expanding.MOST_BYTES", 20_000)
     with pytest.raises(InputError, match=r"cifar.tar.gz: more than 0 MB come out of it"):
         read_cifar(path)

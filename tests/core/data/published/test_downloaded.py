@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.data import SOURCES, load
-from core.data.downloaded import DOWNLOADED
+from core.data.published.downloaded import DOWNLOADED
 from core.errors import InputError
 from tests.support.publisher import idx
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.expanding import gunzipped
+from core.data.published.expanding import gunzipped
 from core.errors import InputError
 
 UNSIGNED_BYTE = 0x08

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.data.mat import read_mat
+from core.data.published.mat import read_mat
 from core.errors import InputError
 from tests.support.publisher import mat
 

@@ -4,7 +4,7 @@ import struct
 import numpy as np
 import pytest
 
-from core.data.idx import read_idx
+from core.data.published.idx import read_idx
 from core.errors import InputError
 from tests.support.publisher import idx
 
@@ -56,7 +56,7 @@ def test_no_more_comes_out_of_a_file_than_any_published_one_holds(tmp_path, monk
     path = tmp_path / "images.gz"
     path.write_bytes(headed(0x0803, 400, 50, 50, content=bytes(1_000_000)))
     assert read_idx(path, 3).shape == (400, 50, 50)
-    monkeypatch.setattr("core.data.expanding.MOST_BYTES", 1 << 19)
+    monkeypatch.setattr("core.data.published.expanding.MOST_BYTES", 1 << 19)
     with pytest.raises(InputError, match=r"images.gz: more than 0 MB come out of it"):
         read_idx(path, 3)
 

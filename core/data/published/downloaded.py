@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.cifar import read_cifar
 from core.data.dataset import Dataset, Files, RemoteFile, Source
-from core.data.idx import read_idx
-from core.data.mat import read_mat
+from core.data.published.cifar import read_cifar
+from core.data.published.idx import read_idx
+from core.data.published.mat import read_mat
 from core.errors import InputError
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.dataset import RemoteFile, Source
-from core.data.progress import shown
+from core.data.published.progress import shown
 from core.errors import InputError
 
 RETRIES = 3

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.expanding import gunzipped
+from core.data.published.expanding import gunzipped
 from core.errors import InputError
 
 PIXELS = 3 * 32 * 32

@@ -1,0 +1,1 @@
+"""Datasets as their publishers serve them: downloads, checksums, and the formats of their files."""
