@@ -56,7 +56,7 @@ def test_no_more_comes_out_of_a_file_than_any_published_one_holds(tmp_path, monk
     path.write_bytes(mat({"surplus": np.zeros(1_000_000, np.uint8), "X": IMAGES, "y": LABELS}))
     assert len(read_mat(path)[0]) == 4
     for module in ("expanding", "mat"):
-        monkeypatch.setattr(f"core.data.{module}.MOST_BYTES", 1 << 19)
+        monkeypatch.setattr(f"core.data.published.{module}.MOST_BYTES", 1 << 19)
     with pytest.raises(InputError, match=r"train_32x32.mat: more than 0 MB come out of it"):
         read_mat(path)
 
