@@ -12,7 +12,7 @@ import studies
 from core import data
 from core.data import split
 from core.errors import InputError
-from studies.retrained import RetrainedNetwork
+from studies.networks.finished_network import FinishedNetwork
 from studies.running.trial import execute, streams_of
 from tests.docs.markdown import examples
 from tests.support.records import configurations_of, design_of, record_of
@@ -35,7 +35,7 @@ def finished(command, scheduler, without_figures, tmp_path, monkeypatch):
     return studies.load(tmp_path / "results" / "quickstart")
 
 
-def held_out(network: RetrainedNetwork) -> tuple[np.ndarray, np.ndarray]:
+def held_out(network: FinishedNetwork) -> tuple[np.ndarray, np.ndarray]:
     """Features and labels of the test examples, as the dataset has them."""
     dataset = data.load(network.configuration.dataset)
     splits = split(dataset, streams_of(network.configuration), network.configuration.test_split)
