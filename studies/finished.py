@@ -9,6 +9,7 @@ import matplotlib.figure
 import pandas as pd
 
 import strategies
+from core import data
 from core.errors import InputError, unknown
 from studies import catalogue
 from studies.design.freezing import FrozenStudy
@@ -135,6 +136,7 @@ class FinishedStudy:
         network: str | None = None,
         target_density: float | None = None,
         plugins: tuple[strategies.Plugin, ...] = (),
+        own_data: str | None = None,
     ) -> FinishedNetwork:
         """Return the network of a run: the kept one, or else one that is trained again and is the same.
 
@@ -148,6 +150,7 @@ class FinishedStudy:
             network: hidden layers.
             target_density: share of open blocks.
             plugins: strategies from outside, if the arm's is one.
+            own_data: where data of one's own is, if the run was on such and they are needed, as ``--dataset`` has it.
 
         Raises:
             InputError: there is no such run or several, it has no network, the kept one is damaged, or another one
@@ -166,6 +169,8 @@ class FinishedStudy:
         record = next(each for each in self.results.all_records if each["run_id"] == run_id)
         if record["status"] != "ok":
             raise InputError(f"run {run_id}: ended as {record['status']}, there is no network of it")
+        if own_data is not None:
+            data.canonical(own_data)
         if run_id not in self._networks:
             return train_again(record, plugins)
         return loaded(self._networks.read(record), plugins)

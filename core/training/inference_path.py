@@ -1,9 +1,10 @@
 """What a trained network does at test time as one module, and as a program that PyTorch runs without this package."""
 
+import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 import torch
@@ -62,6 +63,12 @@ class InferencePath(nn.Module):
         return self.strategy.infer(CountedBatch(self.network, seen, None, self.generator, density=self.density)).output
 
 
+@torch.no_grad()
+def drawn_anew(path: InferencePath, examples: Tensor) -> bool:
+    """Whether scores of examples ``[N, features]`` are others each time that they are asked for."""
+    return not torch.equal(path(examples), path(examples))
+
+
 def exported(path: InferencePath, examples: Tensor) -> ExportedProgram:
     """Return the inference path as a program of PyTorch's own operations, for any number of examples.
 
@@ -76,14 +83,14 @@ def exported(path: InferencePath, examples: Tensor) -> ExportedProgram:
         InputError: the scores depend on noise, PyTorch cannot export them, or the program gives others.
     """
     name = path.strategy.name()
+    if drawn_anew(path, examples):
+        raise InputError(
+            f"{name}: cannot be exported: its test gates are drawn anew each time; nothing is drawn where a rule "
+            "such as threshold sets them, at a density of a whole number of blocks"
+        )
     program: ExportedProgram
     with torch.no_grad(), use_backend("reference"):
         expected = path(examples)
-        if not torch.equal(expected, path(examples)):
-            raise InputError(
-                f"{name}: cannot be exported: its test gates are drawn anew each time; nothing is drawn where a rule "
-                "such as threshold sets them, at a density of a whole number of blocks"
-            )
         traced = examples[:1].expand(_TRACED, -1).clone()
         try:
             with _quietly():
@@ -110,7 +117,7 @@ def _quietly() -> Iterator[None]:
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

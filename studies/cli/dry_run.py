@@ -70,8 +70,8 @@ def print_plan(
     if bare:
         output.console.print(again_for_networks(len(bare)), soft_wrap=True)
     if keep_networks:
-        size = estimate.network_bytes(configurations, plugins) / 1e6
-        output.console.print(f"kept networks: about {size:.3g} MB in {folder.networks.folder}", soft_wrap=True)
+        taken = estimate.network_bytes(configurations, plugins) / 1e6
+        output.console.print(f"kept networks: about {taken:.3g} MB in {folder.networks.folder}", soft_wrap=True)
 
 
 class _Kept(Ledger):

@@ -274,16 +274,21 @@ class FinishedNetwork:
         return torch.from_numpy(examples.reshape(len(examples), -1))
 
 
-def load(path: str | Path, plugins: tuple[strategies.Plugin, ...] = ()) -> FinishedNetwork:
+def load(
+    path: str | Path, *, plugins: tuple[strategies.Plugin, ...] = (), own_data: str | None = None
+) -> FinishedNetwork:
     """Read a network that :meth:`FinishedNetwork.save` or ``run --keep-networks`` has written.
 
     Args:
         path: of the file.
         plugins: strategies from outside, if the run's is one.
+        own_data: where data of one's own is, if the run was on such and they are needed, as ``--dataset`` has it.
 
     Raises:
-        InputError: it is not there or not as it was written, or its strategy is not there.
+        InputError: it is not there or not as it was written, or its strategy or ``own_data`` is not there.
     """
+    if own_data is not None:
+        data.canonical(own_data)
     return loaded(KeptNetwork.read(Path(path), "it was cut off or changed since"), plugins)
 
 

@@ -120,7 +120,7 @@ class KeptNetwork:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise InputError(f"{path}: is no file in which a network was kept") from None
         except ValueError as error:
-            raise InputError(f"{path}: not a network as it was kept ({error}); {remedy}") from None
+            raise InputError(f"{path}: is damaged, or holds no trained network ({error}); {remedy}") from None
 
     @classmethod
     def from_content(cls, content: bytes) -> Self:
