@@ -1,113 +1,212 @@
-"""The network of a finished run, made again: it predicts the recorded error exactly, or there is an error."""
+"""A kept network in use: it predicts, is measured, saved, and trained further; and what does not fit is one line."""
 
-from dataclasses import replace
-from pathlib import Path
+import warnings
 
 import numpy as np
 import pytest
-import torch
 
-import strategies
 import studies
-from core import data
-from core.data import split
 from core.errors import InputError
-from studies.networks.finished_network import FinishedNetwork
-from studies.running.trial import execute, streams_of
+from studies.records.kept_network import KeptNetwork
 from tests.docs.markdown import examples
-from tests.support.records import configurations_of, design_of, record_of
+from tests.studies.networks.conftest import ARMS
 
-ARMS = ("dense", "reinforce")
+PAGE = "docs/guides/networks.md"
 
 
 @pytest.fixture
-def finished(command, scheduler, without_figures, tmp_path, monkeypatch):
-    """A study whose records are of runs that were made, in this process."""
-    threads = torch.get_num_threads()
-
-    def real(configuration, status, reason, plugins):
-        made = execute(configuration, strategies.find(configuration.strategy), data.load(configuration.dataset))
-        return record_of(configuration, status, reason, plugins) | made
-
-    monkeypatch.setattr("tests.studies.conftest.record_of", real)
-    assert command.study("--seeds", "2", chosen=",".join(ARMS)).code == 0
-    torch.set_num_threads(threads)
-    return studies.load(tmp_path / "results" / "quickstart")
+def finished(run_really):
+    return run_really("--keep-networks")
 
 
-def held_out(network: FinishedNetwork) -> tuple[np.ndarray, np.ndarray]:
-    """Features and labels of the test examples, as the dataset has them."""
-    dataset = data.load(network.configuration.dataset)
-    splits = split(dataset, streams_of(network.configuration), network.configuration.test_split)
-    assert splits.test_indices is not None
-    return dataset.x[splits.test_indices], dataset.y[splits.test_indices]
+@pytest.fixture
+def network(finished):
+    return finished.network("reinforce", seed=1)
 
 
+@pytest.fixture
+def untrainable(monkeypatch):
+    """No network is trained again."""
+
+    def refuse(*arguments, **named):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("studies.finished.train_again", refuse)
+
+
+@pytest.mark.usefixtures("untrainable")
 @pytest.mark.parametrize("arm", ARMS)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_it_predicts_the_recorded_error_exactly(finished, arm, seed):
-    network = finished.network(arm, seed=seed)
-    (recorded,) = finished.runs.query("arm == @arm and seed == @seed")["test_error"]
-    x, y = held_out(network)
-    assert (network.predict(x) != y).mean() == recorded
-    assert repr(network) == f"<network of {arm} on digits, seed {seed}: test error {recorded:.4f}>"
+def test_it_is_loaded_and_measures_what_the_record_says(finished, arm):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        network = finished.network(arm, seed=1)
+    recorded = finished.runs.query("arm == @arm and seed == 1").iloc[0]
+    x, y = network.test_examples()
+    measured = network.measure(x, y)
+    found = measured.error, measured.loss, measured.density, measured.macs
+    names = ["test_error", "test_loss", "test_density", "test_macs"]
+    assert list(found) == recorded[names].tolist()
+    assert (network.predict(x) != y).mean() == recorded["test_error"]
+    assert repr(network) == f"<network of {arm} on digits, seed 1, kept: test error {found[0]:.4f}>"
 
 
-def test_pictures_are_vectors_and_other_sizes_are_named(finished):
-    network = finished.network("dense")
-    x, _ = held_out(network)
+def test_scores_and_classes_are_of_features_as_the_dataset_has_them(network):
+    x, _ = network.test_examples()
+    scores = network.scores(x)
+    assert scores.shape == (len(x), 10)
+    assert np.array_equal(scores.argmax(axis=1), network.predict(x))
+    # Pictures are vectors, and lists are arrays.
     assert np.array_equal(network.predict(x.reshape(-1, 8, 8)), network.predict(x))
-    with pytest.raises(InputError, match="x has 63 features for each example, expected 64"):
-        network.predict(x[:, :63])
+    assert network.predict(x[:3].tolist()).tolist() == network.predict(x[:3]).tolist()
+    assert network.predict(x[:0]).shape == (0,)
 
 
-def test_the_settings_of_this_process_are_put_back(finished):
-    before = torch.get_num_threads()
-    finished.network("dense")
-    assert torch.get_num_threads() == before
-    assert (torch.tensor(1e-40) * 1).item() > 0
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.zeros((2, 63)), "x has 63 features for each example, expected 64"),
+        (np.zeros(64), "x has no features for each example, expected 64"),
+        ([["a"]], "x holds something else than numbers"),
+        (None, "x"),
+    ],
+)
+def test_examples_of_another_kind_are_one_line(network, given, message):
+    with pytest.raises(InputError, match=f"^{message}") as raised:
+        network.predict(given)
+    assert "\n" not in str(raised.value)
 
 
-def test_another_network_is_an_error_and_not_given(finished, monkeypatch):
-    records = finished.results.all_records
-    for record in records:
-        record["test_loss"] = 9.0
-    with pytest.raises(InputError, match=r"trained again it has a test error of \d\.\d+, and had .* other code"):
-        finished.network("dense")
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1], r"y has the shape \[2\] and holds int64, expected \[3\]"),
+        ([0.5, 1.0, 2.0], r"y has the shape \[3\] and holds float64, expected \[3\] whole numbers"),
+        ([0, 1, 10], "y holds the classes 0 to 10, expected 0 to 9"),
+    ],
+)
+def test_labels_of_another_kind_are_one_line(network, labels, message):
+    with pytest.raises(InputError, match=message):
+        network.measure(np.zeros((3, 64)), labels)
 
 
-def test_a_run_that_failed_has_no_network(finished):
-    for record in finished.results.all_records:
-        record["status"] = "nan"
-    with pytest.raises(InputError, match="ended as nan, there is no network of it"):
-        finished.network("dense")
+def test_it_is_saved_and_read(network, tmp_path):
+    network.save(tmp_path / "one.safetensors")
+    again = studies.load_network(tmp_path / "one.safetensors")
+    x, _ = network.test_examples()
+    assert np.array_equal(again.scores(x), network.scores(x))
+    assert (again.configuration, again.origin) == (network.configuration, "kept")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("one.pt2", "ends in .pt2, expected .safetensors"),
+        ("nowhere/one.safetensors", "there is no folder nowhere"),
+        ("one", "ends in nothing, expected .safetensors"),
+        ("folder.safetensors", "is a folder"),
+    ],
+)
+def test_where_it_cannot_be_saved_is_one_line(network, tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.safetensors").mkdir()
+    with pytest.raises(InputError, match=message):
+        network.save(name)
+
+
+def test_it_is_trained_further_and_stays_as_it_is(network):
+    x, y = network.test_examples()
+    before = network.scores(x)
+    further = network.continue_training(epochs=2, learning_rate=5e-3)
+    assert np.array_equal(network.scores(x), before)
+    assert further.measure(x, y).loss < network.measure(x, y).loss
+    assert [epoch.epoch for epoch in further.history] == [1, 2]
+    assert (further.origin, repr(further)) == (
+        "trained further",
+        "<network of reinforce on digits, seed 1, trained further>",
+    )
+    # The same call gives the same network; going on from there has streams of its own.
+    assert np.array_equal(network.continue_training(epochs=2, learning_rate=5e-3).scores(x), further.scores(x))
+    assert not np.array_equal(further.continue_training(epochs=1).scores(x), further.scores(x))
+
+
+def test_a_network_that_was_trained_further_is_saved_too(network, tmp_path):
+    further = network.continue_training(epochs=1)
+    further.save(tmp_path / "two.safetensors")
+    again = studies.load_network(tmp_path / "two.safetensors")
+    x, _ = network.test_examples()
+    assert again.origin == "trained further"
+    assert np.array_equal(again.scores(x), further.scores(x))
+    one, other = again.continue_training(epochs=1), further.continue_training(epochs=1)
+    assert np.array_equal(one.scores(x), other.scores(x))
+
+
+def test_the_learning_rate_of_the_gaters_keeps_its_proportion(network, monkeypatch):
+    asked = []
+
+    def note(*arguments, **named):
+        asked.append(arguments[5])
+        raise InputError("enough")
+
+    monkeypatch.setattr("studies.networks.finished_network.train", note)
+    own = network.configuration.training
+    for rate in (None, 10 * own["learning_rate"]):
+        with pytest.raises(InputError, match="enough"):
+            network.continue_training(epochs=3, learning_rate=rate, settings={"batch_size": 16})
+    assert [each.epochs for each in asked] == [3, 3]
+    assert [each.batch_size for each in asked] == [16, 16]
+    assert asked[0].gater_learning_rate == own["gater_learning_rate"]
+    assert asked[1].gater_learning_rate == pytest.approx(10 * own["gater_learning_rate"])
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"arm": "reinforc"}, "unknown arm 'reinforc': did you mean 'reinforce'"),
-        ({"arm": "dense", "seed": 7}, "0 runs are of arm dense, seed 7: name dataset, network"),
-        ({"arm": "dense", "network": "4x4"}, "0 runs are of arm dense, network 4x4, seed 0"),
+        ({"epochs": 0}, "epochs"),
+        ({"epochs": 1, "learning_rate": -1.0}, "learning_rate"),
+        ({"epochs": 1, "settings": {"epoch": 2}}, "epoch"),
+        (
+            {"epochs": 3, "settings": {"learning_rate": 1.0, "optimizer": "sgd", "lambda_l2": 1000.0}},
+            r"training of <network of reinforce on digits, seed 1, kept.*> went on and ended as (nan|diverged)",
+        ),
     ],
 )
-def test_a_run_that_is_not_there_is_named(finished, asked, message):
-    with pytest.raises(InputError, match=message):
-        finished.network(**asked)
+def test_further_training_that_cannot_be_is_one_line(network, asked, message):
+    with pytest.raises(InputError, match=message) as raised:
+        network.continue_training(**asked)
+    assert "\n" not in str(raised.value)
 
 
-def test_the_page_is_followed_word_by_word(finished):
-    (block,) = (each for each in examples("python") if each.page == "docs/guides/python.md" and not each.title)
-    text = block.text.replace("seed=2", "seed=1")
-    x, _ = held_out(finished.network("reinforce", seed=1))
-    names = {"found": finished, "x": x}
-    exec(compile(text, str(Path(block.page)), "exec"), names)
-    assert names["classes"].shape == (len(x),)
+def test_a_network_of_other_code_is_given_with_a_warning(finished, network, tmp_path):
+    place = finished.path / "networks" / f"{network.configuration.run_id}.safetensors"
+    kept = KeptNetwork.read(place, "")
+    record = {**kept.description.as_dict(), "code": {**kept.description.code, "suite": "0123456789abcdef"}}
+    kept.recorded(record).write(place)
+    with pytest.warns(UserWarning, match=r"was trained by other code than today's \(suite\)"):
+        finished.network("reinforce", seed=1)
 
 
-def test_a_run_of_a_search_hands_out_no_network():
-    (configuration,) = configurations_of(design_of("dense", seeds=1, test_split="fixed"))[:1]
-    kept: list[object] = []
-    searched = replace(configuration, stage="search")
-    execute(searched, strategies.find("dense"), data.load(searched.dataset), on_trained=kept.append)
-    assert kept == []
+def test_a_kept_network_of_another_run_or_record_is_one_line(finished, network):
+    networks = finished.path / "networks"
+    run_id = network.configuration.run_id
+    other = finished.network("reinforce", seed=0).configuration.run_id
+    own = (networks / f"{run_id}.safetensors").read_bytes()
+    (networks / f"{run_id}.safetensors").write_bytes((networks / f"{other}.safetensors").read_bytes())
+    with pytest.raises(InputError, match=f"{run_id}.safetensors: holds the network of run {other}; delete it"):
+        finished.network("reinforce", seed=1)
+    (networks / f"{run_id}.safetensors").write_bytes(own)
+    for record in finished.results.all_records:
+        record["test_loss"] = 9.0
+    with pytest.raises(InputError, match="is not the network of that record, but one with the test error"):
+        finished.network("reinforce", seed=1)
+
+
+@pytest.mark.parametrize("page", [PAGE, "docs/guides/python.md"])
+def test_the_pages_are_followed_word_by_word(finished, tmp_path, monkeypatch, page, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {"found": finished}
+    for block in (each for each in examples("python") if each.page == page and each.title != "read_results.py"):
+        exec(compile(block.text, str(block), "exec"), names)
+    assert names["network"].origin == "kept"
+    if page == PAGE:
+        assert (tmp_path / "reinforce.pt2").is_file()
+        assert names["further"].origin == "trained further"
