@@ -101,10 +101,12 @@ class FinishedNetwork:
         Raises:
             InputError: examples have another number of features, or are no numbers.
         """
-        path = self._path()
+        path, examples = self._path(), self._examples(x)
+        if not len(examples):
+            return np.zeros((0, self._description.classes), np.float32)
         with _as_in_a_run(), torch.inference_mode():
             # As many at once as where the run was tested: gate noise is drawn for so many.
-            parts = [path(part) for part in self._examples(x).split(BATCH)]
+            parts = [path(part) for part in examples.split(BATCH)]
         return torch.cat(parts).numpy()
 
     def predict(self, x: ArrayLike) -> NDArray[np.int64]:
@@ -271,7 +273,7 @@ class FinishedNetwork:
         if examples.ndim < 2 or np.prod(examples.shape[1:]) != features:
             each = int(np.prod(examples.shape[1:])) if examples.ndim > 1 else "no"
             raise InputError(f"x has {each} features for each example, expected {features}")
-        return torch.from_numpy(examples.reshape(len(examples), -1))
+        return torch.from_numpy(examples.reshape(len(examples), features))
 
 
 def load(
