@@ -11,8 +11,7 @@ from core.parts.gates import open_all
 from core.strategy import Batch, Decision, Pass, Site
 from core.training.inference_path import drawn_anew, exported
 from strategies.top_k import TopK
-from tests.support.inference import path_of
-from tests.support.trained import subject_of
+from tests.support.trained import path_of, subject_of
 
 
 def test_the_program_gives_the_scores_of_any_number_of_examples():
