@@ -68,6 +68,7 @@ class FinishedNetwork:
         self.origin: Origin = origin
         self.history = history
         self._description = kept.description
+        self._tensors = kept.tensors
         self._plugins = plugins
         self._strategy_type = strategies.find(self.configuration.strategy, plugins)
         network, strategy = untrained(
@@ -262,7 +263,12 @@ class FinishedNetwork:
         ).eval()
 
     def _kept(self) -> KeptNetwork:
-        return KeptNetwork(self._description, copied(joined(self.network, self.strategy).state_dict()))
+        """Return it as it is now: one that was changed in place has not the test error of its run."""
+        tensors = copied(joined(self.network, self.strategy).state_dict())
+        description = self._description
+        if any(not torch.equal(tensor, self._tensors[name]) for name, tensor in tensors.items()):
+            description = replace(description, test_error=None, test_loss=None)
+        return KeptNetwork(description, tensors)
 
     def _examples(self, x: ArrayLike) -> Tensor:
         try:

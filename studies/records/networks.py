@@ -31,10 +31,10 @@ class Networks:
         Raises:
             OSError: it cannot be written; nothing of it is left.
         """
-        if content is None:
-            self.path(run_id).unlink(missing_ok=True)
-        else:
+        if content is not None:
             write(self.path(run_id), content)
+        elif run_id in self:
+            self.path(run_id).unlink()
 
     def read(self, record: Mapping[str, Any]) -> KeptNetwork:
         """Return the network of a finished run.

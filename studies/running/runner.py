@@ -217,10 +217,13 @@ def _run(
                 ledger.add({**record, "design_hash": frozen.design_hash})
             progress.update(record)
 
+        def still_missing() -> int:
+            return sum(run_id not in ledger or (run_id in bare and run_id not in networks) for run_id in arms)
+
         try:
             outcome = execute_all(configurations, datasets, plugins, resources, keep, keep_networks=keep_networks)
         except OSError as error:
-            done = total - len(ledger.missing(arms))
+            done = total - still_missing()
             where = error.filename2 or error.filename or folder.path
             raise MachineError(
                 f"{where}: {error.strerror or error}; {done} of {total} runs are kept, the same command runs the rest"
@@ -234,7 +237,7 @@ def _run(
             soft_wrap=True,
         )
     if outcome.interrupted:
-        done = total - len(ledger.missing(arms))
+        done = total - still_missing()
         console.print(f"interrupted: {done} of {total} runs are kept, the same command runs the rest")
         return Ending(ran=True, interrupted=True)
     if outcome.lost:

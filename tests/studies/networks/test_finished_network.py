@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 import studies
 from core.errors import InputError
@@ -95,6 +96,17 @@ def test_it_is_saved_and_read(network, tmp_path):
     x, _ = network.test_examples()
     assert np.array_equal(again.scores(x), network.scores(x))
     assert (again.configuration, again.origin) == (network.configuration, "kept")
+
+
+def test_one_that_was_changed_in_place_is_not_saved_with_the_error_of_its_run(network, tmp_path):
+    path = tmp_path / "one.safetensors"
+    network.save(path)
+    assert KeptNetwork.read(path, "").description.test_error is not None
+    with torch.no_grad():
+        network.network.readout.bias += 1.0
+    network.save(path)
+    description = KeptNetwork.read(path, "").description
+    assert (description.test_error, description.test_loss) == (None, None)
 
 
 @pytest.mark.parametrize(
