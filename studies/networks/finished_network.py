@@ -122,6 +122,8 @@ class FinishedNetwork:
     def measure(self, x: ArrayLike, y: ArrayLike) -> Evaluation:
         """Measure error, loss, density, multiply-adds and more, as every run is measured on its test examples.
 
+        The error is in the metric of the run's dataset: a share of wrong predictions, or bits.
+
         Args:
             x: as in :meth:`scores`.
             y: ``[N]``, the classes.
@@ -140,7 +142,8 @@ class FinishedNetwork:
                 f"y holds the classes {labels.min()} to {labels.max()}, expected 0 to {self._description.classes - 1}"
             )
         path = self._path()
-        part = Split((examples - path.mean) / path.std, torch.from_numpy(labels.astype(np.int64)))
+        metric = data.metric_of(self.configuration.dataset)
+        part = Split((examples - path.mean) / path.std, torch.from_numpy(labels.astype(np.int64)), metric)
         density, noise = self.configuration.target_density, self._streams.torch("gates", "test")
         with _as_in_a_run():
             found = evaluate(self.network, self.strategy, part, noise, density=density)

@@ -31,9 +31,10 @@ def rows() -> dict[str, tuple[bool, bool]]:
 
 
 @cache
-def trained(name: str, density: float) -> tuple[FinishedNetwork, dict[str, Any]]:
+def trained(name: str, density: float, dataset: str = "digits") -> tuple[FinishedNetwork, dict[str, Any]]:
     """The network of a run of a strategy, read from the bytes that are kept, and the run's record."""
-    design = design_of(name, seeds=1, networks=("8x4",), densities=(density,), training={"epochs": 2})
+    setting: dict[str, Any] = {"datasets": (dataset,), "networks": ("8x4",), "densities": (density,)}
+    design = design_of(name, seeds=1, training={"epochs": 2}, **setting)
     configuration = next(each for each in configurations_of(design) if each.strategy == name)
     configuration = replace(configuration, training={**configuration.training, "density_tolerance": 1e3})
     kept: list[KeptNetwork] = []
@@ -41,7 +42,7 @@ def trained(name: str, density: float) -> tuple[FinishedNetwork, dict[str, Any]]
     record = execute(
         configuration,
         strategies.find(name),
-        data.load("digits"),
+        data.load(dataset),
         on_trained=lambda found: kept.append(KeptNetwork.of(configuration, found)),
     )
     torch.set_num_threads(threads)
@@ -60,8 +61,8 @@ def test_a_kept_network_gives_the_recorded_numbers_to_the_last_digit(name):
     assert (found.dead_blocks, found.gates_by_class) == (record["dead_blocks"], record["gates_by_class"])
     indices = network._splits.test_indices
     assert indices is not None
-    assert packed(indices.tolist(), found.hits) == record["test_hits"]
-    assert np.array_equal(network.predict(x) == y, found.hits)
+    assert packed(indices.tolist(), [error == 0 for error in found.errors]) == record["test_hits"]
+    assert np.array_equal(network.predict(x) != y, found.errors)
 
 
 @every_strategy
@@ -77,6 +78,15 @@ def test_further_training_begins_with_all_that_was_kept(name):
         network.network.state_dict().items(), further.network.state_dict().values(), strict=True
     ):
         torch.testing.assert_close(other, value, rtol=0.0, atol=1e-2, msg=key)
+
+
+def test_the_error_is_in_the_metric_of_the_dataset():
+    network, record = trained("top_k", 1 / 4, "kjv:2000")
+    x, y = network.test_examples()
+    found = network.measure(x, y)
+    assert (found.error, found.loss) == (record["test_error"], record["test_loss"])
+    assert found.error > 1
+    assert "test_bits" in record
 
 
 def test_the_guide_has_every_strategy():
