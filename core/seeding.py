@@ -29,7 +29,8 @@ class SeedStreams:
     """The streams of run ``index`` in a ``role`` on a ``dataset``, from ``numpy.random.SeedSequence``.
 
     Strategies that share these are paired: same data order, same initial weights, same split. ``varied`` names the only
-    source of variation that follows ``index``; the others are those of index 0. None varies all.
+    source of variation that follows ``index``; the others are those of index 0. None varies all. Training that has gone
+    on ``continued`` times has streams of its own each time.
     """
 
     root: int
@@ -37,11 +38,13 @@ class SeedStreams:
     dataset: str
     index: int
     varied: Varied | None = None
+    continued: int = 0
 
     def sequence(self, *stream: str) -> np.random.SeedSequence:
         """The seed sequence of a named stream, such as ``"order"`` or ``("initialisation", "layers.0")``."""
         index = self.index if self.varied in (None, _SOURCES.get("".join(stream[:1]))) else 0
         entropy = [self.root, _word(self.role), _word(self.dataset), index]
+        entropy += [self.continued] if self.continued else []
         return np.random.SeedSequence(entropy, spawn_key=tuple(_word(name) for name in stream))
 
     def numpy(self, *stream: str) -> np.random.Generator:

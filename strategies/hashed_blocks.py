@@ -41,7 +41,7 @@ class HashedBlocks(UnlearnedStrategy, LeastOneStrategy):
             if site.index == 0:
                 found.append(site.map(self.nearest).argmax(dim=1))
             cluster = found[-1]
-            counts = open_counts(len(cluster), site.blocks, batch.density, batch.generator)
+            counts = open_counts(cluster.shape[0], site.blocks, batch.density, batch.generator)
             rank = self.get_buffer(f"rank_{site.index}")[cluster]
             return Decision((rank < counts[:, None]).to(site.hidden.dtype))
 

@@ -113,7 +113,7 @@ class TreeRouting(Strategy):
             gates = []
             for first in range(0, site.blocks, size):
                 leaf = walk(partial(_scores_of_tree, site, first), site.hidden, levels)
-                chosen = site.hidden.new_zeros(len(leaf), 2**levels).scatter_(1, leaf, 1.0)
+                chosen = site.hidden.new_zeros(leaf.shape[0], 2**levels).scatter_(1, leaf, 1.0)
                 gates.append(spread(chosen, size))
             return Decision(torch.cat(gates, dim=1))
 

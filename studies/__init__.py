@@ -1,7 +1,7 @@
 """Named studies: expansion into runs, scheduling, the ledger, aggregation, figures and the report.
 
 In Python, ``studies.load("results/quickstart")`` reads what a study has found, and ``studies.compare`` sets two side by
-side; see :mod:`studies.finished`.
+side; see :mod:`studies.finished`. ``studies.load_network`` reads a trained network that was saved.
 """
 
 from importlib import import_module
@@ -9,7 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-_PUBLIC = ("FinishedStudy", "compare", "load")
+# Where what is public is, by its name here and there.
+_PUBLIC = {
+    "FinishedNetwork": ("studies.networks.finished_network", "FinishedNetwork"),
+    "FinishedStudy": ("studies.finished", "FinishedStudy"),
+    "compare": ("studies.finished", "compare"),
+    "load": ("studies.finished", "load"),
+    "load_network": ("studies.networks.finished_network", "load"),
+}
 # Packages of common names that belong to this one, and a file that each has.
 _BESIDE = {"kernels": "operation.py", "core": "strategy.py", "strategies": "reinforce.py"}
 
@@ -40,7 +47,8 @@ def __getattr__(name: str) -> Any:
     # Not imported before they are asked for: to say what commands there are must take no time.
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("studies.finished"), name)
+    module, own_name = _PUBLIC[name]
+    return getattr(import_module(module), own_name)
 
 
 def __dir__() -> list[str]:

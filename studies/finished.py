@@ -9,10 +9,14 @@ import matplotlib.figure
 import pandas as pd
 
 import strategies
+from core import data
 from core.errors import InputError, unknown
 from studies import catalogue
 from studies.design.freezing import FrozenStudy
+from studies.networks.finished_network import FinishedNetwork, loaded
+from studies.networks.retraining import train_again
 from studies.records.merging import folder_at
+from studies.records.networks import Networks
 from studies.report.drawing.choice import Choice, drawing
 from studies.report.drawing.venue import find_venue
 from studies.report.presentation import Presentation
@@ -21,7 +25,6 @@ from studies.results import Results
 from studies.results.collecting import collect
 from studies.results.table import Table
 from studies.results.tables import STANDARD
-from studies.retrained import RetrainedNetwork, train_again
 
 _SETTING_AND_ARM = ["dataset", "network", "target_density", "arm"]
 
@@ -37,7 +40,7 @@ def load(folder: str | Path) -> "FinishedStudy":
         raise InputError(f"{path}: holds no study, expected a folder such as results/quickstart")
     found = folder_at(path)
     design = found.frozen().design
-    return FinishedStudy(path, design, collect(design, found.ledger))
+    return FinishedStudy(path, design, collect(design, found.ledger), found.networks)
 
 
 def compare(first: "FinishedStudy", second: "FinishedStudy") -> pd.DataFrame:
@@ -74,8 +77,9 @@ class FinishedStudy:
         results: all tables and records, as figures and reports use them.
     """
 
-    def __init__(self, path: Path, design: FrozenStudy, results: Results) -> None:
+    def __init__(self, path: Path, design: FrozenStudy, results: Results, networks: Networks) -> None:
         self.path = path
+        self._networks = networks
         self.design = design
         self.results = results
 
@@ -132,8 +136,12 @@ class FinishedStudy:
         network: str | None = None,
         target_density: float | None = None,
         plugins: tuple[strategies.Plugin, ...] = (),
-    ) -> RetrainedNetwork:
-        """Train the network of a run again, check that it is the same to the last digit, and return it.
+        own_data: str | None = None,
+    ) -> FinishedNetwork:
+        """Return the network of a run: the kept one, or else one that is trained again and is the same.
+
+        One that was not kept with ``run --keep-networks`` takes as long as the run did, and is checked against the
+        record to the last digit. A warning is given if other code has trained a kept one.
 
         Args:
             arm: whose run it is.
@@ -142,9 +150,11 @@ class FinishedStudy:
             network: hidden layers.
             target_density: share of open blocks.
             plugins: strategies from outside, if the arm's is one.
+            own_data: where data of one's own is, if the run was on such and they are needed, as ``--dataset`` has it.
 
         Raises:
-            InputError: there is no such run or several, it has no network, or another one comes out.
+            InputError: there is no such run or several, it has no network, the kept one is damaged, or another one
+                comes out.
         """
         asked = {"arm": arm, "dataset": dataset, "network": network, "target_density": target_density, "seed": seed}
         runs = self.runs[self.runs["selected"].astype(bool)]
@@ -156,7 +166,14 @@ class FinishedStudy:
             said = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
             raise InputError(f"{len(runs)} runs are of {said}: name dataset, network, target_density or seed")
         run_id = runs["run_id"].item()
-        return train_again(next(each for each in self.results.all_records if each["run_id"] == run_id), plugins)
+        record = next(each for each in self.results.all_records if each["run_id"] == run_id)
+        if record["status"] != "ok":
+            raise InputError(f"run {run_id}: ended as {record['status']}, there is no network of it")
+        if own_data is not None:
+            data.canonical(own_data)
+        if run_id not in self._networks:
+            return train_again(record, plugins)
+        return loaded(self._networks.read(record), plugins)
 
     def figure(
         self,

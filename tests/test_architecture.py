@@ -48,7 +48,7 @@ ROOMS = (
     "studies.report.figures",
     "studies.report",
     "studies.catalogue",
-    "studies.retrained",
+    "studies.networks",
     "studies.finished",
     "studies.cli",
 )
@@ -63,6 +63,7 @@ FENCES = {
     "platformdirs": ("kernels.cpu",),
     "ray": ("studies.running.schedule",),
     "pooch": ("core.data",),
+    "safetensors": ("studies.records.kept_network",),
     "pydantic": ("studies.design.plain", "studies.records.schema"),
     "click": ("studies.cli",),
     "jinja2": ("studies.report.page",),
@@ -282,6 +283,7 @@ def test_a_cycle_is_seen_under_type_checking_but_not_in_functions():
 @pytest.mark.parametrize("package", ["kernels", "core", "strategies"])
 def test_every_module_imports_without_what_only_studies_need(package):
     blocked = ["ray", "mlxtend", "mnist1d", "matplotlib", "seaborn", "pandas", "triton", "numba", "llvmlite", "pooch"]
+    blocked += ["safetensors"]
     below = {"kernels": {"kernels"}, "core": {"core", "kernels"}, "strategies": {"strategies", "core", "kernels"}}
     blocked += {"scipy.io", "tests", *PACKAGES} - below[package]
     # Of a compiled back end, a machine without its compiler gets to see no more than the list of limits.

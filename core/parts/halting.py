@@ -168,7 +168,8 @@ def halting_passes(
         decide: opens the blocks of every pass.
         unit: of :func:`halting_unit`.
         most: passes at the most.
-        enough: says from the halting probabilities so far, ``[T, B]``, whether no further pass is needed.
+        enough: says from the halting probabilities so far, ``[T, B]``, whether no further pass is needed; it must be
+            that no further one counts.
         samples: copies of each example; with more than one, B counts them all.
 
     Returns:
@@ -179,6 +180,7 @@ def halting_passes(
     while len(passes) < most:
         passes.append(batch(decide, carry=passes[-1] if passes else None, samples=samples))
         halting.append(batch.project(passes[-1], unit)[:, 0].sigmoid())
-        if enough(torch.stack(halting)):
+        # A compiled network has one number of passes, the largest: further ones weigh nothing.
+        if not torch.compiler.is_compiling() and enough(torch.stack(halting)):
             break
     return passes, halting

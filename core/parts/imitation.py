@@ -50,7 +50,7 @@ class ImitationStrategy(LeastOneStrategy):
         def decide(site: Site) -> Decision:
             scores.append(site.scores)
             noisy.append(site.scores.detach() + noise * normal_like(site.scores, batch.generator))
-            counts = open_counts(len(noisy[-1]), site.blocks, batch.density, batch.generator)
+            counts = open_counts(noisy[-1].shape[0], site.blocks, batch.density, batch.generator)
             return Decision(top_blocks(noisy[-1], counts))
 
         done = batch(decide)

@@ -30,7 +30,7 @@ def best_blocks(batch: Batch, *, weighted: bool = False, bias: Sequence[Tensor] 
     """
 
     def decide(site: Site) -> Decision:
-        counts = open_counts(len(site.scores), site.blocks, batch.density, batch.generator)
+        counts = open_counts(site.scores.shape[0], site.blocks, batch.density, batch.generator)
         chosen = top_blocks(_biased(site.scores, bias, site), counts)
         return Decision(open_gates(site.scores, chosen, weighted=weighted))
 
@@ -59,7 +59,7 @@ def noisy_best_blocks(
 
     def decide(site: Site) -> Decision:
         noisy = site.scores + noise * normal_like(site.scores, batch.generator)
-        counts = open_counts(len(noisy), site.blocks, density, batch.generator)
+        counts = open_counts(noisy.shape[0], site.blocks, density, batch.generator)
         chosen = top_blocks(_biased(noisy, bias, site), counts)
         imbalance.append(load_imbalance(site.scores, chosen))
         return Decision(open_gates(noisy, chosen, weighted=weighted))

@@ -18,6 +18,7 @@ from core.network.uncharged import found_out
 from core.seeding import SeedStreams
 from core.space import at_layer, check_layers
 from core.strategy import ProtocolError, Strategy
+from core.training.assembly import joined, untrained
 from core.training.batch import CountedBatch
 from core.training.calibration import calibrate
 from core.training.evaluate import evaluate
@@ -78,6 +79,7 @@ def train(
     *,
     density: float,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> Trained:
     """Train one network under one strategy, on the device that ``splits`` are on.
 
@@ -90,20 +92,19 @@ def train(
         settings: of the training.
         density: the target share of open blocks.
         on_epoch: told of every epoch as soon as it is validated.
+        start: goes on from this state of :func:`core.training.assembly.joined` instead of initial values. What a
+            strategy anneals in the course of training stays as it is at its end; the optimizer begins anew.
 
     Raises:
         InputError: a setting of the strategy is unknown or out of range, or one is given for another number of layers.
         ProtocolError: the strategy broke the protocol.
     """
     device = splits.train.x.device
-    architecture = strategy_type.reshape(architecture, density)
-    check_layers(SPACE, settings.as_dict(), len(architecture.layers), "training")
-    network = GatedNetwork(architecture, recurrent="passes" in strategy_type.needs)
-    network.reset(lambda part: streams.torch("initialisation", part), density)
-    strategy = strategy_type(architecture, strategy_settings, streams.torch("initialisation", "strategy"))
-    network.set_gater_biases(strategy.initial_bias(density))
-    network.to(device)
-    strategy.to(device)
+    network, strategy = untrained(strategy_type, strategy_settings, architecture, streams, density=density)
+    check_layers(SPACE, settings.as_dict(), len(network.architecture.layers), "training")
+    both = joined(network, strategy).to(device)
+    if start is not None:
+        both.load_state_dict(start)
     optimizer = _optimizer(network, strategy, settings)
     batches = math.ceil(len(splits.train.y) / settings.batch_size)
     steps = settings.epochs * batches
@@ -118,7 +119,6 @@ def train(
     history: list[Epoch] = []
     chosen: Epoch | None = None
     best: dict[str, Tensor] = {}
-    both = nn.ModuleDict({"network": network, "strategy": strategy})
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     limit = density_limit(density, settings.density_tolerance) if strategy_type.gated else math.inf
     macs, seconds = 0.0, 0.0
@@ -128,7 +128,7 @@ def train(
         losses = torch.zeros((), device=device)
         objectives = torch.zeros((), device=device)
         for number, (x, y) in enumerate(_batches(splits.train, settings.batch_size, order)):
-            progress = ((epoch - 1) * batches + number) / steps
+            progress = ((epoch - 1) * batches + number) / steps if start is None else 1.0
             batch = CountedBatch(network, x, y, noise, density=density, progress=progress)
             objective, logged = _objective(strategy, batch, watched=epoch == 1 and number == 0)
             optimizer.zero_grad()

@@ -17,7 +17,7 @@ from studies.records.folder import ResultsFolder
 from studies.records.ledger import Ledger
 from studies.running import estimate
 from studies.running.other_code import runs_of_other_code
-from studies.running.runner import Old, made_again
+from studies.running.runner import Old, again_for_networks, made_again, without_network
 
 
 def print_plan(
@@ -30,16 +30,18 @@ def print_plan(
     every_run: bool,
     retry_errors: bool = False,
     old: Old = "refuse",
+    keep_networks: bool = False,
 ) -> None:
     """Print the runs of a study setting by setting, or one by one, and an estimate of the time they take.
 
-    ``retry_errors`` and ``old`` are those of :func:`studies.running.runner.run_missing`.
+    ``retry_errors``, ``old`` and ``keep_networks`` are those of :func:`studies.running.runner.run_missing`.
     """
     planned = RunList.of(frozen, folder.ledger)
     changed = runs_of_other_code(planned, folder.ledger, plugins)
     run_ids = [run.configuration.run_id for run in planned.runs]
     again = made_again(run_ids, folder.ledger, changed, retry_errors=retry_errors, old=old)
-    kept = _Kept(folder.ledger, again)
+    bare = without_network(run_ids, folder, again) if keep_networks else frozenset()
+    kept = _Kept(folder.ledger, again | bare)
     configurations = list({run.configuration.run_id: run.configuration for run in planned.runs}.values())
     if every_run:
         _print_runs(planned.runs, kept)
@@ -65,6 +67,11 @@ def print_plan(
         time = f"; the time cannot be estimated, since the data of {error} is not there yet: the run downloads {size}"
     warning = f"; {changed.sentence()}" if changed else ""
     output.console.print(f"{total}, {missing} to run{time}{warning}", soft_wrap=True)
+    if bare:
+        output.console.print(again_for_networks(len(bare)), soft_wrap=True)
+    if keep_networks:
+        taken = estimate.network_bytes(configurations, plugins) / 1e6
+        output.console.print(f"kept networks: about {taken:.3g} MB in {folder.networks.folder}", soft_wrap=True)
 
 
 class _Kept(Ledger):

@@ -41,6 +41,7 @@ def run_and_report(
     retry_errors: bool = False,
     old: Old = "refuse",
     data_folder: Path | None = None,
+    keep_networks: bool = False,
 ) -> int:
     """Run what is missing, write the report, print the summary, and return the exit code.
 
@@ -52,12 +53,14 @@ def run_and_report(
         retry_errors: see :func:`studies.running.runner.run_missing`.
         old: see there.
         data_folder: see there.
+        keep_networks: see there.
 
     Raises:
         InputError: another driver is writing to the folder, the data is missing, the cluster cannot be joined, or
             finished runs were made by other code and ``old`` does not say what to do with them.
         MachineError: a record cannot be written, or Ray cannot be started.
     """
+    others = False
     with folder.locked():
         for number, frozen in enumerate(designs, 1):
             ending = run_missing(
@@ -69,7 +72,9 @@ def run_and_report(
                 retry_errors=retry_errors,
                 old=old,
                 data_folder=data_folder,
+                keep_networks=keep_networks,
             )
+            others |= ending.other_networks
             if ending.interrupted:
                 return INTERRUPTED
             if ending.lost:
@@ -84,7 +89,8 @@ def run_and_report(
                 if number < len(designs) and not settled(results.looks, frozen.sweep.seeds):
                     continue
             break
-        return _print(folder, results)
+        code = _print(folder, results)
+        return FAILED if others else code
 
 
 def report(folder: ResultsFolder, name: str) -> Path:

@@ -16,6 +16,7 @@ from studies.formatting import printable
 from studies.records.environment import Environment
 from studies.records.files import from_json, remove_unfinished, write_atomically
 from studies.records.ledger import Ledger
+from studies.records.networks import Networks
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class ResultsFolder:
     def __init__(self, results: Path, study: str) -> None:
         self.path = results / study
         self.ledger = Ledger(self.path / "runs")
+        self.networks = Networks(self.path / "networks")
         self._study = study
 
     @contextmanager
@@ -52,9 +54,10 @@ class ResultsFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
             raise InputError(f"{self.path}: cannot be made a folder: {error.strerror}") from None
-        runs = self.path / "runs"
-        if runs.exists() and not runs.is_dir():
-            raise InputError(f"{runs}: is no folder, in which the records of runs are kept")
+        for name, what in (("runs", "the records of runs"), ("networks", "the networks of runs")):
+            place = self.path / name
+            if place.exists() and not place.is_dir():
+                raise InputError(f"{place}: is no folder, in which {what} are kept")
         try:
             lock = FileLock(self.path / ".lock", timeout=0).acquire()
         except Timeout:

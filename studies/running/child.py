@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,9 +27,11 @@ import psutil
 import strategies
 from core.data import Dataset
 from core.training.train import Epoch
+from core.training.trained_network import TrainedNetwork
 from studies.design.configuration import Configuration
 from studies.records import provenance
-from studies.running.trial import execute
+from studies.records.kept_network import KeptNetwork
+from studies.running.trial import execute, unfinished
 
 # How long a run may go without finishing an epoch: so many seconds, or so many times its longest epoch.
 LEAST_PATIENCE = 600.0
@@ -39,6 +41,8 @@ MOST_KEPT = 0.5
 # What a child is told of a dataset beside its arrays.
 _DESCRIBED = ("name", "test_examples", "metric", "alphabet")
 _BETWEEN_LOOKS = 0.25  # seconds
+# The file in which a run leaves its network.
+_NETWORK = "network.safetensors"
 _PATIENCE_WITH_AN_END = 60.0  # seconds
 # Waits for the end of the worker, however it comes, and clears up then: the process itself cannot, while compiled code
 # keeps Python's lock, nor can it end what it has started. It is no child of the worker, since Ray ends those with it.
@@ -110,22 +114,29 @@ class Child:
         }
         (self._folder / "setup.json").write_text(json.dumps(setup), encoding="utf-8")
 
-    def execute(self, configuration: Configuration) -> dict[str, Any]:
+    def execute(
+        self, configuration: Configuration, on_network: Callable[[bytes], None] | None = None
+    ) -> dict[str, Any]:
         """Execute a run, and return its record.
+
+        Args:
+            configuration: of the run.
+            on_network: is given the network as :meth:`studies.records.kept_network.KeptNetwork.content` has it, if the
+                run ends well on an evaluation seed; None if nobody wants it.
 
         Raises:
             EndedError: the run took more than its limits allow, or ended its process.
         """
         used = self._process is not None
         try:
-            return self._attempt(configuration)
+            return self._attempt(configuration, on_network)
         except _NotBegunError:
             if not used:
                 raise
             # The run before has ended the process late, which is not for this one to bear.
-            return self._attempt(configuration)
+            return self._attempt(configuration, on_network)
 
-    def _attempt(self, configuration: Configuration) -> dict[str, Any]:
+    def _attempt(self, configuration: Configuration, on_network: Callable[[bytes], None] | None) -> dict[str, Any]:
         process = self._started()
         assert process.stdin is not None
         heard = looked = time.monotonic()
@@ -133,7 +144,8 @@ class Child:
         longest_epoch = 0.0
         # Who does not read this any more has ended, as its silence will tell.
         with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(configuration.as_dict()).encode() + b"\n")
+            order = {"configuration": configuration.as_dict(), "keep_network": on_network is not None}
+            process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.flush()
         for line in _lines(process):
             now = time.monotonic()
@@ -143,6 +155,8 @@ class Child:
                 if "record" in message:
                     record: dict[str, Any] = message["record"]
                     self.processor_seconds += float(message["processor_seconds"])
+                    if on_network is not None and message["network"]:
+                        on_network(self._fetched())
                     if not message["clean"] or self._full(process):
                         # What it has left behind, threads, processes or memory, is not for the next run to bear.
                         self._end()
@@ -157,6 +171,13 @@ class Child:
                 self._check(process, now, began, heard, longest_epoch)
         reason = self._last_words(process)
         raise EndedError("died", reason) if began is not None else _NotBegunError("died", f"before it began {reason}")
+
+    def _fetched(self) -> bytes:
+        """Return the network that a run has left in a file."""
+        file = self._folder / _NETWORK
+        content = file.read_bytes()
+        file.unlink()
+        return content
 
     def close(self) -> None:
         """End the process and remove its files."""
@@ -293,7 +314,8 @@ def serve(folder: str) -> None:
         answers.flush()
 
     while True:
-        configuration = Configuration.from_dict(json.loads(orders.get()))
+        order = json.loads(orders.get())
+        configuration = Configuration.from_dict(order["configuration"])
         # The run before may have closed them.
         _put_in_place_of_standard_streams(nothing)
         strategy = strategies.find(configuration.strategy, plugins)
@@ -308,12 +330,32 @@ def serve(folder: str) -> None:
             tell({"run": run, "epoch_seconds": epoch.train_seconds - spent[-1]})
             spent.append(epoch.train_seconds)
 
+        kept: list[KeptNetwork] = []
+
+        def on_trained(
+            trained: TrainedNetwork,
+            configuration: Configuration = configuration,
+            kept: list[KeptNetwork] | None = kept if order["keep_network"] else None,
+        ) -> None:
+            if kept is not None:
+                kept.append(KeptNetwork.of(configuration, trained))
+
         before = time.process_time()
-        record = execute(configuration, strategy, datasets[configuration.dataset], setup["device"], on_epoch)
+        dataset = datasets[configuration.dataset]
+        record = execute(configuration, strategy, dataset, setup["device"], on_epoch, on_trained)
         processor_seconds = time.process_time() - before
         record |= made_by
+        network = bool(kept) and record["status"] == "ok"
+        if network:
+            try:
+                (Path(folder) / _NETWORK).write_bytes(kept[0].recorded(record).content())
+            except OSError as error:
+                # Without it the run is not finished.
+                reason = f"its network cannot be written: {error.strerror}"
+                network, record = False, unfinished(configuration, strategy, dataset, "died", reason) | made_by
         clean = _leaves_nothing(threads)
-        tell({"run": run, "record": record, "processor_seconds": processor_seconds, "clean": clean})
+        answer = {"record": record, "network": network, "processor_seconds": processor_seconds, "clean": clean}
+        tell({"run": run, **answer})
 
 
 def _put_in_place_of_standard_streams(descriptor: int) -> None:

@@ -1,8 +1,9 @@
-"""How long runs will take: from finished ones of the same kind, or else from a few timed training steps."""
+"""How long runs will take: from finished ones of the same kind, or else from a few timed steps; and their networks."""
 
+import json
 import logging
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,15 @@ import torch
 
 import strategies
 from core.architecture import Architecture
-from core.data import Splits, load_if_there, split
+from core.data import Splits, find, load_if_there, split
 from core.errors import one_line
 from core.seeding import SeedStreams
+from core.training.assembly import joined, untrained
 from core.training.settings import TrainingSettings
 from core.training.train import train
 from studies.design.configuration import Configuration
 from studies.formatting import printable
+from studies.records import kept_network
 from studies.records.ledger import Ledger
 
 logger = logging.getLogger(__name__)
@@ -66,6 +69,31 @@ def seconds(
         each = fmean(known) if known else _timed(unfinished[0], plugins, data_folder)
         total += each * len(unfinished)
     return STARTUP_SECONDS + OVERHEAD * total / at_once if total else 0.0
+
+
+def network_bytes(configurations: Iterable[Configuration], plugins: tuple[strategies.Plugin, ...]) -> int:
+    """Return about how many bytes the networks of the runs on evaluation seeds take, if all of them end well."""
+    kinds: Counter[tuple[str, ...]] = Counter()
+    examples: dict[tuple[str, ...], Configuration] = {}
+    for entry in configurations:
+        if entry.stage == "evaluate":
+            settings = json.dumps(entry.strategy_settings, sort_keys=True)
+            kind = entry.strategy, settings, entry.dataset, entry.network, str(entry.target_density)
+            kinds[kind] += 1
+            examples[kind] = entry
+    return sum(runs * _network_bytes(examples[kind], plugins) for kind, runs in kinds.items())
+
+
+def _network_bytes(configuration: Configuration, plugins: tuple[strategies.Plugin, ...]) -> int:
+    source, _ = find(configuration.dataset)
+    network, strategy = untrained(
+        strategies.find(configuration.strategy, plugins),
+        configuration.strategy_settings,
+        Architecture.parse(configuration.network, source.features, source.classes, configuration.activation),
+        SeedStreams(configuration.root_seed, "evaluate", configuration.dataset, configuration.seed),
+        density=configuration.target_density,
+    )
+    return kept_network.size(joined(network, strategy).state_dict())
 
 
 def _kind(configuration: Configuration) -> tuple[object, ...]:

@@ -77,11 +77,13 @@ class _Finished(NamedTuple):
 
     Attributes:
         record: of it.
+        network: that it trained, if it is to be kept.
         seconds: that it took, the start of its process included.
         processor_seconds: inside the run.
     """
 
     record: dict[str, Any]
+    network: bytes | None
     seconds: float
     processor_seconds: float
 
@@ -101,8 +103,10 @@ class _Trial(tune.Trainable):  # type: ignore[misc]
         plugins: tuple[strategies.Plugin, ...] = (),
         device: str = "cpu",
         limits: Limits | None = None,
+        keep_networks: bool = False,
     ) -> None:
         self._runs = runs
+        self._keep_networks = keep_networks
         self._datasets = datasets or {}
         self._plugins = plugins
         self._device = device
@@ -148,14 +152,17 @@ class _Trial(tune.Trainable):  # type: ignore[misc]
 
     def _execute(self, configuration: Configuration) -> _Finished:
         began, before = time.monotonic(), self._child.processor_seconds
+        networks: list[bytes] = []
+        wanted = self._keep_networks and configuration.stage == "evaluate"
         try:
-            record = self._child.execute(configuration)
+            record = self._child.execute(configuration, networks.append if wanted else None)
         except EndedError as error:
             strategy = strategies.find(configuration.strategy, self._plugins)
             dataset = self._datasets[configuration.dataset]
             record = unfinished(configuration, strategy, dataset, error.status, str(error))
             record |= provenance.of(configuration, self._plugins, self._device)
-        return _Finished(record, time.monotonic() - began, self._child.processor_seconds - before)
+        network = networks[0] if networks else None
+        return _Finished(record, network, time.monotonic() - began, self._child.processor_seconds - before)
 
     def cleanup(self) -> None:
         self._child.close()
@@ -236,7 +243,7 @@ class _Queue(Searcher):  # type: ignore[misc]
 class _Report(tune.Callback):  # type: ignore[misc]
     """Hands each record to the driver as soon as it comes back."""
 
-    def __init__(self, waiting: _Queue, on_record: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, waiting: _Queue, on_record: Callable[[dict[str, Any], bytes | None], None]) -> None:
         self._waiting = waiting
         self._on_record = on_record
         self.finished = 0
@@ -253,7 +260,7 @@ class _Report(tune.Callback):  # type: ignore[misc]
         # The records are the driver's now; Tune would keep them with the trial.
         for run in result.pop("finished"):
             try:
-                self._on_record(run.record)
+                self._on_record(run.record, run.network)
             except BaseException as error:
                 # Tune would wrap it, and go on with other trials first.
                 self.fault = error
@@ -277,7 +284,9 @@ def execute_all(
     datasets: Mapping[str, Dataset],
     plugins: tuple[strategies.Plugin, ...],
     resources: Resources,
-    on_record: Callable[[dict[str, Any]], None],
+    on_record: Callable[[dict[str, Any], bytes | None], None],
+    *,
+    keep_networks: bool = False,
 ) -> Outcome:
     """Execute every configuration, one thread per run, and hand over each record as it comes back.
 
@@ -286,7 +295,8 @@ def execute_all(
         datasets: by name; sent to the workers, which need no shared file system.
         plugins: strategy files; sent along.
         resources: where to run, and what a run may take.
-        on_record: called in the driver, once per finished run.
+        on_record: called in the driver, once per finished run, with its record and the network that is to be kept.
+        keep_networks: hand over the network of every run that ends well on an evaluation seed.
 
     Raises:
         InputError: the cluster cannot be joined.
@@ -303,7 +313,7 @@ def execute_all(
         _start(resources)
         waiting = _Queue(len(configurations), max(1, int(ray.cluster_resources().get("CPU", 1))))
         report = _Report(waiting, on_record)
-        _fit(configurations, datasets, plugins, resources, waiting, report)
+        _fit(configurations, datasets, plugins, resources, waiting, report, keep_networks=keep_networks)
     except KeyboardInterrupt:
         return outcome(interrupted=True)
     except Exception:
@@ -325,6 +335,8 @@ def _fit(
     resources: Resources,
     waiting: _Queue,
     report: _Report,
+    *,
+    keep_networks: bool,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="gating-studies-") as storage:
         trainable = tune.with_parameters(
@@ -335,6 +347,7 @@ def _fit(
             plugins=plugins,
             device="cuda" if resources.gpus_per_trial else "cpu",
             limits=resources.limits(),
+            keep_networks=keep_networks,
         )
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": 1, "gpu": resources.gpus_per_trial}),

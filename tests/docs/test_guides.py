@@ -299,6 +299,7 @@ def test_no_example_is_left_out():
         "make_topics.py",
         "my_lab.py",
         "read_results.py",
+        "use_network.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",
         "studies/catalogue/wider/measure_parameters.py",
@@ -306,6 +307,7 @@ def test_no_example_is_left_out():
     tested = (
         "guides/add_a_strategy",
         "guides/add_a_study",
+        *["guides/networks"] * 3,
         "guides/python",
         "guides/results",
         "concepts/kernels",

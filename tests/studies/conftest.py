@@ -16,7 +16,7 @@ from studies.design.configuration import Configuration
 from studies.design.study import Study
 from studies.report.presentation import Presentation
 from studies.running.resources import Resources
-from tests.support.records import Failures, record_of
+from tests.support.records import Failures, network_of, record_of
 
 
 @dataclass
@@ -45,7 +45,9 @@ class Invented:
         datasets: Mapping[str, Dataset],
         plugins: tuple[Plugin, ...],
         resources: Resources,
-        on_record: Callable[[dict[str, Any]], None],
+        on_record: Callable[[dict[str, Any], bytes | None], None],
+        *,
+        keep_networks: bool = False,
     ) -> SimpleNamespace:
         self.asked.append([(entry.strategy, entry.seed) for entry in configurations])
         self.datasets, self.resources = set(datasets), resources
@@ -54,7 +56,8 @@ class Invented:
             if number == self.stop_after:
                 return SimpleNamespace(lost={}, interrupted=True, processor_seconds=0.0)
             status = self.failures.get((entry.strategy, entry.seed), "ok")
-            on_record(record_of(entry, status, self.reason.format(status) if status != "ok" else "", plugins))
+            record = record_of(entry, status, self.reason.format(status) if status != "ok" else "", plugins)
+            on_record(record, network_of(record) if keep_networks else None)
         return SimpleNamespace(lost=lost, interrupted=False, processor_seconds=0.0)
 
 

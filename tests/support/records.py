@@ -11,6 +11,8 @@ from core import data
 from core.architecture import Architecture
 from core.data.metric import chance_error
 from core.network.cost import dense_macs, gated_macs
+from core.seeding import SeedStreams
+from core.training.assembly import joined, untrained
 from strategies import Plugin, find
 from studies.design import Primary, Sweep
 from studies.design.configuration import Configuration
@@ -19,6 +21,8 @@ from studies.design.runs import RunList
 from studies.records import bits, environment, provenance
 from studies.records.folder import Frozen, ResultsFolder
 from studies.records.hits import packed
+from studies.records.kept_network import Description, KeptNetwork, copied
+from studies.records.networks import Networks
 
 CHANCE = 0.9
 # Examples of an invented dataset.
@@ -132,6 +136,25 @@ def record_of(
             for layer in architecture.layers
         ],
     }
+
+
+def network_of(record: Mapping[str, Any]) -> bytes | None:
+    """The untrained network of a record, as if it were the trained one; None where none belongs to it."""
+    if not Networks.belongs_to(record):
+        return None
+    configuration = Configuration.from_dict(record["config"])
+    source, _ = data.find(configuration.dataset)
+    shape = source.features, source.classes, configuration.activation
+    network, strategy = untrained(
+        find(configuration.strategy),
+        configuration.strategy_settings,
+        Architecture.parse(configuration.network, *shape),
+        SeedStreams(0, "evaluate", configuration.dataset, configuration.seed),
+        density=configuration.target_density,
+    )
+    described = Description(configuration, source.features, source.classes, 0.5, 2.0)
+    kept = KeptNetwork(described, copied(joined(network, strategy).state_dict()))
+    return kept.recorded(record).content()
 
 
 def tested(error: float, configuration: Configuration) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import strategies
 from core import data
 from core.architecture import Architecture
 from core.seeding import SeedStreams
+from core.training.inference_path import InferencePath
 from core.training.settings import TrainingSettings
 from core.training.train import train
 from core.training.trained_network import TrainedNetwork
@@ -29,3 +30,14 @@ def subject_of(
     training = TrainingSettings.of({"epochs": epochs, "density_tolerance": 1.0})
     trained = train(strategies.find(strategy), settings, architecture, splits, STREAMS, training, density=density)
     return TrainedNetwork(trained.network, trained.strategy, splits.train, splits.test, STREAMS, density)
+
+
+def path_of(trained: TrainedNetwork) -> InferencePath:
+    return InferencePath(
+        trained.network,
+        trained.strategy,
+        density=trained.density,
+        mean=trained.mean,
+        std=trained.std,
+        generator=trained.streams.torch("gates", "test"),
+    ).eval()

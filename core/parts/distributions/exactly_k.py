@@ -29,10 +29,10 @@ class ExactlyK(GateDistribution):
 
     def counts(self, scores: Tensor, generator: torch.Generator) -> Tensor:
         """Return ``[B]``: how many blocks each example opens. The only place that draws asks for the budget."""
-        return open_counts(len(scores), scores.shape[1], self.density, generator)
+        return open_counts(scores.shape[0], scores.shape[1], self.density, generator)
 
     def choose(self, scores: Tensor, generator: torch.Generator) -> Tensor:
-        return _ranked(scores + gumbel_like(scores, generator), self.counts(scores, generator))
+        return self._ranked(scores + gumbel_like(scores, generator), self.counts(scores, generator))
 
     def logits(self, scores: Tensor, chosen: Tensor) -> Tensor:
         taken = chosen.cumsum(dim=1) - chosen
@@ -42,7 +42,7 @@ class ExactlyK(GateDistribution):
         return choices.sum(dim=1)
 
     def likely(self, scores: Tensor, generator: torch.Generator) -> Tensor:
-        return _ranked(scores, self.counts(scores, generator))
+        return self._ranked(scores, self.counts(scores, generator))
 
     def rule(self, test_gates: TestGates, scale: float = 1.0) -> GateRule | None:
         return None if test_gates == "sampled" else GateRule("top")
@@ -51,7 +51,7 @@ class ExactlyK(GateDistribution):
         """The relaxed top-k of noisy scores, a sum of k softmaxes (Xie and Ermon 2019, arXiv 1901.10517, section 3)."""
         noisy = scores + gumbel_like(scores, generator)
         counts = self.counts(scores, generator)
-        return Relaxed(successive_softmax(noisy, counts, temperature), _ranked(noisy.detach(), counts).sum(dim=1))
+        return Relaxed(successive_softmax(noisy, counts, temperature), self._ranked(noisy.detach(), counts).sum(dim=1))
 
     def imitation(self, scores: Tensor, gates: Tensor) -> Tensor:
         log_probability = scores.log_softmax(dim=1)
@@ -78,6 +78,15 @@ class ExactlyK(GateDistribution):
             raise InputError(f"{self.density * blocks:g} of {blocks} blocks is no whole number: draws are of two sizes")
         return one_hot(torch.tensor(list(itertools.permutations(range(blocks), budget(blocks, self.density)))), blocks)
 
+    def _ranked(self, scores: Tensor, counts: Tensor) -> Tensor:
+        """Return ``[B, choices, blocks]``, one-hot: the highest scores, in order, as many as each example opens."""
+        # The largest count is a value, which a network that is being compiled does not have: its bound does there.
+        compiling = torch.compiler.is_compiling()
+        most = math.ceil(max(1.0, self.density * scores.shape[1] - ROUNDING)) if compiling else int(counts.max())
+        taken = torch.arange(most, device=scores.device) < counts[:, None]
+        highest = one_hot(scores.topk(most, dim=1).indices, scores.shape[1])
+        return highest.masked_fill(~taken[:, :, None], 0).to(scores.dtype)
+
 
 def successive_softmax(scores: Tensor, counts: Tensor, temperature: float = 1.0) -> Tensor:
     """Return ``[B, blocks]`` whose rows sum to ``counts`` ``[B]``: softmaxes, each over what those before it left.
@@ -99,11 +108,3 @@ def successive_softmax(scores: Tensor, counts: Tensor, temperature: float = 1.0)
             others = heated[:, None, :].masked_fill(itself, -torch.inf).logsumexp(dim=2)
             scores = scores + others - heated.logsumexp(dim=1, keepdim=True)
     return total
-
-
-def _ranked(scores: Tensor, counts: Tensor) -> Tensor:
-    """Return ``[B, choices, blocks]``, one-hot: the highest scores, in their order, as many as each example opens."""
-    most = int(counts.max())
-    taken = torch.arange(most, device=scores.device) < counts[:, None]
-    highest = one_hot(scores.topk(most, dim=1).indices, scores.shape[1])
-    return highest.masked_fill(~taken[:, :, None], 0).to(scores.dtype)

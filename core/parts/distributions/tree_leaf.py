@@ -92,13 +92,13 @@ class TreeLeaf(GateDistribution):
             return logit + logistic_like(logit, generator) if how == "sampled" else logit
 
         leaf = walk(logit_at, site.hidden, levels)
-        return spread(site.hidden.new_zeros(len(leaf), 2**levels).scatter_(1, leaf, 1.0), site.blocks)
+        return spread(site.hidden.new_zeros(leaf.shape[0], 2**levels).scatter_(1, leaf, 1.0), site.blocks)
 
     def _reached(self, scores: Tensor) -> Tensor:
         """Return ``[B, 1, leaves]``, one-hot: the leaf that positive scores lead to, turning right."""
         levels = self.levels(scores)
         leaf = walk(lambda node: scores.gather(1, node), scores, levels)
-        return scores.new_zeros(len(leaf), 2**levels).scatter_(1, leaf, 1.0)[:, None, :]
+        return scores.new_zeros(leaf.shape[0], 2**levels).scatter_(1, leaf, 1.0)[:, None, :]
 
 
 def depth(blocks: int, density: float) -> int:

@@ -17,13 +17,15 @@ DAMAGED = 1
 def command(into: Path, sources: tuple[Path, ...]) -> int:
     """Take over finished runs from other results folders of the same study.
 
-    INTO and SOURCES are folders such as results/quickstart. Runs that INTO has stay as they are. Tables and figures are
-    made by the next ``run`` or ``report``. Exit code 1 if a record cannot be read.
+    INTO and SOURCES are folders such as results/quickstart. Runs that INTO has stay as they are; kept networks come
+    along. Tables and figures are made by the next ``run`` or ``report``. Exit code 1 if a record or network cannot be
+    read.
     """
     damaged = 0
     for source in sources:
         merged = merge(into, source)
-        said = f"{source}: {count_of(merged.added, 'run')} taken over, {merged.there} were there"
+        kept = f" and {count_of(merged.networks, 'network')}" if merged.networks else ""
+        said = f"{source}: {count_of(merged.added, 'run')}{kept} taken over, {merged.there} were there"
         output.console.print(said, soft_wrap=True)
         for line in merged.damaged:
             output.console.print(f"left out: {line}", soft_wrap=True)

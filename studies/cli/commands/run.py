@@ -69,6 +69,11 @@ from studies.running.runner import Old
     is_flag=True,
     help="Test on examples and seeds that no study is evaluated on, to choose defaults; there are no verdicts.",
 )
+@click.option(
+    "--keep-networks",
+    is_flag=True,
+    help="Keep each trained network in RESULTS/NAME/networks; finished runs without one are run again for it.",
+)
 @click.option("--dry-run", is_flag=True, help="Only print what would be run, and an estimate of the time it takes.")
 @click.option("--every-run", is_flag=True, help="With --dry-run, print every single run.")
 def command(
@@ -94,6 +99,7 @@ def command(
     memory_limit: float | None,
     until_decided: bool,
     develop: bool,
+    keep_networks: bool,
     dry_run: bool,
     every_run: bool,
 ) -> int:
@@ -122,9 +128,24 @@ def command(
     old: Old = "rerun" if rerun_changed else "keep" if mixed else "refuse"
     if dry_run:
         print_plan(
-            designs[-1], folder, plugins, cpus, data_folder, every_run=every_run, retry_errors=retry_errors, old=old
+            designs[-1],
+            folder,
+            plugins,
+            cpus,
+            data_folder,
+            every_run=every_run,
+            retry_errors=retry_errors,
+            old=old,
+            keep_networks=keep_networks,
         )
         return 0
     return run_and_report(
-        designs, folder, plugins, resources, retry_errors=retry_errors, old=old, data_folder=data_folder
+        designs,
+        folder,
+        plugins,
+        resources,
+        retry_errors=retry_errors,
+        old=old,
+        data_folder=data_folder,
+        keep_networks=keep_networks,
     )

@@ -115,6 +115,8 @@ CASES: dict[str, tuple[Sequence[tuple[Arguments, dict[str, Any]]], Arguments]] =
     "fewer_seeds": ([THREE_SEEDS], ("--seeds", "2")),
     "errors_mended": ([WITH_ERRORS], ("--seeds", "2", "--retry-errors")),
     "a_report": ([TWO_SEEDS], ("report", "quickstart")),
+    "networks_kept": ([], ("--seeds", "2", "--keep-networks")),
+    "networks_added": ([TWO_SEEDS], ("--seeds", "3", "--keep-networks")),
     "figures": ([TWO_SEEDS], ("figures", "quickstart", "--venue", "icml", "--format", "pdf,svg")),
 }
 

@@ -1,0 +1,1 @@
+"""Trained networks of finished runs: loaded or trained again, used, exported, trained further."""
