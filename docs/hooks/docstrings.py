@@ -22,18 +22,7 @@ class Docstrings(griffe.Extension):
 
 
 def with_fences(text: str) -> str:
-    """Return a docstring with each doctest, from its first ``>>>`` to the next empty line, in a fence.
-
-    >>> print(with_fences("One.\\n\\n>>> 1 + 1\\n2\\n\\nTwo."))
-    One.
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
-    <BLANKLINE>
-    Two.
-    """
+    """Return a docstring with each doctest, from its first ``>>>`` to the next empty line, in a fence."""
     paragraphs = []
     for is_empty, group in groupby(text.split("\n"), key=lambda line: not line.strip()):
         lines = list(group)
