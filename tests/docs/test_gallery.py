@@ -77,7 +77,9 @@ def draws(command: str) -> tuple[str, str]:
     return study, only
 
 
-@pytest.mark.parametrize("picture", sorted((DOCS / "guides" / "figures").glob("*.svg")), ids=lambda picture: picture.stem)
+@pytest.mark.parametrize(
+    "picture", sorted((DOCS / "guides" / "figures").glob("*.svg")), ids=lambda picture: picture.stem
+)
 def test_a_picture_of_the_gallery_is_used_and_has_its_numbers(picture):
     assert f"(figures/{picture.name})" in PAGE.read_text("utf-8")
     assert picture.with_suffix(".csv").is_file()

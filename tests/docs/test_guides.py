@@ -322,7 +322,7 @@ def test_the_example_of_the_estimators_measures_one(tmp_path, monkeypatch, capsy
 
 
 # What makes runs of the first study small, so that a guide's commands are run in seconds.
-SMALL = "--dataset digits --set network=4x4 --set epochs=1".split()
+SMALL = ["--dataset", "digits", "--set", "network=4x4", "--set", "epochs=1"]
 
 
 @pytest.mark.slow
