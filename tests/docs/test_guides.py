@@ -340,15 +340,32 @@ def test_getting_started_is_followed_word_by_word(tmp_path):
         assert program == "python"
         if arguments[2] == "run" and "target_density" not in line:
             arguments += ["--set", "target_density=0.25"]
+        if arguments[2] == "run" and "--plugin" not in arguments:
+            arguments += ["--strategies", "random_blocks,reinforce"]
         done = python(tmp_path, *arguments, *(SMALL if arguments[2] == "run" else []))
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         said[line] = done.stdout
+    assert "look at 6 seeds: " in said["python -m studies run quickstart --until-decided"]
     for name in re.findall(r"`(results/quickstart/[\w.]+)`", page.read_text("utf-8")):
         assert (tmp_path / name).exists(), name
     assert (tmp_path / "paper" / "forest.pdf").exists()
     assert "keeps the protocol" in said["python -m studies strategies --plugin my_gater.py --check my_gater"]
     with_gater = said["python -m studies run quickstart --plugin my_gater.py"]
     assert re.search(r"^my_gater ", with_gater, re.MULTILINE)
+
+
+def test_a_figure_of_ones_own_is_one_of_a_folder_of_ones_own(tmp_path):
+    folder = tmp_path / "mine" / "wider"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(file_of("studies/catalogue/wider.py"), "utf-8")
+    (folder / "gain_by_width.py").write_text(file_of("studies/catalogue/wider/gain_by_width.py"), "utf-8")
+    told = ("from .gain_by_width import GAIN_BY_WIDTH", "FIGURES = (GAIN_BY_WIDTH,)")
+    page = (ROOT / "docs" / "guides" / "add_a_study.md").read_text("utf-8")
+    assert all(f"`{line}`" in page for line in told)
+    (folder / "report.py").write_text("\n".join(told), "utf-8")
+    done = python(tmp_path, "-m", "studies", "show", "mine/wider")
+    assert done.returncode == 0, done.stderr
+    assert "figures: gain_by_width" in done.stdout
 
 
 @pytest.mark.slow
