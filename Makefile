@@ -29,8 +29,9 @@ lint: .venv/dev-installed
 types: .venv/dev-installed
 	$(BIN)/mypy
 
+# Without --quiet, which hides warnings from --strict too.
 docs: .venv/dev-installed
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Renew every pinned version but torch's, whose plain releases for Linux pull gigabytes of CUDA packages.
 constraints:

@@ -65,11 +65,56 @@ def example(folder: Path, name: str) -> type[Strategy]:
     return strategies.find(name, (strategies.read_plugin(path),))
 
 
-@pytest.mark.parametrize("name", ["highest_scores", "low_rank"])
+STRATEGIES = ["highest_scores", "leave_one_out", "drawn_top_k", "concrete_gates", "low_rank"]
+# The most lines, empty ones aside, that anything of one's own takes.
+SHORT = 40
+
+
+@pytest.mark.parametrize("block", FILES, ids=str)
+def test_an_example_file_is_short(block):
+    assert len([line for line in block.text.splitlines() if line.strip()]) <= SHORT
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_an_example_strategy_keeps_the_protocol_without_a_warning(tmp_path, name):
     found = example(tmp_path, name)
     assert conformance.problems(found) == []
     assert conformance.warnings(found) == []
+
+
+@pytest.mark.parametrize(("name", "unbiased"), [("leave_one_out", True), ("concrete_gates", False)])
+def test_the_gradient_of_an_example_strategy_is_as_biased_as_the_guide_says(tmp_path, name, unbiased):
+    found = conformance.estimate(example(tmp_path, name))
+    assert found is not None
+    *_, bias, by_chance = map(float, re.findall(r"\d[\d.]*", found))
+    assert (bias < 2 * by_chance) == unbiased
+
+
+FAULTS = {
+    "gumbel_like(site.scores, batch.generator)": "torch.rand_like(site.scores)",
+    "top_blocks(site.scores, budget(": "top_blocks(site.scores - site.scores.mean(dim=0), budget(",
+    'GateRule("top")': 'GateRule("threshold")',
+    "straight_through(chosen, chosen * site.scores.softmax(dim=1))": "chosen",
+}
+
+
+@pytest.mark.parametrize(("right", "wrong"), FAULTS.items())
+def test_a_fault_is_found_in_the_words_of_the_guide(tmp_path, right, wrong):
+    text = file_of("drawn_top_k.py")
+    assert right in text
+    text = text.replace(right, wrong).replace("from torch import", "import torch\nfrom torch import")
+    if "rule" not in right.lower():
+        text = re.sub(r"    def gate_rule.+?\n\n", "", text, flags=re.DOTALL)
+    # Balancing would teach the gater what the loss does not.
+    text = text.replace("load_imbalance(site.scores, chosen)", "load_imbalance(site.scores.detach(), chosen)")
+    path = tmp_path / "drawn_top_k.py"
+    path.write_text(text, "utf-8")
+    strategy = strategies.find("drawn_top_k", (strategies.read_plugin(path),))
+    page = (ROOT / "docs" / "guides" / "add_a_strategy.md").read_text("utf-8")
+    told = re.findall(r"^\| `(?:warning: )?(\w+: [^`]+)` \|", page, re.MULTILINE)
+    problems = (*conformance.problems(strategy), *conformance.warnings(strategy))
+    said = [f"{found.check}: {found.message}" for found in problems]
+    assert [line for line in told if any(line in found for found in said)], said
 
 
 def test_the_gater_of_the_guide_costs_what_the_guide_says(tmp_path):
@@ -125,7 +170,7 @@ def write_study(folder: Path, *, whole: bool) -> None:
         return
     (folder / "wider").mkdir()
     (folder / "wider" / "__init__.py").write_text(file_of("studies/catalogue/wider.py"), "utf-8")
-    for name in ("report.py", "measure_parameters.py"):
+    for name in ("report.py", "gain_by_width.py", "measure_parameters.py"):
         (folder / "wider" / name).write_text(file_of(f"studies/catalogue/wider/{name}"), "utf-8")
 
 
@@ -165,7 +210,7 @@ def test_the_table_of_the_example_study_is_written_everywhere(outside):
 
     write_study(outside, whole=True)
     shown = catalogue.presentation("wider", searched=False)
-    assert [figure.name for figure in shown.figures] == ["forest", "seeds"]
+    assert [figure.name for figure in shown.figures] == ["gain_by_width", "forest"]
     results = results_of(FrozenStudy.freeze("wider", "quick", catalogue.find("wider").scales["quick"]), record)
     (table,) = shown.tables
     numbers = table.numbers(results)
@@ -175,7 +220,12 @@ def test_the_table_of_the_example_study_is_written_everywhere(outside):
         assert [cells[2].text for cells in table.cells(of_top_k, output)] == ["1,000", "4,000"]
     assert "64x16" in latex_table(table, numbers, table.caption(results))
     assert terminal_table(table, numbers).row_count == 4
-    assert not shown.figures[1].numbers(results).empty
+    gain, forest = shown.figures
+    assert not forest.numbers(results).empty
+    assert sorted(gain.numbers(results)["blocks"].unique()) == [16, 64]
+    pictures = gain.write(results, outside / "figures", ["svg"])
+    assert [picture.name for picture in pictures] == ["gain_by_width.svg"]
+    assert "at equal multiply-adds" in (outside / "figures" / "gain_by_width.txt").read_text("utf-8")
 
 
 def test_the_measurement_of_the_example_study_is_plain_data(outside):
@@ -257,11 +307,65 @@ def test_the_example_of_the_kernels_skips_what_is_closed(tmp_path, monkeypatch):
     assert (y[found["gates"] == 0] == 0).all()
 
 
+def test_the_example_for_a_gpu_opens_one_block_of_each_row(tmp_path, monkeypatch):
+    found = run_snippet(snippet("docs/guides/gpu.md"), tmp_path, monkeypatch)
+    y = found["y"].view(2, 4, 16)
+    assert (y[found["gates"] == 0] == 0).all()
+    assert (y[found["gates"] == 1] != 0).any()
+
+
 def test_the_example_of_the_estimators_measures_one(tmp_path, monkeypatch, capsys):
     found = run_snippet(snippet("docs/concepts/estimators.md"), tmp_path, monkeypatch)["found"]
     assert found.relative_variance > 0
     printed = [float(word) for word in capsys.readouterr().out.split()]
     assert printed == [found.relative_variance, found.relative_bias]
+
+
+# What makes runs of the first study small, so that a guide's commands are run in seconds.
+SMALL = ["--dataset", "digits", "--set", "network=4x4", "--set", "epochs=1"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_getting_started_is_followed_word_by_word(tmp_path):
+    page = ROOT / "docs" / "guides" / "getting_started.md"
+    first, *others = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
+    # What make runs, once it has installed what is installed here.
+    assert first == "make quickstart"
+    said = {}
+    for line in ["python -m studies run quickstart --set target_density=0.25", *others]:
+        if line.startswith("source "):
+            continue
+        program, *arguments = line.split()
+        assert program == "python"
+        if arguments[2] == "run" and "target_density" not in line:
+            arguments += ["--set", "target_density=0.25"]
+        if arguments[2] == "run" and "--plugin" not in arguments:
+            arguments += ["--strategies", "random_blocks,reinforce"]
+        done = python(tmp_path, *arguments, *(SMALL if arguments[2] == "run" else []))
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        said[line] = done.stdout
+    assert "look at 6 seeds: " in said["python -m studies run quickstart --until-decided"]
+    for name in re.findall(r"`(results/quickstart/[\w.]+)`", page.read_text("utf-8")):
+        assert (tmp_path / name).exists(), name
+    assert (tmp_path / "paper" / "forest.pdf").exists()
+    assert "keeps the protocol" in said["python -m studies strategies --plugin my_gater.py --check my_gater"]
+    with_gater = said["python -m studies run quickstart --plugin my_gater.py"]
+    assert re.search(r"^my_gater ", with_gater, re.MULTILINE)
+
+
+def test_a_figure_of_ones_own_is_one_of_a_folder_of_ones_own(tmp_path):
+    folder = tmp_path / "mine" / "wider"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(file_of("studies/catalogue/wider.py"), "utf-8")
+    (folder / "gain_by_width.py").write_text(file_of("studies/catalogue/wider/gain_by_width.py"), "utf-8")
+    told = ("from .gain_by_width import GAIN_BY_WIDTH", "FIGURES = (GAIN_BY_WIDTH,)")
+    page = (ROOT / "docs" / "guides" / "add_a_study.md").read_text("utf-8")
+    assert all(f"`{line}`" in page for line in told)
+    (folder / "report.py").write_text("\n".join(told), "utf-8")
+    done = python(tmp_path, "-m", "studies", "show", "mine/wider")
+    assert done.returncode == 0, done.stderr
+    assert "figures: gain_by_width" in done.stdout
 
 
 @pytest.mark.slow
@@ -293,8 +397,7 @@ def test_the_entry_point_of_own_data_is_in_our_group():
 
 def test_no_example_is_left_out():
     assert {block.title for block in FILES} == {
-        "highest_scores.py",
-        "low_rank.py",
+        *(f"{name}.py" for name in STRATEGIES),
         "make_sensors.py",
         "make_topics.py",
         "my_lab.py",
@@ -302,12 +405,14 @@ def test_no_example_is_left_out():
         "use_network.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",
+        "studies/catalogue/wider/gain_by_width.py",
         "studies/catalogue/wider/measure_parameters.py",
     }
     tested = (
         "guides/add_a_strategy",
         "guides/add_a_study",
         *["guides/networks"] * 3,
+        "guides/gpu",
         "guides/python",
         "guides/results",
         "concepts/kernels",

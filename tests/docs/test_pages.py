@@ -153,7 +153,7 @@ def test_every_command_that_a_page_quotes_is_valid(page):
         assert words[0] in known, text
         assert {word for word in words if word.startswith("--")} <= options_of(known[words[0]]), text
         if words[0] in ("run", "show", "report", "figures", "power"):
-            written = {Path(block.title).name for block in examples("python")}
+            written = {part for block in examples("python") for part in Path(block.title).parts}
             assert words[1] in (*studies.catalogue.names(), "NAME") or Path(words[1]).name in written, text
 
 
