@@ -1,7 +1,8 @@
 """Named studies: expansion into runs, scheduling, the ledger, aggregation, figures and the report.
 
-In Python, ``studies.load("results/quickstart")`` reads what a study has found, and ``studies.compare`` sets two side by
-side; see :mod:`studies.finished`.
+In Python, ``studies.run("quickstart")`` runs a study and returns what it has found,
+``studies.load("results/quickstart")`` reads it again, and ``studies.compare`` sets two side by side; see
+:mod:`studies.launch.run` and :mod:`studies.finished`.
 """
 
 from importlib import import_module
@@ -9,7 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-_PUBLIC = ("FinishedStudy", "compare", "load")
+_PUBLIC = {
+    "FinishedStudy": "studies.finished",
+    "compare": "studies.finished",
+    "load": "studies.finished",
+    "run": "studies.launch.run",
+}
 # Packages of common names that belong to this one, and a file that each has.
 _BESIDE = {"kernels": "operation.py", "core": "strategy.py", "strategies": "reinforce.py"}
 
@@ -40,7 +46,7 @@ def __getattr__(name: str) -> Any:
     # Not imported before they are asked for: to say what commands there are must take no time.
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("studies.finished"), name)
+    return getattr(import_module(_PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -299,6 +299,7 @@ def test_no_example_is_left_out():
         "make_topics.py",
         "my_lab.py",
         "read_results.py",
+        "run_mine.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",
         "studies/catalogue/wider/measure_parameters.py",
