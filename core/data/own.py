@@ -102,13 +102,18 @@ def resolve(reference: str) -> str:
 
 
 def given(name: str) -> Source:
-    """Return the source of data that this process has resolved.
+    """Return the source of data that this process has resolved, or that an installed package offers.
 
     Raises:
-        InputError: it has not; records name what was learned from, and do not hold it.
+        InputError: there is none; records name what was learned from, and do not hold it.
     """
-    if name not in _given:
+    if name in _given:
+        return _given[name]
+    stem = name.partition("@")[0]
+    if stem not in installed():
         raise InputError(f"dataset {name!r}: is data of your own; name where it is again: --dataset FILE")
+    if (found := resolve(stem)) != name:
+        raise InputError(f"dataset {name!r}: package {package_of(installed()[stem])} has other data today: {found}")
     return _given[name]
 
 

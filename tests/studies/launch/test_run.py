@@ -205,7 +205,7 @@ ALREADY = """
 import ray, studies
 ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
 try:
-    studies.run("quickstart", scale="quick", strategies="dense", seeds=4, dataset="digits")
+    studies.run("quickstart", scale="quick", strategies="dense", seeds=4, dataset="digits", results="elsewhere")
 except ValueError as error:
     print("said:", error)
 print("still there:", ray.is_initialized())
