@@ -104,8 +104,7 @@ def run(
     )
     launch = prepare(called, choices)
     folder = ResultsFolder(Path(results), called)
-    # A line for each run where there is no terminal, as in a notebook.
-    outcome = run_and_report(launch, folder, Console(quiet=quiet, markup=False, highlight=False, emoji=False))
+    outcome = run_and_report(launch, folder, _console(quiet=quiet))
     if outcome.ending.interrupted:
         raise KeyboardInterrupt
     if outcome.results is None:
@@ -126,6 +125,14 @@ def _called(study: str | Path | Study | Sweep, name: str | None) -> str:
     if isinstance(study, Sweep):
         study = Study(f"What does {name} find?", "run from Python", {"default": study})
     return catalogue.given(name, study)
+
+
+def _console(*, quiet: bool) -> Console:
+    """Return a console that prints lines of text in a notebook: neither a picture of each, nor one that is renewed."""
+    terminal = False if Console().is_jupyter else None
+    return Console(
+        quiet=quiet, markup=False, highlight=False, emoji=False, force_jupyter=False, force_terminal=terminal
+    )
 
 
 def _folder(data: str | Path | None) -> Path | None:

@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "guides" / "packages.md"
 PACKAGES = ("kernels", "core", "strategies", "studies")
 WRITTEN = {block.title: block.text for block in blocks(PAGE) if block.title}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def pip(*arguments: str) -> None:

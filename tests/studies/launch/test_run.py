@@ -75,6 +75,15 @@ def test_quietly_it_prints_nothing(command, scheduler, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_notebook_gets_lines_of_text(command, scheduler, capsys, monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    studies.run("quickstart", strategies="dense", seeds=2, **SMALL)
+    out, _ = capsys.readouterr()
+    assert out.startswith("quickstart (default): 2 runs, 0 already done, 2 to run\n[1/2] dense, digits 8x2 ")
+    assert "\x1b" not in out
+
+
 def test_choices_reach_the_scheduler(command, scheduler, tmp_path):
     plugin = write_plugin(tmp_path)
     studies.run(
