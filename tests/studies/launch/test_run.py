@@ -240,7 +240,8 @@ def test_the_guide_is_followed_word_by_word_in_ray_and_outside_the_main_thread(t
         done = driver.run(program=("run_mine.py",))
         assert done.returncode == 0, done.stderr
         assert "quickstart (quick): " in done.stdout
-        assert "random_blocks" in done.stdout.splitlines()[-1]
+        assert (tmp_path / "said.txt").read_text("utf-8")
+        assert set(pd.read_csv(tmp_path / "mine.csv")["arm"]) == {"top_k", "random_blocks"}
         assert sorted(path.name for path in driver.results.iterdir()) == ["mine", "quickstart"]
         again = driver.run(program=("run_mine.py",))
         assert again.stdout.count("nothing to run") == 2
