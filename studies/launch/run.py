@@ -58,7 +58,7 @@ def run(
         tuning_seeds: seeds per configuration in a search.
         searches: independent repetitions of a search.
         settings: what ``--set`` takes: ``{"network": "16x16", "epochs": 8, "reinforce.lambda_v": 40}``.
-        dataset: in place of the study's own: a name, an ``.npz`` file, or ``package.module:function``.
+        dataset: in place of the study's own: a name, an ``.npz`` or ``.txt`` file, or ``package.module:function``.
         data: folder of files of datasets that are not embedded; without one they are downloaded.
         results: folder of all results.
         plugins: strategy files of one's own.
