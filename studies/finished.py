@@ -18,6 +18,7 @@ from studies.networks.retraining import train_again
 from studies.records.merging import folder_at
 from studies.records.networks import Networks
 from studies.report.drawing.choice import Choice, drawing
+from studies.report.drawing.figure import Figure
 from studies.report.drawing.venue import find_venue
 from studies.report.presentation import Presentation
 from studies.report.sentences import sentences
@@ -57,7 +58,7 @@ def compare(first: "FinishedStudy", second: "FinishedStudy") -> pd.DataFrame:
         InputError: they have no arm and setting in common.
     """
     columns = ["n", "mean", "ci_low", "ci_high", "test_density", "test_macs"]
-    one, two = (study.table("summary")[[*_SETTING_AND_ARM, *columns]] for study in (first, second))
+    one, two = (study.results.summary[[*_SETTING_AND_ARM, *columns]] for study in (first, second))
     both = one.merge(two, on=_SETTING_AND_ARM, suffixes=("_1", "_2"))
     if both.empty:
         raise InputError(f"{first.path} and {second.path}: have no arm in one setting in common")
@@ -86,6 +87,20 @@ class FinishedStudy:
     def __repr__(self) -> str:
         runs, arms = len(self.runs), len([arm for arm in self.design.arms if not arm.front_of])
         return f"<study {self.design.study}: {arms} arms, {runs} runs, in {self.path}>"
+
+    def beside(self, file: str | Path) -> "FinishedStudy":
+        """Return this study with results of others beside its own, in its summary and in figures of error and cost.
+
+        They take part in no test and no verdict: their seeds and test examples are others. Their arms have an asterisk
+        behind their names.
+
+        Args:
+            file: a CSV, see :func:`studies.results.external.read_external`.
+
+        Raises:
+            InputError: it cannot be read, or does not fit to this study; the message names the line.
+        """
+        return FinishedStudy(self.path, self.design, self.results.beside(Path(file)))
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -196,14 +211,27 @@ class FinishedStudy:
         Raises:
             InputError: there is no such figure, arm, palette or venue, or the study has nothing to draw there.
         """
+        found = self._figure(name)
+        with drawing(Choice.among(self.design, arms, names or {}, palette, self.results.external_arms)):
+            numbers = found.chosen_numbers(self.results)
+            if numbers.empty:
+                raise InputError(f"figure {name}: {self.design.study} has nothing to draw there")
+            return found.drawn_for(find_venue(venue), numbers)
+
+    def caption(self, name: str) -> str:
+        """Return what a figure shows in words: n, failures, the kind of interval, and what stands beside the study.
+
+        Raises:
+            InputError: there is no such figure.
+        """
+        found = self._figure(name)
+        return f"{found.title}. {found.caption(self.results)}"
+
+    def _figure(self, name: str) -> Figure:
         by_name = {figure.name: figure for figure in self._presentation.figures}
         if name not in by_name:
             raise unknown("figure", name, by_name)
-        with drawing(Choice.among(self.design, arms, names or {}, palette)):
-            numbers = by_name[name].chosen_numbers(self.results)
-            if numbers.empty:
-                raise InputError(f"figure {name}: {self.design.study} has nothing to draw there")
-            return by_name[name].drawn_for(find_venue(venue), numbers)
+        return by_name[name]
 
     @cached_property
     def _presentation(self) -> Presentation:

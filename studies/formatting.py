@@ -70,11 +70,13 @@ def points_interval(low: float, high: float) -> str:
 
 
 def share(value: float) -> str:
-    """Write a share as 1/N where it is one, else as a decimal.
+    """Write a share as 1/N where it is one, else as a decimal; a dash where there is none.
 
-    >>> share(0.125), share(0.3)
-    ('1/8', '0.3')
+    >>> share(0.125), share(0.3), share(float("nan"))
+    ('1/8', '0.3', '–')
     """
+    if not _present(value):
+        return "–"
     parts = round(1 / value)
     return f"1/{parts}" if parts > 1 and abs(1 / value - parts) < 1e-9 else f"{value:.3g}"
 

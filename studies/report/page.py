@@ -93,14 +93,18 @@ def _write_tables(
         csv = (folder.path if table in STANDARD else sources) / f"{table.name}.csv"
         if numbers.empty:
             continue
-        write_atomically(csv, numbers.to_csv(index=False, lineterminator="\n"))
-        files.append(csv)
-        if "paper" in table.outputs:
-            paper = sources / f"{table.name}.tex"
-            write_atomically(paper, latex_table(table, numbers, table.full_caption(results, numbers, "paper")))
-            files.append(paper)
+        files += write_table(table, numbers, results, csv, sources / f"{table.name}.tex")
         written.append((table, numbers))
     return written, files
+
+
+def write_table(table: Table, numbers: pd.DataFrame, results: Results, csv: Path, paper: Path) -> list[Path]:
+    """Write the numbers of a table as CSV and, if it is for papers, the table in LaTeX; return the files."""
+    write_atomically(csv, numbers.to_csv(index=False, lineterminator="\n"))
+    if "paper" not in table.outputs:
+        return [csv]
+    write_atomically(paper, latex_table(table, numbers, table.full_caption(results, numbers, "paper")))
+    return [csv, paper]
 
 
 def write_figures(

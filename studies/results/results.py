@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from core.data import metric_of
 from core.training.train import Epoch
+from studies.design.dense_front import DENSE_FRONT
 from studies.design.protocol import Protocol
 from studies.design.setting import Setting
+from studies.results.external import MARK, ExternalResults, read_external
 
 # ``arm`` is the named line of a comparison: the strategy itself where a study runs it at no settings of its own.
 RUN_COLUMNS = (
@@ -88,6 +91,7 @@ class Results:
             :func:`studies.results.hypervolumes.measure_hypervolumes`; empty where there are not two densities.
         overall: one row per contrast, see :func:`studies.results.across.overall.measure_overall`; empty where there is
             one setting.
+        external: what others found, which stands beside the study's own and takes part in none of these.
     """
 
     protocol: Protocol
@@ -103,6 +107,23 @@ class Results:
     optimism: pd.DataFrame
     hypervolumes: pd.DataFrame
     overall: pd.DataFrame
+    external: tuple[ExternalResults, ...] = ()
+
+    def beside(self, file: Path) -> "Results":
+        """Return these results with those of others beside them, as a CSV has them.
+
+        Raises:
+            InputError: it cannot be read, or does not fit to this study; see
+                :func:`studies.results.external.read_external`.
+        """
+        taken = {*self.summary["arm"], DENSE_FRONT, *(arm.removesuffix(MARK) for arm in self.external_arms)}
+        datasets, networks = (list(dict.fromkeys(self.summary[column])) for column in ("dataset", "network"))
+        return replace(self, external=(*self.external, read_external(file, datasets, networks, taken)))
+
+    @property
+    def external_arms(self) -> tuple[str, ...]:
+        """Names of others' arms as they are shown."""
+        return tuple(arm for each in self.external for arm in each.arms)
 
     @property
     def all_records(self) -> tuple[dict[str, Any], ...]:

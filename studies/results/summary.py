@@ -1,6 +1,6 @@
 """What each arm came to: its error, density and cost over the evaluation seeds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from studies.metric import error_interval_text, error_text
 from studies.results import origin
 from studies.results.examples.covered import over
 from studies.results.examples.tested import TestedRuns
+from studies.results.external import MARK, ExternalResults
 from studies.results.independent import independent, independent_error_interval
 from studies.results.results import GROUP, Results, error_ceiling, with_counted_errors
 from studies.results.statistics.intervals import (
@@ -133,7 +134,7 @@ def _selected(group: pd.DataFrame, search: Search | None) -> dict[str, Any]:
 def _numbers(results: Results) -> pd.DataFrame:
     """The summary, with the verdict that all primary contrasts of an arm in a setting have in common, if any.
 
-    The floored mean is left out where no run failed: there it is the mean.
+    The floored mean is left out where no run failed: there it is the mean. What others found comes last.
     """
     primary = results.contrasts[results.contrasts["primary"].astype(bool)]
     verdicts = primary.groupby(list(GROUP), sort=False)["verdict"].agg(
@@ -141,7 +142,17 @@ def _numbers(results: Results) -> pd.DataFrame:
     )
     summary = results.summary.merge(verdicts.reset_index(), on=list(GROUP), how="left", validate="one_to_one")
     floored = summary["floored_mean"].where(summary["failures"] > 0)
-    return summary.assign(verdict=summary["verdict"].fillna(""), floored_mean=floored)
+    own = summary.assign(verdict=summary["verdict"].fillna(""), floored_mean=floored)
+    return _with_external(own, results) if results.external else own
+
+
+def _with_external(own: pd.DataFrame, results: Results) -> pd.DataFrame:
+    # Whole numbers that others do not say, which would become 3.0 beside a missing one.
+    unsaid = [column for column in ("units", "failures", "over_budget", "selected_n") if column in own]
+    others = pd.concat([each.summary for each in results.external], ignore_index=True)
+    others = others.assign(verdict="", **{column: pd.Series([None] * len(others), dtype=object) for column in unsaid})
+    others["dense_macs"] = [_dense_macs(own, row) for row in others.to_dict("records")]
+    return pd.concat([own.astype(dict.fromkeys(unsaid, object)), others], ignore_index=True)
 
 
 def _share_of_dense(macs: float, dense_macs: float) -> str:
@@ -170,8 +181,36 @@ def _caption(results: Results) -> str:
         )
     return (
         f"{said} Densities and multiply-adds (MACs) are realised on the test split, those of the gater included."
-        f"{marks}{mixed}"
+        f"{marks}{mixed}{external_note(results)}"
     )
+
+
+def _dense_macs(own: pd.DataFrame, row: dict[Any, Any]) -> float:
+    """Return the multiply-adds of the dense network that a row of others stands beside; NaN if there are several."""
+    beside = own[(own["dataset"] == row["dataset"]) & (pd.isna(row["network"]) | (own["network"] == row["network"]))]
+    found = beside["dense_macs"].dropna().unique()
+    return float(found[0]) if len(found) == 1 else np.nan
+
+
+def external_note(results: Results) -> str:
+    """Say where what stands beside a study is from, in sentences that follow others; nothing if nothing does."""
+    if not results.external:
+        return ""
+    files = " and ".join(each.file for each in results.external)
+    return (
+        f" Arms marked {MARK} are from {files}. They were not run here, are of other seeds and test examples, and take "
+        f"part in no test or verdict; {_intervals_of(results.external)}."
+    )
+
+
+def _intervals_of(external: Sequence[ExternalResults]) -> str:
+    said = []
+    if any(len(each.runs) for each in external):
+        said.append("of their runs, intervals are those of t over seeds alone")
+    means = [each for each in external if each.runs.empty]
+    if means and any(each.summary["ci_low"].notna().any() for each in means):
+        said.append("of their means, intervals are as the file has them")
+    return ", and ".join(said) or "they have no intervals"
 
 
 def interval_kind(results: Results) -> str:
@@ -204,7 +243,7 @@ SUMMARY = Table(
         Column("test_density", "density", percent),
         Column("test_macs", "MACs", count, outputs=("paper", "page")),
         Column("test_macs", "MACs / dense", _share_of_dense, keys=("test_macs", "dense_macs")),
-        Column("failures", "failed", str, flag=bool),
+        Column("failures", "failed", count, flag=bool),
         Column(
             "failure_high",
             "failure rate",
@@ -228,7 +267,7 @@ SUMMARY = Table(
         Column(
             "over_budget",
             "over budget",
-            str,
+            count,
             outputs=("page",),
             varying=True,
             flag=bool,

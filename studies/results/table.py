@@ -58,7 +58,10 @@ class Column:
     def cell(self, row: dict[Any, Any]) -> Cell:
         """Write the cell of a row."""
         value = row[self.key]
-        text = str(value) if self.text is None else self.text(*(row[key] for key in self.keys or (self.key,)))
+        if self.text is not None:
+            text = self.text(*(row[key] for key in self.keys or (self.key,)))
+        else:
+            text = "–" if pd.isna(value) else str(value)
         flagged = self.flag is not None and bool(self.flag(value))
         return Cell(text, value, flagged, "" if self.verdict is None else row[self.verdict])
 

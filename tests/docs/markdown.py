@@ -60,5 +60,5 @@ def examples(language: str) -> list[Block]:
 
 def file_of(title: str) -> str:
     """The text of the example file of that name."""
-    (text,) = (block.text for block in examples("python") if block.title == title)
+    (text,) = (block.text for page in PAGES for block in blocks(page) if block.title == title)
     return text

@@ -13,8 +13,9 @@ from studies.records.stamp import Stamp
 from studies.report.drawing.choice import Choice, drawing
 from studies.report.drawing.figure import FORMATS, Figure
 from studies.report.drawing.venue import VENUES, find_venue
-from studies.report.page import write_figures
+from studies.report.page import write_figures, write_table
 from studies.results.collecting import collect
+from studies.results.summary import SUMMARY
 
 
 @click.command()
@@ -27,6 +28,14 @@ from studies.results.collecting import collect
 @click.option("--arms", metavar="A;B", help="Only these arms, separated by semicolons; needs --out.")
 @click.option("--rename", "renamed", metavar="ARM=NAME", multiple=True, help="What an arm is called; needs --out.")
 @click.option("--palette", default="", metavar="NAME", help="Colours of one of seaborn's palettes; needs --out.")
+@click.option(
+    "--beside",
+    "others",
+    type=options.Place(),
+    metavar="CSV",
+    multiple=True,
+    help="Results of others, to stand beside the study's, in its summary too; needs --out.",
+)
 def command(
     name: str,
     results: Path,
@@ -37,6 +46,7 @@ def command(
     arms: str | None,
     renamed: tuple[str, ...],
     palette: str,
+    others: tuple[Path, ...],
 ) -> None:
     """Draw the figures of a finished study again; each has the numbers it shows beside it as CSV."""
     extensions = options.listed(formats)
@@ -48,13 +58,20 @@ def command(
     folder = ResultsFolder(results, name)
     frozen = folder.frozen().design
     figures = _named(catalogue.presentation(name, searched=frozen.sweep.search is not None).figures, only)
-    choice = Choice.among(frozen, _parts(arms), dict(map(_pair, renamed)), palette)
-    if choice != Choice() and out is None:
-        raise InputError("--arms, --rename, --palette: a study's own figures show all of it: name a folder with --out")
+    if (arms or renamed or palette or others) and out is None:
+        asked = "--arms, --rename, --palette, --beside"
+        raise InputError(f"{asked}: a study's own figures show all of it and nothing else: name a folder with --out")
     if out is not None:
         # Without a lock, since nothing is written to the study's folder, which may be somebody else's.
+        found = collect(frozen, folder.ledger)
+        for file in others:
+            found = found.beside(file)
+        choice = Choice.among(frozen, _parts(arms), dict(map(_pair, renamed)), palette, found.external_arms)
         with drawing(choice):
-            pictures = write_figures(folder, figures, collect(frozen, folder.ledger), extensions, look, out)
+            pictures = write_figures(folder, figures, found, extensions, look, out)
+        if others:
+            numbers = choice.of(SUMMARY.numbers(found))
+            pictures += write_table(SUMMARY, numbers, found, out / "summary.csv", out / "summary.tex")
     else:
         with folder.locked():
             pictures = write_figures(folder, figures, collect(frozen, folder.ledger), extensions, look)

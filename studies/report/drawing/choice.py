@@ -22,14 +22,23 @@ class Choice:
         arms: only these; none for all, in their usual colours.
         names: what arms are called in the picture, by their names in the study.
         palette: a seaborn palette whose colours ``arms`` have, in their order; empty for the usual ones.
+        others: what was put beside the study, which is drawn with any arms.
     """
 
     arms: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     palette: str = ""
+    others: tuple[str, ...] = ()
 
     @classmethod
-    def among(cls, design: FrozenStudy, arms: Sequence[str], names: Mapping[str, str], palette: str) -> "Choice":
+    def among(
+        cls,
+        design: FrozenStudy,
+        arms: Sequence[str],
+        names: Mapping[str, str],
+        palette: str,
+        others: Sequence[str] = (),
+    ) -> "Choice":
         """Choose among the arms of a study; a palette without ``arms`` is for all of them, in the study's order.
 
         Raises:
@@ -39,7 +48,7 @@ class Choice:
         for name in (*arms, *names):
             if name not in ours:
                 raise unknown("arm", name, ours)
-        called = [names.get(name, name) for name in ours]
+        called = [*(names.get(name, name) for name in ours), *others]
         if twice := sorted({name for name in called if called.count(name) > 1}):
             raise InputError(f"two arms would be called {twice[0]!r}")
         if palette:
@@ -49,7 +58,7 @@ class Choice:
                 raise InputError(
                     f"unknown palette {palette!r}: a name that seaborn knows, such as colorblind or viridis"
                 ) from None
-        return cls(tuple(arms) or (tuple(ours) if palette else ()), dict(names), palette)
+        return cls(tuple(arms) or (tuple(ours) if palette else ()), dict(names), palette, tuple(others))
 
     def colours(self) -> dict[str, str]:
         """Return the colours of the palette by what arms are called, the same in every figure."""
@@ -62,8 +71,8 @@ class Choice:
         """Return the rows that are drawn, their arms under the names of the picture; a table without arms as it is."""
         columns = [column for column in ("arm", "reference") if column in numbers]
         if "arm" in columns and self.arms:
-            # The dense front stands in every figure that has it.
-            numbers = numbers[numbers["arm"].isin((*self.arms, DENSE_FRONT))]
+            # The dense front stands in every figure that has it, and so does what was put beside the study.
+            numbers = numbers[numbers["arm"].isin((*self.arms, DENSE_FRONT, *self.others))]
         return numbers.assign(**{column: numbers[column].replace(dict(self.names)) for column in columns})
 
 

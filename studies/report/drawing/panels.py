@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.axes
@@ -13,9 +13,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 
-from core.strategy import Family
 from studies.formatting import share
-from studies.report.drawing.style import Style, series_of
+from studies.report.drawing.style import FAMILIES, Style, series_of
 
 _NAMES = {"target_density": "τ = ", "layer": "layer ", "reference": "against "}
 # More strategies than these in one panel are not told apart.
@@ -262,7 +261,7 @@ def _families_together(numbers: pd.DataFrame) -> list[list[str]]:
     counts = numbers.groupby("family")[series_of(numbers)].nunique()
     groups: list[list[str]] = []
     size = 0
-    for family in get_args(Family):
+    for family in FAMILIES:
         if family not in counts:
             continue
         if groups and size + counts[family] < MOST_TOGETHER:

@@ -12,16 +12,20 @@ import strategies
 from core.strategy import Family
 from studies.report.drawing.choice import chosen
 from studies.report.drawing.venue import VENUES, Venue
+from studies.results.external import FAMILY as EXTERNAL
 
 # Hues of Okabe and Ito (2008), which stay distinct under the common colour-vision deficiencies.
-_HUES: dict[Family, str] = {
+_HUES: dict[str, str] = {
     "control": "#000000",
     "policy gradient": "#0072B2",
     "relaxation": "#D55E00",
     "search": "#009E73",
     "routing": "#CC79A7",
     "halting": "#E69F00",
+    EXTERNAL: "#56B4E9",
 }
+# In their order in all figures; what others found comes last.
+FAMILIES: tuple[str, ...] = (*get_args(Family), EXTERNAL)
 # None is a cross, which failed runs are.
 _MARKERS = "os^DvPh*<>"
 # How far each further strategy of a family is from its hue, controls towards white and the others towards black, since
@@ -99,17 +103,18 @@ def styles(numbers: pd.DataFrame) -> dict[str, Style]:
 
     The hue and the first marker are the family's; tint and marker follow a strategy's place among this package's own
     strategies of that family, so that they do not depend on which others are shown. Other names come after. Families
-    are together, in one order for all figures.
+    are together, in one order for all figures; results of others have one hue that no family has, and come last.
     """
     families = dict(zip(numbers[series_of(numbers)], numbers["family"], strict=True))
     called = chosen().names
     line_styles = {}
-    for number, family in enumerate(get_args(Family)):
+    for number, family in enumerate(FAMILIES):
         own = [called.get(name, name) for name in _members(family)]
         foreign = sorted(name for name, of in families.items() if of == family and name not in own)
         for place, name in enumerate([*own, *foreign]):
             towards, steps = (1.0, _TINTS) if family == "control" else (0.0, _SHADES)
-            step = steps[place % len(steps)]
+            # One colour for all that was not run here, since darker ones would look like another family.
+            step = 0.0 if family == EXTERNAL else steps[place % len(steps)]
             red, green, blue = ((1 - step) * part + step * towards for part in to_rgb(_HUES[family]))
             line_styles[name] = Style(to_hex((red, green, blue)), _MARKERS[(number + place) % len(_MARKERS)])
     shown = {name: style for name, style in line_styles.items() if name in families}

@@ -6,6 +6,7 @@ from matplotlib.lines import Line2D
 
 from studies.design.dense_front import DENSE_FRONT
 from studies.metric import error_label, in_units
+from studies.report.drawing.external import caption_of_external, external_points, with_external
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.macs import macs_or_typical, side_by_side
 from studies.report.drawing.notes import sample_note
@@ -16,6 +17,7 @@ from studies.results import GROUP, Results
 from studies.results.summary import interval_kind
 
 _PANEL = ("dataset", "network")
+_GROUP = ["arm", "target_density"]
 
 
 def _numbers(results: Results) -> pd.DataFrame:
@@ -25,7 +27,8 @@ def _numbers(results: Results) -> pd.DataFrame:
         test_error=runs["error"],
     )
     summary = results.summary[[*GROUP, "mean", "ci_low", "ci_high"]]
-    return pd.concat([shown.merge(summary, on=list(GROUP), how="left"), _front(results)], ignore_index=True)
+    own = pd.concat([shown.merge(summary, on=list(GROUP), how="left"), _front(results)], ignore_index=True)
+    return with_external(own, external_points(results, _PANEL, costs=True))
 
 
 def _front(results: Results) -> pd.DataFrame:
@@ -44,15 +47,16 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         on_front = every_row["arm"] == DENSE_FRONT
         rows, dense = every_row[~on_front], every_row[on_front]
         ax.plot(dense["test_macs"], in_units(dense, dense["mean"]), color="black", linewidth=1.0, zorder=1)
-        centres = rows.groupby(["arm", "target_density"], sort=False)["test_macs"].mean()
-        aside = dict(zip(centres.index, side_by_side(centres.tolist()), strict=True))
-        for (arm, density), group in rows.groupby(["arm", "target_density"], sort=False):
-            style = line_styles[str(arm)]
+        # What others found may have no target density.
+        groups = [(str(arm), group) for (arm, _), group in rows.groupby(_GROUP, sort=False, dropna=False)]
+        shifts = side_by_side([group["test_macs"].mean() for _, group in groups])
+        for (arm, group), aside in zip(groups, shifts, strict=True):
+            style = line_styles[arm]
             ok = group[group["status"] == "ok"]
             failed = group[group["status"] != "ok"]
             for shown, marker in ((ok, style.marker), (failed, "x")):
                 ax.scatter(
-                    aside[arm, density] * shown["test_macs"],
+                    aside * shown["test_macs"],
                     in_units(shown, shown["test_error"]),
                     s=8,
                     color=style.colour,
@@ -60,7 +64,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                     alpha=0.4,
                     linewidths=0.8 if marker == "x" else 0,
                 )
-            first, centre = group.iloc[0], aside[arm, density] * group["test_macs"].mean()
+            first, centre = group.iloc[0], aside * group["test_macs"].mean()
             ends = in_units(first, cut(first["ci_low"], rows["test_error"])), in_units(first, first["ci_high"])
             ax.vlines(centre, *ends, color=style.colour, linewidth=1.2)
             ax.plot(
@@ -88,7 +92,9 @@ def _caption(results: Results) -> str:
         f"multiply-adds are not known; large points are means with {interval_kind(results)}, cut off below all runs; "
         "arms of nearly the same cost are drawn side by side; "
         "the line is the dense front, means over seeds. "
-        "Both axes are logarithmic, that of the error unless one is 0. " + sample_note(results)
+        "Both axes are logarithmic, that of the error unless one is 0. "
+        + sample_note(results)
+        + caption_of_external(results, _PANEL, costs=True)
     )
 
 

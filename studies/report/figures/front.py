@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from studies.metric import error_label, in_units
+from studies.report.drawing.external import caption_of_external, external_points
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import error_axis, ratio_axis
 from studies.report.drawing.style import Style, styles
-from studies.results import FRONT, Results
+from studies.results import FRONT, GROUP, Results
 from studies.results.hypervolumes import normalised_points
 from studies.results.statistics.fronts import attainment
 
@@ -40,7 +41,22 @@ def _numbers(results: Results) -> pd.DataFrame:
     for panel, group in dense_runs.groupby(list(_PANEL), sort=False):
         common = {**dict(zip(_PANEL, panel, strict=True)), "arm": DENSE, "family": "control", "kind": "dense"}
         rows += [{**common, **point} for point in _dense_curve(group)] if rows else []
+    rows += _external(results) if rows else []
     return pd.DataFrame(rows, columns=[*FRONT, *_COLUMNS])
+
+
+def _external(results: Results) -> list[dict[str, Any]]:
+    """Return a row for each mean of others: it is a point, at its share of this study's whole dense network."""
+    whole = results.runs.drop_duplicates(list(_PANEL))[[*_PANEL, "dense_macs"]]
+    points = external_points(results, _PANEL, costs=True)
+    if points.empty:
+        return []
+    grouped = points.groupby([*GROUP, "family"], sort=False, dropna=False)
+    means = grouped.agg(macs=("test_macs", "mean"), error=("mean", "first"), n=("n", "first")).reset_index()
+    means = means.merge(whole, on=list(_PANEL), how="left")
+    shares = means["macs"] / means["dense_macs"].astype(float)
+    shown = means.assign(kind="mean", share=shares, failures=0).drop(columns=["macs", "dense_macs"])
+    return [{str(name): value for name, value in row.items()} for row in shown.to_dict("records")]
 
 
 def _on_front(results: Results) -> pd.DataFrame:
@@ -142,7 +158,9 @@ def _caption(results: Results) -> str:
         "are not known. Steps are median attainment surfaces over all densities: half of the seeds reach that error "
         "with those multiply-adds, or better; bands lie between the surfaces of a quarter and of three quarters of the "
         "seeds, where there are both. Black: dense networks of several sizes, means over seeds. Both axes are "
-        "logarithmic, that of the error unless one is 0. " + sample_note(results)
+        "logarithmic, that of the error unless one is 0. "
+        + sample_note(results)
+        + caption_of_external(results, _PANEL, costs=True)
     )
 
 

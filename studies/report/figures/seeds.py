@@ -4,6 +4,7 @@ import matplotlib.figure
 import pandas as pd
 
 from studies.metric import error_label, in_units
+from studies.report.drawing.external import caption_of_external, external_points, with_external
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, strips
@@ -17,7 +18,7 @@ def _numbers(results: Results) -> pd.DataFrame:
     runs = results.counted
     shown = runs[[*GROUP, "family", "seed", "status"]].assign(test_error=runs["error"])
     summary = results.summary[[*GROUP, "mean", "ci_low", "ci_high", "test_density"]]
-    return shown.merge(summary, on=list(GROUP), how="left")
+    return with_external(shown.merge(summary, on=list(GROUP), how="left"), external_points(results, SETTING))
 
 
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
@@ -58,7 +59,7 @@ def _caption(results: Results) -> str:
     return (
         f"Test error of every seed (points; crosses failed), its mean (tick) and {interval_kind(results)} (line, cut "
         "off below all runs). The axis is logarithmic unless an error is 0; strategies are in the "
-        "order of their mean over all panels. " + sample_note(results)
+        "order of their mean over all panels. " + sample_note(results) + caption_of_external(results, SETTING)
     )
 
 
