@@ -1,7 +1,8 @@
 """Named studies: expansion into runs, scheduling, the ledger, aggregation, figures and the report.
 
-In Python, ``studies.load("results/quickstart")`` reads what a study has found, and ``studies.compare`` sets two side by
-side; see :mod:`studies.finished`. ``studies.load_network`` reads a trained network that was saved.
+In Python, ``studies.run("quickstart")`` runs a study and returns what it has found,
+``studies.load("results/quickstart")`` reads it again, and ``studies.compare`` sets two side by side; see
+:mod:`studies.launch.run` and :mod:`studies.finished`. ``studies.load_network`` reads a trained network that was saved.
 """
 
 from importlib import import_module
@@ -16,6 +17,7 @@ _PUBLIC = {
     "compare": ("studies.finished", "compare"),
     "load": ("studies.finished", "load"),
     "load_network": ("studies.networks.finished_network", "load"),
+    "run": ("studies.launch.run", "run"),
 }
 # Packages of common names that belong to this one, and a file that each has.
 _BESIDE = {"kernels": "operation.py", "core": "strategy.py", "strategies": "reinforce.py"}

@@ -100,7 +100,7 @@ class FinishedStudy:
         Raises:
             InputError: it cannot be read, or does not fit to this study; the message names the line.
         """
-        return FinishedStudy(self.path, self.design, self.results.beside(Path(file)))
+        return FinishedStudy(self.path, self.design, self.results.beside(Path(file)), self._networks)
 
     @property
     def runs(self) -> pd.DataFrame:

@@ -50,6 +50,7 @@ ROOMS = (
     "studies.catalogue",
     "studies.networks",
     "studies.finished",
+    "studies.launch",
     "studies.cli",
 )
 # Rooms of one floor, which know nothing of each other.

@@ -48,6 +48,17 @@ def named(text: str) -> str:
     return name
 
 
+def given(name: str, study: "Study") -> str:
+    """Take a study that was made in this process, under a name that it has here from now on; return the name.
+
+    Raises:
+        InputError: the name cannot be a study's, or is that of a study of this package.
+    """
+    if name in built_in():
+        raise InputError(f"study {name}: is a study of this package: choose another name")
+    return own_study.given_itself(name, study)
+
+
 def line(name: str) -> str:
     """Return what a study is about in one line: the first of its docstring, read without importing it.
 

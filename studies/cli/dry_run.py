@@ -3,44 +3,30 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
-from pathlib import Path
 from typing import Any
 
-import strategies
 from core import data
 from studies.cli import output
 from studies.design.configuration import Configuration
-from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun, RunList, most_runs
 from studies.formatting import duration, megabytes, share
+from studies.launch.choices import Launch
 from studies.records.folder import ResultsFolder
 from studies.records.ledger import Ledger
 from studies.running import estimate
 from studies.running.other_code import runs_of_other_code
-from studies.running.runner import Old, again_for_networks, made_again, without_network
+from studies.running.runner import again_for_networks, made_again, without_network
 
 
-def print_plan(
-    frozen: FrozenStudy,
-    folder: ResultsFolder,
-    plugins: tuple[strategies.Plugin, ...],
-    cpus: int | None,
-    data_folder: Path | None,
-    *,
-    every_run: bool,
-    retry_errors: bool = False,
-    old: Old = "refuse",
-    keep_networks: bool = False,
-) -> None:
-    """Print the runs of a study setting by setting, or one by one, and an estimate of the time they take.
-
-    ``retry_errors``, ``old`` and ``keep_networks`` are those of :func:`studies.running.runner.run_missing`.
-    """
+def print_plan(launch: Launch, folder: ResultsFolder, *, every_run: bool) -> None:
+    """Print the runs of a study setting by setting, or one by one, and an estimate of the time they take."""
+    # To be run until it is decided, it has the most seeds at its last look.
+    frozen, plugins = launch.designs[-1], launch.plugins
     planned = RunList.of(frozen, folder.ledger)
     changed = runs_of_other_code(planned, folder.ledger, plugins)
     run_ids = [run.configuration.run_id for run in planned.runs]
-    again = made_again(run_ids, folder.ledger, changed, retry_errors=retry_errors, old=old)
-    bare = without_network(run_ids, folder, again) if keep_networks else frozenset()
+    again = made_again(run_ids, folder.ledger, changed, retry_errors=launch.retry_errors, old=launch.old)
+    bare = without_network(run_ids, folder, again) if launch.keep_networks else frozenset()
     kept = _Kept(folder.ledger, again | bare)
     configurations = list({run.configuration.run_id: run.configuration for run in planned.runs}.values())
     if every_run:
@@ -58,9 +44,9 @@ def print_plan(
         ]
         total = f"{len(planned.search)} runs of the search and up to {unknown_runs} of its winners"
     missing = len(kept.missing(configuration.run_id for configuration in configurations))
-    at_once = cpus or os.cpu_count() or 1
+    at_once = launch.resources.cpus or os.cpu_count() or 1
     try:
-        seconds = estimate.seconds(configurations, kept, plugins, at_once, data_folder)
+        seconds = estimate.seconds(configurations, kept, plugins, at_once, launch.data_folder)
         time = f": about {duration(seconds)} with {at_once} at once"
     except estimate.NoDataError as error:
         size = megabytes(data.find(str(error))[0].size)
@@ -69,7 +55,7 @@ def print_plan(
     output.console.print(f"{total}, {missing} to run{time}{warning}", soft_wrap=True)
     if bare:
         output.console.print(again_for_networks(len(bare)), soft_wrap=True)
-    if keep_networks:
+    if launch.keep_networks:
         taken = estimate.network_bytes(configurations, plugins) / 1e6
         output.console.print(f"kept networks: about {taken:.3g} MB in {folder.networks.folder}", soft_wrap=True)
 

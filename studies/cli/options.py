@@ -1,16 +1,11 @@
 """Options that several commands take."""
 
-import itertools
 import math
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-
-import strategies
-from core.errors import InputError
 
 
 class Place(click.Path):
@@ -79,18 +74,3 @@ plugin = click.option(
 def listed(text: str) -> list[str]:
     """Return the parts of a comma separated text."""
     return [part.strip() for part in text.split(",")]
-
-
-def read_plugins(files: Sequence[Path]) -> tuple[strategies.Plugin, ...]:
-    """Read plugin files and check that each defines a strategy.
-
-    Raises:
-        InputError: one does not, or two have the same name.
-    """
-    plugins = tuple(dict.fromkeys(strategies.read_plugin(path) for path in files))
-    for plugin, other in itertools.combinations(plugins, 2):
-        if plugin.name == other.name:
-            raise InputError(f"plugin {other.path}: {plugin.path} has the same name; rename one of them")
-    for plugin in plugins:
-        strategies.find(plugin.name, plugins)
-    return plugins

@@ -21,6 +21,8 @@ PREFIX = "gating_studies_study"
 
 # The files that this process has been given, by the names of their studies.
 _files: dict[str, Path] = {}
+# Modules that hold the studies that were made in this process.
+_modules: dict[str, ModuleType] = {}
 
 
 def is_path(text: str) -> bool:
@@ -42,9 +44,22 @@ def given(path: Path) -> str:
     if not file.is_file():
         raise InputError(f"study {path}: there is no such file")
     name = Path(os.path.realpath(path)).stem
-    if not name.isidentifier():
-        raise InputError(f"study {path}: {name!r} cannot be a study's name: write it with letters, digits and _")
+    _check_name(name, f"study {path}")
+    _modules.pop(name, None)
     _files[name] = Path(os.path.realpath(file))
+    return name
+
+
+def given_itself(name: str, study: "Study") -> str:
+    """Take a study that was made in this process, and return the name that it has from now on.
+
+    Raises:
+        InputError: the name cannot be a study's.
+    """
+    _check_name(name, f"study of type {type(study).__name__}")
+    _files.pop(name, None)
+    _modules[name] = ModuleType(f"{PREFIX}.{name}")
+    vars(_modules[name])["STUDY"] = study
     return name
 
 
@@ -55,13 +70,15 @@ def installed() -> dict[str, EntryPoint]:
 
 def names() -> list[str]:
     """Names of the studies that were given or are installed, sorted."""
-    return sorted({*_files, *installed()})
+    return sorted({*_files, *_modules, *installed()})
 
 
 def file_of(name: str) -> Path | None:
     """Return the file of a study from outside the catalogue, without importing it; None if that cannot be found."""
     if name in _files:
         return _files[name]
+    if name in _modules:
+        return None
     try:
         spec = find_spec(installed()[name].module)
     except (ImportError, ValueError):
@@ -75,6 +92,8 @@ def module_of(name: str) -> ModuleType:
     Raises:
         InputError: that fails; the message says where.
     """
+    if name in _modules:
+        return _modules[name]
     if name not in _files:
         entry = installed()[name]
         return imported(entry.module, f"study {name} of {entry.value}")
@@ -133,6 +152,11 @@ def study_of(module: ModuleType, where: str) -> "Study":
         if not isinstance(sweep, Sweep):
             raise InputError(f"{where}: scale {scale!r} is of type {type(sweep).__name__}, expected a Sweep")
     return study
+
+
+def _check_name(name: str, where: str) -> None:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise InputError(f"{where}: {name!r} cannot be a study's name: write it with letters, digits and _")
 
 
 def _said(error: Exception, file: Path | None) -> str:

@@ -299,7 +299,7 @@ def execute_all(
         keep_networks: hand over the network of every run that ends well on an evaluation seed.
 
     Raises:
-        InputError: the cluster cannot be joined.
+        InputError: the cluster cannot be joined, or this process is in one already.
         MachineError: Ray cannot be started.
     """
     waiting: _Queue | None = None
@@ -309,6 +309,9 @@ def execute_all(
         lost = {configurations[number].run_id: reason for number, reason in waiting.lost.items()} if waiting else {}
         return Outcome(lost, interrupted, report.processor_seconds if report else 0.0)
 
+    if ray.is_initialized():
+        # Whose it is may still be using it, and this would shut it down.
+        raise InputError("Ray runs in this process already, and a study starts its own: end it with ray.shutdown()")
     try:
         _start(resources)
         waiting = _Queue(len(configurations), max(1, int(ray.cluster_resources().get("CPU", 1))))
@@ -367,6 +370,8 @@ def _fit(
 def _start(resources: Resources) -> None:
     for name, value in _RAY_SETTINGS.items():
         os.environ.setdefault(name, value)
+    # Outside the main thread there is no handler to keep, and Ray sets none.
+    main = threading.current_thread() is threading.main_thread()
     on_termination = signal.getsignal(signal.SIGTERM)
     try:
         if resources.address is None:
@@ -375,7 +380,8 @@ def _start(resources: Resources) -> None:
             _join(resources.address)
     finally:
         # Ray has put its own handler in place of the driver's.
-        signal.signal(signal.SIGTERM, on_termination)
+        if main:
+            signal.signal(signal.SIGTERM, on_termination)
 
 
 def _start_here(resources: Resources) -> None:

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from studies import cli
-from studies.cli import whole_study
+from studies.cli import ending
 from studies.cli.group import app
 from tests.docs.markdown import DOCS
 
@@ -63,6 +63,6 @@ def test_the_options_before_a_command_are_on_the_page():
 
 
 def test_every_exit_code_is_on_the_page():
-    codes = {cli.BAD_INPUT, cli.MACHINE, cli.INTERRUPTED, cli.TERMINATED, whole_study.DONE, whole_study.FAILED}
+    codes = {cli.BAD_INPUT, cli.MACHINE, cli.INTERRUPTED, cli.TERMINATED, ending.DONE, ending.FAILED}
     listed = re.findall(r"^\| (\d+) \|", sections()["Exit"][1], re.MULTILINE)
     assert sorted(map(int, listed)) == sorted(codes)

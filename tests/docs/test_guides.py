@@ -402,6 +402,7 @@ def test_no_example_is_left_out():
         "make_topics.py",
         "my_lab.py",
         "read_results.py",
+        "run_mine.py",
         "use_network.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",

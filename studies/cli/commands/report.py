@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from studies.cli import options, output, whole_study
+from studies.cli import options, output
+from studies.launch import whole_study
 from studies.records.folder import ResultsFolder
 
 

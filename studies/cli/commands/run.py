@@ -1,21 +1,16 @@
 """Run what is missing of a study, and write its report."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from core.errors import InputError
-from studies import catalogue
-from studies.cli import options, sweeps
+from studies.cli import options, output
 from studies.cli.dry_run import print_plan
-from studies.cli.whole_study import at_looks, run_and_report
-from studies.design.freezing import FrozenStudy
-from studies.design.override import override
+from studies.cli.ending import print_ending
 from studies.design.study import SCALES, Scale
+from studies.launch.choices import Choices, prepare
+from studies.launch.whole_study import run_and_report
 from studies.records.folder import ResultsFolder
-from studies.running.resources import Resources
-from studies.running.runner import Old
 
 
 @click.command()
@@ -104,48 +99,32 @@ def command(
     every_run: bool,
 ) -> int:
     """Run what is missing of a study, and write its report."""
-    plugins = options.read_plugins(plugin_files)
-    sweep = sweeps.changed(catalogue.find(name).at(scale), names, seeds, dataset, plugins)
-    sweep = sweeps.searched(name, sweep, {"points": points, "seeds": tuning_seeds, "searches": searches})
-    if develop:
-        sweep = replace(sweep, test_split="development")
-    frozen = FrozenStudy.freeze(name, scale, override(sweep, assignments, plugins), plugins)
-    if rerun_changed and mixed:
-        raise InputError("--rerun-changed and --mixed: choose one of them")
-    most = None if memory_limit is None else int(memory_limit * 1e9)
-    resources = Resources(cpus, gpus_per_trial, address, time_limit, most)
-    resources.check()
-    folder = ResultsFolder(results, name)
-    if until_decided and seeds is not None:
-        raise InputError("--until-decided and --seeds: the study's looks say how many seeds; choose one of them")
-    if until_decided and develop:
-        raise InputError(
-            "--until-decided and --develop: runs on development examples decide nothing; choose one of them"
-        )
-    if until_decided and not frozen.protocol.contrasts:
-        raise InputError(f"--until-decided: {name} has no primary contrasts here, so there is nothing to decide")
-    designs = at_looks(frozen) if until_decided else (frozen,)
-    old: Old = "rerun" if rerun_changed else "keep" if mixed else "refuse"
-    if dry_run:
-        print_plan(
-            designs[-1],
-            folder,
-            plugins,
-            cpus,
-            data_folder,
-            every_run=every_run,
-            retry_errors=retry_errors,
-            old=old,
-            keep_networks=keep_networks,
-        )
-        return 0
-    return run_and_report(
-        designs,
-        folder,
-        plugins,
-        resources,
-        retry_errors=retry_errors,
-        old=old,
+    choices = Choices(
+        scale=scale,
+        strategies=names,
+        seeds=seeds,
+        points=points,
+        tuning_seeds=tuning_seeds,
+        searches=searches,
+        assignments=assignments,
+        dataset=dataset,
         data_folder=data_folder,
+        plugins=plugin_files,
+        address=address,
+        cpus=cpus,
+        gpus_per_trial=gpus_per_trial,
+        retry_errors=retry_errors,
+        rerun_changed=rerun_changed,
+        mixed=mixed,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        until_decided=until_decided,
+        develop=develop,
         keep_networks=keep_networks,
     )
+    launch = prepare(name, choices)
+    folder = ResultsFolder(results, name)
+    if dry_run:
+        print_plan(launch, folder, every_run=every_run)
+        return 0
+    return print_ending(run_and_report(launch, folder, output.console), folder)

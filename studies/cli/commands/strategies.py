@@ -10,6 +10,7 @@ from core import conformance
 from core.space import Domain
 from core.strategy import Strategy
 from studies.cli import options, output
+from studies.own.plugins import read_plugins
 
 
 @click.command("strategies")
@@ -18,7 +19,7 @@ from studies.cli import options, output
 @click.option("--check", metavar="A,B", help="Check that these strategies keep the protocol.")
 def command(plugin_files: tuple[Path, ...], settings: str | None, check: str | None) -> int:
     """List the strategies, show the settings of some, or check that they keep the protocol."""
-    plugins = options.read_plugins(plugin_files)
+    plugins = read_plugins(plugin_files)
     if settings is not None:
         for name in options.listed(settings):
             _show(strategies.find(name, plugins))

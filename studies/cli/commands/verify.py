@@ -8,6 +8,7 @@ from core import data
 from studies import catalogue
 from studies.cli import options, output
 from studies.formatting import printable
+from studies.own.plugins import read_plugins
 from studies.records.folder import ResultsFolder
 from studies.running import verify
 
@@ -36,7 +37,7 @@ def command(
     They have to be identical but for times where code, versions and machine are the same. Elsewhere every number has to
     be within 0.1 %, or the error within half a point. Nothing is written. Exit code 1 if a run differs.
     """
-    plugins = options.read_plugins(plugin_files)
+    plugins = read_plugins(plugin_files)
     if dataset is not None:
         data.canonical(dataset)
     folder = ResultsFolder(results, name)

@@ -1,6 +1,6 @@
-"""What the options of ``run`` change of a study's sweep."""
+"""What a user's choices change of a study's sweep."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import strategies
@@ -11,7 +11,7 @@ from studies.design.override import chosen_names, keep_arms
 
 def changed(
     sweep: Sweep,
-    names: str | None,
+    names: str | Sequence[str] | None,
     seeds: int | None,
     dataset: str | None,
     plugins: tuple[strategies.Plugin, ...],
@@ -22,7 +22,7 @@ def changed(
     makes a verdict easier.
     """
     if names is not None:
-        sweep = keep_arms(sweep, chosen_names(names, sweep))
+        sweep = keep_arms(sweep, chosen_names(names, sweep) if isinstance(names, str) else list(names))
     elif plugins:
         own = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
         sweep = replace(sweep, strategies=(*own, *(plugin.name for plugin in plugins)))
