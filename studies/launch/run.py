@@ -59,7 +59,7 @@ def run(
         tuning_seeds: seeds per configuration in a search.
         searches: independent repetitions of a search.
         settings: what ``--set`` takes: ``{"network": "16x16", "epochs": 8, "reinforce.lambda_v": 40}``.
-        dataset: in place of the study's own: a name, an ``.npz`` file, or ``package.module:function``.
+        dataset: in place of the study's own: a name, an ``.npz`` or ``.txt`` file, or ``package.module:function``.
         data: folder of files of datasets that are not embedded; without one they are downloaded.
         results: folder of all results.
         plugins: strategy files of one's own.
@@ -107,8 +107,7 @@ def run(
     )
     launch = prepare(called, choices)
     folder = ResultsFolder(Path(results), called)
-    # A line for each run where there is no terminal, as in a notebook.
-    outcome = run_and_report(launch, folder, Console(quiet=quiet, markup=False, highlight=False, emoji=False))
+    outcome = run_and_report(launch, folder, _console(quiet=quiet))
     if outcome.ending.interrupted:
         raise KeyboardInterrupt
     if outcome.results is None:
@@ -129,6 +128,14 @@ def _called(study: str | Path | Study | Sweep, name: str | None) -> str:
     if isinstance(study, Sweep):
         study = Study(f"What does {name} find?", "run from Python", {"default": study})
     return catalogue.given(name, study)
+
+
+def _console(*, quiet: bool) -> Console:
+    """Return a console that prints lines of text in a notebook: neither a picture of each, nor one that is renewed."""
+    terminal = False if Console().is_jupyter else None
+    return Console(
+        quiet=quiet, markup=False, highlight=False, emoji=False, force_jupyter=False, force_terminal=terminal
+    )
 
 
 def _folder(data: str | Path | None) -> Path | None:

@@ -22,7 +22,8 @@ _SIGNS = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        '"': r"\textquotedbl{}",
+        # Straight ones are in no font of the default encoding.
+        '"': "''",
         "τ": r"$\tau$",
         "λ": r"$\lambda$",
         "µ": r"$\mu$",
@@ -37,6 +38,8 @@ _SIGNS = str.maketrans(
 )
 _MARKS = {"better": r"\textbf{%s}", "equivalent": r"%s $\approx$", "worse": r"%s $\downarrow$"}
 _UNITS = (" %", " bits")
+# As wide as it is, or as the column if that is less: \width is the table's own.
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 
 
 def escaped(text: str) -> str:
@@ -49,9 +52,10 @@ def escaped(text: str) -> str:
 
 
 def latex_table(table: Table, numbers: pd.DataFrame, caption: str) -> str:
-    r"""Return the LaTeX source of a table, which needs ``\usepackage{booktabs}``.
+    r"""Return the LaTeX source of a table, which needs ``\usepackage{booktabs,graphicx}``.
 
-    The unit that all cells of a column have stands in its head instead.
+    The unit that all cells of a column have stands in its head instead. A table that is wider than the column of the
+    document is made smaller.
     """
     columns = table.shown(numbers, "paper")
     rows = table.cells(numbers, "paper")
@@ -71,7 +75,9 @@ def latex_table(table: Table, numbers: pd.DataFrame, caption: str) -> str:
             label=f"tab:{table.name}",
         )
     )
-    return source
+    # The styler has no place for what goes around the rows.
+    begin, end = r"\begin{tabular}", r"\end{tabular}"
+    return source.replace(begin, f"{_FITTED}\n{begin}").replace(end, f"{end}%\n}}")
 
 
 def _written(column: Column, cells: Sequence[Cell]) -> tuple[str, list[str]]:

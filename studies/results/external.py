@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.data import metric_of
 from core.errors import InputError, unknown
 from studies.results.statistics.intervals import t_interval
 
@@ -31,7 +32,8 @@ _NUMBERS: dict[str, tuple[float, float, bool, bool]] = {
     "ci_low": (0, 1, False, False),
     "ci_high": (0, 1, False, False),
 }
-_SHARES = frozenset({"error", "target_density", "test_density", "ci_low", "ci_high"})
+# In bits they have no upper end.
+_ERRORS = frozenset({"error", "ci_low", "ci_high"})
 _RUNS = (*GROUP, "seed", "error", "test_density", "test_macs")
 _SUMMARY = (*GROUP, "n", "mean", "ci_low", "ci_high", "test_density", "test_macs")
 
@@ -76,7 +78,8 @@ def read_external(
 
     The columns ``arm``, ``dataset`` and ``error``, and either ``seed`` (a row per run) or ``n`` (a row per mean of so
     many runs) have to be there; ``network``, ``target_density``, ``test_density``, ``test_macs`` and, of means,
-    ``ci_low`` and ``ci_high`` may be, or be empty in some rows.
+    ``ci_low`` and ``ci_high`` may be, or be empty in some rows. Errors are shares of wrong predictions, or bits, as the
+    dataset has them.
 
     Args:
         path: of the file.
@@ -172,7 +175,8 @@ def _row(
         raise InputError(f"{where}: {unknown('dataset', row['dataset'], datasets)}")
     if row["network"] is not None and row["network"] not in networks:
         raise InputError(f"{where}: {unknown('network', row['network'], networks)}; left empty, it stands beside all")
-    row |= {name: _number(where, name, cells.get(name, "")) for name in _NUMBERS}
+    bits = metric_of(row["dataset"]) == "bits"
+    row |= {name: _number(where, name, cells.get(name, ""), bits=bits and name in _ERRORS) for name in _NUMBERS}
     for name in ("error", "seed", "n"):
         if name in cells and row[name] is None:
             raise InputError(f"{where}: {name} is empty")
@@ -184,15 +188,16 @@ def _row(
     return row
 
 
-def _number(where: str, name: str, text: str) -> float | None:
+def _number(where: str, name: str, text: str, *, bits: bool) -> float | None:
     if not text:
         return None
     least, most, beyond, whole = _NUMBERS[name]
+    most = math.inf if bits else most
     try:
         value = float(text)
     except ValueError:
         raise InputError(f"{where}: {name} {text!r} is not a number") from None
-    if name in _SHARES and 1 < value <= 100:
+    if most == 1 < value <= 100:
         raise InputError(f"{where}: {name} {text} is not within 0 and 1: expected a fraction, not per cent")
     inside = math.isfinite(value) and least <= value <= most and not (beyond and value == least)
     if not inside or (whole and value != int(value)):

@@ -3,6 +3,7 @@
 import importlib
 import re
 import shlex
+import tomllib
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ import strategies
 import studies.catalogue
 from studies.cli.group import app
 from studies.design import Search
+from studies.own.study import ENTRY_POINT_GROUP
 from studies.results.results import RUN_COLUMNS
 from studies.results.tables import STANDARD
 from tests.docs.markdown import DOCS, PAGES, ROOT, code, examples, page_id, prose
@@ -142,6 +144,12 @@ def options_of(command: click.Command) -> set[str]:
     return {option for parameter in command.params for option in parameter.opts if option.startswith("--")} | {"--help"}
 
 
+def studies_of_packages() -> set[str]:
+    """Names of the studies that packages of the guides offer."""
+    projects = (tomllib.loads(block.text).get("project", {}) for block in examples("toml"))
+    return {name for project in projects for name in project["entry-points"].get(ENTRY_POINT_GROUP, ())}
+
+
 @every_page
 def test_every_command_that_a_page_quotes_is_valid(page):
     known = commands()
@@ -153,7 +161,7 @@ def test_every_command_that_a_page_quotes_is_valid(page):
         assert words[0] in known, text
         assert {word for word in words if word.startswith("--")} <= options_of(known[words[0]]), text
         if words[0] in ("run", "show", "report", "figures", "power"):
-            written = {part for block in examples("python") for part in Path(block.title).parts}
+            written = {part for block in examples("python") for part in Path(block.title).parts} | studies_of_packages()
             assert words[1] in (*studies.catalogue.names(), "NAME") or Path(words[1]).name in written, text
 
 

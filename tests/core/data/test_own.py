@@ -191,6 +191,16 @@ class TestFunction:
         with pytest.raises(InputError, match="unknown dataset 'room': did you mean 'rooms'"):
             canonical("room")
 
+    def test_data_that_a_record_names_is_found_in_the_package_that_offers_it(self, monkeypatch):
+        entry = EntryPoint("rooms", "my_lab:pair", own.ENTRY_POINT_GROUP)
+        monkeypatch.setattr(own, "entry_points", lambda group: [entry])
+        name = canonical("rooms")
+        own._given.clear()
+        assert load(name).name == name
+        own._given.clear()
+        with pytest.raises(InputError, match=f"'rooms@0123456789ab': package my_lab:pair has other data today: {name}"):
+            find("rooms@0123456789ab")
+
     def test_a_broken_entry_point_is_one_line(self, monkeypatch):
         entry = EntryPoint("rooms", "no_lab:pair", own.ENTRY_POINT_GROUP)
         monkeypatch.setattr(own, "entry_points", lambda group: [entry])

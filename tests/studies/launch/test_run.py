@@ -75,6 +75,15 @@ def test_quietly_it_prints_nothing(command, scheduler, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_notebook_gets_lines_of_text(command, scheduler, capsys, monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    studies.run("quickstart", strategies="dense", seeds=2, **SMALL)
+    out, _ = capsys.readouterr()
+    assert out.startswith("quickstart (default): 2 runs, 0 already done, 2 to run\n[1/2] dense, digits 8x2 ")
+    assert "\x1b" not in out
+
+
 def test_choices_reach_the_scheduler(command, scheduler, tmp_path):
     plugin = write_plugin(tmp_path)
     studies.run(
@@ -205,7 +214,7 @@ ALREADY = """
 import ray, studies
 ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
 try:
-    studies.run("quickstart", scale="quick", strategies="dense", seeds=4, dataset="digits")
+    studies.run("quickstart", scale="quick", strategies="dense", seeds=4, dataset="digits", results="elsewhere")
 except ValueError as error:
     print("said:", error)
 print("still there:", ray.is_initialized())
@@ -231,7 +240,8 @@ def test_the_guide_is_followed_word_by_word_in_ray_and_outside_the_main_thread(t
         done = driver.run(program=("run_mine.py",))
         assert done.returncode == 0, done.stderr
         assert "quickstart (quick): " in done.stdout
-        assert "random_blocks" in done.stdout.splitlines()[-1]
+        assert (tmp_path / "said.txt").read_text("utf-8")
+        assert set(pd.read_csv(tmp_path / "mine.csv")["arm"]) == {"top_k", "random_blocks"}
         assert sorted(path.name for path in driver.results.iterdir()) == ["mine", "quickstart"]
         again = driver.run(program=("run_mine.py",))
         assert again.stdout.count("nothing to run") == 2

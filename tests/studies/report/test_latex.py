@@ -25,6 +25,18 @@ WORDS = {
     r"\textasciitilde{}": "~",
     **{f"\\{sign}": sign for sign in "{}%&#$_"},
 }
+BEGUN = [("begin", "table"), ("begin", "tabular")]
+# Of LaTeX itself, booktabs and graphicx.
+KNOWN = {
+    *(f"\\{word}" for word in ("begin", "end", "centering", "caption", "label", "toprule", "midrule", "bottomrule")),
+    *(f"\\{word}" for word in ("resizebox", "ifdim", "width", "linewidth", "else", "fi", "textbf")),
+    *(f"\\{word}" for word in ("tau", "lambda", "mu", "leq", "approx", "downarrow")),
+    *(
+        f"\\{word}"
+        for word in ("textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar")
+    ),
+    *(f"\\{sign}" for sign in "{}%&#$_\\"),
+}
 ROWS = {"summary": 6, "contrasts": 4, "overall": 1, "optimism": 6, "winners": 12}
 
 
@@ -85,7 +97,10 @@ def test_every_table_is_a_complete_booktabs_table(results, table):
     assert source.index(r"\toprule") < source.index(r"\midrule") < source.index(r"\bottomrule")
     assert source.count("{") == source.count("}")
     assert len(re.findall(r"(?<!\\)\$", source)) % 2 == 0
-    assert not re.search(r"(?<!\\)[%_#]", re.sub(r"\$[^$]*\$", "", source))
+    # A sign that ends a line keeps the end of the line out of what is made smaller.
+    assert not re.search(r"(?<!\\)[%_#]", re.sub(r"\$[^$]*\$|%$", "", source, flags=re.MULTILINE))
+    assert set(re.findall(r"\\(?:[a-zA-Z]+|.)", source)) <= KNOWN
+    assert re.findall(r"\\(begin|end)\{(\w+)\}", source) == [*BEGUN, *(("end", name) for _, name in reversed(BEGUN))]
     assert source.isascii()
     columns = re.search(r"\\begin\{tabular\}\{([lr]+)\}", source)
     assert columns is not None
@@ -159,6 +174,12 @@ def test_numbers_are_those_of_the_summary(results):
         ends = interval(row["ci_low"], row["ci_high"]).removesuffix(" %").replace(" – ", "--")
         assert shown[place[r"95 \% interval (\%)"]] == ends
         assert shown[place["failed"]] == str(row["failures"])
+
+
+def test_a_table_is_made_smaller_only_where_it_is_wider_than_its_column():
+    _, source = named("a")
+    assert "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n\\begin{tabular}{lr}" in source
+    assert source.endswith("\\end{tabular}%\n}\n\\end{table}\n")
 
 
 def test_one_setting_has_no_columns_of_its_own(tmp_path):

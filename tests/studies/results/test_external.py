@@ -60,6 +60,16 @@ def test_of_means_everything_is_as_the_file_has_it(own, tmp_path):
     assert found.runs.empty
 
 
+def test_errors_in_bits_may_be_above_one(tmp_path):
+    own = results_of(design_of("dense", "reinforce", datasets=("kjv:20000",)), random_record())
+    both = beside(own, "arm,dataset,n,error,ci_low,ci_high\ncited,kjv:20000,3,2.5,2.4,2.6\n", tmp_path)
+    (row,) = both.external[0].summary.to_dict("records")
+    assert (row["mean"], row["ci_high"]) == (2.5, 2.6)
+    assert "2.500 bits" in [row[2] for row in written(SUMMARY, SUMMARY.numbers(both))]
+    with pytest.raises(InputError, match="error -1 is not a number from 0"):
+        beside(own, "arm,dataset,n,error\ncited,kjv:20000,3,-1\n", tmp_path)
+
+
 def test_a_file_of_a_spreadsheet_is_read(own, tmp_path):
     (tmp_path / "excel.csv").write_bytes(b"\xef\xbb\xbf" + RUNS.replace("\n", "\r\n\r\n").encode())
     (found,) = own.beside(tmp_path / "excel.csv").external
