@@ -22,7 +22,7 @@ def print_ending(outcome: Outcome, folder: ResultsFolder) -> int:
     output.console.print(terminal_table(SUMMARY, SUMMARY.numbers(outcome.results)))
     failed = _print_failed(outcome.results)
     output.console.print(f"report: {folder.path / 'report.html'}", soft_wrap=True)
-    return FAILED if failed or outcome.ending.other_networks else DONE
+    return FAILED if failed or outcome.other_networks else DONE
 
 
 def _print_failed(results: Results) -> int:

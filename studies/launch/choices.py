@@ -45,7 +45,7 @@ class Choices:
         memory_limit: GB of memory that a run may take.
         until_decided: add seeds from look to look until every primary contrast is decided.
         develop: test on development examples.
-        keep_networks: keep every trained network of an evaluation seed.
+        keep_networks: keep each trained network.
     """
 
     scale: Scale = "default"

@@ -73,7 +73,7 @@ def run(
         memory_limit: GB of memory that a run may take.
         until_decided: add seeds from look to look until every primary contrast is decided, or none is likely to be.
         develop: test on examples and seeds that no study is evaluated on.
-        keep_networks: keep every trained network of an evaluation seed, for :meth:`FinishedStudy.network`.
+        keep_networks: keep each trained network in ``results/NAME/networks``.
         quiet: print no progress.
 
     Raises:

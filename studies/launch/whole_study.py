@@ -1,6 +1,6 @@
 """A study from its missing runs to its report."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -27,11 +27,13 @@ class Outcome:
         ending: how its runs ended.
         design: the study with the seeds that it has in the end.
         results: of it; None unless every run has its record.
+        other_networks: whether runs that were made again for their networks came out otherwise.
     """
 
     ending: Ending
     design: FrozenStudy
     results: Results | None = None
+    other_networks: bool = False
 
 
 def run_and_report(launch: Launch, folder: ResultsFolder, console: Console) -> Outcome:
@@ -57,7 +59,6 @@ def run_and_report(launch: Launch, folder: ResultsFolder, console: Console) -> O
                 keep_networks=launch.keep_networks,
             )
             others |= ending.other_networks
-            ending = replace(ending, other_networks=others)
             if not ending.complete:
                 return Outcome(ending, frozen)
             results = collect(frozen, folder.ledger)
@@ -70,7 +71,7 @@ def run_and_report(launch: Launch, folder: ResultsFolder, console: Console) -> O
                 if number < len(launch.designs) and not settled(results.looks, frozen.sweep.seeds):
                     continue
             break
-        return Outcome(ending, frozen, results)
+        return Outcome(ending, frozen, results, others)
 
 
 def report(folder: ResultsFolder, name: str) -> Path:

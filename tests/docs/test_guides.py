@@ -407,6 +407,7 @@ def test_no_example_is_left_out():
         "my_gates/winners.py",
         "my_lab.py",
         "read_results.py",
+        "run_mine.py",
         "use_network.py",
         "run_mine.py",
         "studies/catalogue/wider.py",
