@@ -409,7 +409,6 @@ def test_no_example_is_left_out():
         "read_results.py",
         "run_mine.py",
         "use_network.py",
-        "run_mine.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",
         "studies/catalogue/wider/gain_by_width.py",

@@ -224,7 +224,7 @@ def test_options_reach_the_scheduler(command, scheduler):
 
 
 def test_a_scheduler_that_cannot_start_leaves_no_study_behind(command, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise InputError("no cluster")
 
     monkeypatch.setitem(sys.modules, "studies.running.schedule", SimpleNamespace(execute_all=refuse))
