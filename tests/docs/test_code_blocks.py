@@ -20,7 +20,7 @@ TESTED = {
     "sh": "below",
     "bash": "below, and tests/docs/test_cluster.py runs it",
     "toml": "below",
-    "csv": "tests/docs/test_guides.py",
+    "csv": "tests/studies/cli/test_beside.py",
     "yaml": "below, and tests/docs/test_cluster.py",
 }
 # Why others are not.
