@@ -14,6 +14,7 @@ from studies import catalogue, cli
 from studies.cli.output import PlainConsole
 from studies.design.configuration import Configuration
 from studies.design.study import Study
+from studies.own import study
 from studies.report.presentation import Presentation
 from studies.running.resources import Resources
 from tests.support.records import Failures, network_of, record_of
@@ -66,6 +67,13 @@ def denormals() -> Iterator[None]:
     """Executing a trial flushes denormals to zero in its whole process, which is not for other tests to see."""
     yield
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
+def studies_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test takes for a study of its own is not for other tests to find."""
+    for registry in ("_files", "_modules"):
+        monkeypatch.setattr(study, registry, dict(getattr(study, registry)))
 
 
 @pytest.fixture

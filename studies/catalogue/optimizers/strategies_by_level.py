@@ -84,8 +84,10 @@ def _draw_errors(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figure:
     figure, each_panel, places = strips(numbers, SETTING, best_last(numbers, "mean"), error_label(numbers))
     line_styles, marks = styles(numbers), _marks(numbers, level)
     for ax, rows in each_panel:
-        shown = rows.assign(low=rows["ci_low"].clip(lower=cut(0.0, rows["mean"])), high=rows["ci_high"])
-        _draw_rows(ax, shown.assign(value=rows["mean"]), level, places, line_styles, marks)
+        low = rows["ci_low"].clip(lower=cut(0.0, rows["mean"]))
+        ends = {"value": rows["mean"], "low": low, "high": rows["ci_high"]}
+        shown = rows.assign(**{name: in_units(rows, values) for name, values in ends.items()})
+        _draw_rows(ax, shown, level, places, line_styles, marks)
         error_axis(ax, numbers["mean"], horizontal=True)
     _finish(figure, numbers, marks)
     return figure
@@ -103,13 +105,13 @@ def _draw_rows(
     line_styles: Mapping[str, Style],
     marks: Mapping[Any, str],
 ) -> None:
-    """Draw ``value`` from ``low`` to ``high``, shares, a line for each level in the row of its strategy."""
+    """Draw ``value`` from ``low`` to ``high``, as on the axis, a line for each level in the row of its strategy."""
     step = 0.8 / len(marks)
     for row in rows.to_dict("records"):
         place = places[row["strategy"]] + 0.4 - step * (list(marks).index(row[level]) + 0.5)
         colour = line_styles[row["strategy"]].colour
-        ax.hlines(place, in_units(row, row["low"]), in_units(row, row["high"]), color=colour, linewidth=1.1)
-        ax.plot([in_units(row, row["value"])], [place], **_marker_style(colour, marks[row[level]], row["failures"]))
+        ax.hlines(place, row["low"], row["high"], color=colour, linewidth=1.1)
+        ax.plot([row["value"]], [place], **_marker_style(colour, marks[row[level]], row["failures"]))
 
 
 def _finish(figure: matplotlib.figure.Figure, numbers: pd.DataFrame, marks: Mapping[Any, str]) -> None:
@@ -182,7 +184,7 @@ def _draw_failures(numbers: pd.DataFrame, level: str) -> matplotlib.figure.Figur
     figure, each_panel, places = strips(numbers, (), best_last(numbers, "rate"), "runs that failed (%)")
     line_styles, marks = styles(numbers), _marks(numbers, level)
     for ax, rows in each_panel:
-        shown = rows.assign(value=rows["rate"], low=rows["ci_low"], high=rows["ci_high"])
+        shown = rows.assign(value=100 * rows["rate"], low=100 * rows["ci_low"], high=100 * rows["ci_high"])
         _draw_rows(ax, shown, level, places, line_styles, marks)
         ax.set_xlim(-3, 103)
     _finish(figure, numbers, marks)

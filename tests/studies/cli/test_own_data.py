@@ -28,7 +28,7 @@ def test_it_is_run_and_its_runs_are_made_again_alike(command, without_figures, s
     assert "nothing to run" in run(command, "--dataset", sensors).out
     monkeypatch.setattr(own, "_given", {})
     arguments = ("verify", "quickstart", "--results", str(command.results), "--runs", "1")
-    assert command(*arguments).err.endswith("name where it is again: --dataset FILE.npz\n")
+    assert command(*arguments).err.endswith("name where it is again: --dataset FILE\n")
     verified = command(*arguments, "--dataset", sensors)
     assert (verified.code, verified.err) == (0, "")
     assert "all are identical" in verified.out
