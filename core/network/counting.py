@@ -172,8 +172,8 @@ def run_charged(module: nn.Module, inputs: Sequence[Tensor], readings: Sequence[
     Raises:
         ProtocolError: the module does not return a tensor.
     """
-    if torch.compiler.is_compiling():
-        # What a compiled network costs is not counted, and the number of rows is not known.
+    if torch.compiler.is_exporting():
+        # What an exported network costs is not counted, and the number of rows is not known.
         return cast(Tensor, module(*inputs))
     known = [_reading(values, readings) for values in inputs]
     key = (

@@ -95,7 +95,7 @@ class CountedBatch:
             cost = PassCost(seen.shape[0], seen.device)
             values = run_charged(module, [seen], [Reading(seen, read, read)], cost)
             self._projected_macs[position] = self._projected_macs[position] + cost.macs
-            if not torch.compiler.is_compiling():
+            if not torch.compiler.is_exporting():
                 self._other_training_macs += float(cost.training_macs.sum())
             return values
 

@@ -54,7 +54,7 @@ class Owned:
         Raises:
             ProtocolError: a tensor of the pass was written to.
         """
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_exporting():
             # Values are not known then.
             return
         for (name, tensor), version in zip(_tensors(self.handed), self._versions, strict=True):

@@ -36,6 +36,12 @@ def test_a_module_of_two_layers_costs_its_products_forward_and_backward():
     assert done.training_macs.tolist() == [60 + 54 + 2 * 35 + 3 * 28]
 
 
+def test_a_module_is_charged_where_a_strategy_compiles_what_it_does(monkeypatch):
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    done = network_of("4x3")(normal(1, FEATURES), mapping(nn.Linear(5, 4).double()))
+    assert done.macs.tolist() == [PASS + 5 * 4]
+
+
 @pytest.mark.parametrize("kind", ["linear", "sequential", "own"])
 def test_a_product_that_reads_a_gated_layer_costs_its_open_units(kind):
     class Own(nn.Module):
