@@ -3,7 +3,8 @@
 import importlib
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -132,17 +133,23 @@ def _is_function(reference: str) -> bool:
     return bool(colon) and function.isidentifier() and all(part.isidentifier() for part in module.split("."))
 
 
-def _read(path: Path) -> dict[str, Any]:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise InputError(f"dataset {path}: holds one array, expected an archive with x and y: numpy.savez")
-            return {name: archive[name] for name in archive}
+        yield
     except FileNotFoundError:
         raise InputError(f"dataset {path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"dataset {path}: cannot be read: {error.strerror or error}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with _reading(path), path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise InputError(f"dataset {path}: holds one array, expected an archive with x and y: numpy.savez")
+            return {name: archive[name] for name in archive}
     except InputError:
         raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -152,11 +159,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _read_text(reference: str) -> Dataset:
     path = Path(_path_of(reference))
     try:
-        letters = text.letters_of(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"dataset {path}: there is no such file") from None
-    except OSError as error:
-        raise InputError(f"dataset {path}: cannot be read: {error.strerror or error}") from None
+        with _reading(path):
+            letters = text.letters_of(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(f"dataset {path}: is no text in UTF-8: {error}") from None
     if reference == _path_of(reference):

@@ -136,7 +136,7 @@ class Record(_Part):
 
     def _check_errors(self) -> None:
         """Check that errors are what the metric of the dataset allows, and that of a test what its examples come to."""
-        if metric_of(self.config["dataset"]) == "error":
+        if metric_of(str(self.config.get("dataset"))) == "error":
             epochs = [
                 (f"history.{entry.epoch}.validation_error", entry.validation_error) for entry in self.history or ()
             ]

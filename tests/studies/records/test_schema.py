@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from core.errors import InputError
-from studies.design.configuration import Configuration
+from studies.design.configuration import Configuration, content_hash
 from studies.records import bits
 from studies.records.hits import packed
 from studies.records.ledger import Ledger
@@ -161,6 +161,13 @@ def test_hits_agree_with_the_error_and_stand_beside_one():
     assert problem(record(test_error=0.33, test_hits=HITS)) == f"{said}0.33"
     assert problem({**record("error"), "test_hits": HITS}) == f"{said}None"
     assert problem(without(record(), "test_hits")) is None
+
+
+@pytest.mark.parametrize("config", [{}, {"dataset": None}, {"dataset": "no_such_dataset"}])
+def test_a_configuration_without_a_known_dataset_is_said_and_not_raised(config):
+    said = problem(without(record(run_id=content_hash(config), config=config), "test_hits"))
+    assert said is not None
+    assert "dataset" in said
 
 
 class TestBits:
