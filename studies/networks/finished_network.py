@@ -105,7 +105,7 @@ class FinishedNetwork:
         path, examples = self._path(), self._examples(x)
         if not len(examples):
             return np.zeros((0, self._description.classes), np.float32)
-        with _as_in_a_run(), torch.inference_mode():
+        with as_in_a_run(), torch.inference_mode():
             # As many at once as where the run was tested: gate noise is drawn for so many.
             parts = [path(part) for part in examples.split(BATCH)]
         return torch.cat(parts).numpy()
@@ -145,7 +145,7 @@ class FinishedNetwork:
         metric = data.metric_of(self.configuration.dataset)
         part = Split((examples - path.mean) / path.std, torch.from_numpy(labels.astype(np.int64)), metric)
         density, noise = self.configuration.target_density, self._streams.torch("gates", "test")
-        with _as_in_a_run():
+        with as_in_a_run():
             found = evaluate(self.network, self.strategy, part, noise, density=density)
         assert found is not None
         return found
@@ -177,7 +177,7 @@ class FinishedNetwork:
         """
         place = _writable(path, ".pt2")
         x, _ = self.test_examples()
-        with _as_in_a_run():
+        with as_in_a_run():
             program = exported(self._path(), self._examples(x))
         with written_whole(place) as temporary:
             save(program, temporary)
@@ -224,7 +224,7 @@ class FinishedNetwork:
             own["learning_rate"] = learning_rate
         chosen = TrainingSettings.of({**own, "epochs": epochs, **(settings or {})})
         continued = self._description.continued + 1
-        with _as_in_a_run():
+        with as_in_a_run():
             trained = train(
                 self._strategy_type,
                 self.configuration.strategy_settings,
@@ -321,7 +321,7 @@ def loaded(kept: KeptNetwork, plugins: tuple[strategies.Plugin, ...] = ()) -> Fi
 
 
 @contextmanager
-def _as_in_a_run() -> Iterator[None]:
+def as_in_a_run() -> Iterator[None]:
     """Compute with the settings that decide the last digits of a record, and put those of this process back."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

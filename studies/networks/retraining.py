@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 import strategies
 from core import data
 from core.errors import InputError
 from studies.design.configuration import Configuration
-from studies.networks.finished_network import FinishedNetwork
+from studies.networks.finished_network import FinishedNetwork, as_in_a_run
 from studies.records.kept_network import KeptNetwork
 from studies.running.trial import execute
 
@@ -27,17 +25,13 @@ def train_again(record: Mapping[str, Any], plugins: tuple[strategies.Plugin, ...
     """
     configuration = Configuration.from_dict(record["config"])
     kept: list[KeptNetwork] = []
-    threads = torch.get_num_threads()
-    try:
+    with as_in_a_run():
         again = execute(
             configuration,
             strategies.find(configuration.strategy, plugins),
             data.load(configuration.dataset),
             on_trained=lambda trained: kept.append(KeptNetwork.of(configuration, trained)),
         )
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)
     if again["status"] != "ok":
         raise InputError(f"run {configuration.run_id}: trained again it ends as {again['status']}: {again['reason']}")
     if any(again.get(name) != record.get(name) for name in ("test_error", "test_loss", "test_hits", "test_bits")):

@@ -35,7 +35,8 @@ def command(
     """Run a sample of finished runs again, and compare their records.
 
     They have to be identical but for times where code, versions and machine are the same. Elsewhere every number has to
-    be within 0.1 %, or the error within half a point. Nothing is written. Exit code 1 if a run differs.
+    be within 0.1 %, or the error within half a point or a twentieth of a bit. Nothing is written. Exit code 1 if a run
+    differs.
     """
     plugins = read_plugins(plugin_files)
     if dataset is not None:

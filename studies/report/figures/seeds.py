@@ -3,12 +3,13 @@
 import matplotlib.figure
 import pandas as pd
 
-from studies.metric import error_label, in_units
+from studies.metric import error_label
 from studies.report.drawing.external import caption_of_external, external_points, with_external
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import best_last, strips
-from studies.report.drawing.scales import cut, error_axis
+from studies.report.drawing.scales import error_axis
+from studies.report.drawing.seeds_in_a_row import draw_seeds
 from studies.report.drawing.style import styles
 from studies.results import GROUP, SETTING, Results
 from studies.results.summary import interval_kind
@@ -27,30 +28,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         for arm, group in rows.groupby("arm", sort=False):
-            style, place, first = line_styles[str(arm)], places[str(arm)], group.iloc[0]
-            for ok, marker in ((True, style.marker), (False, "x")):
-                shown = group[(group["status"] == "ok") == ok]
-                ax.scatter(
-                    in_units(shown, shown["test_error"]),
-                    [place + 0.2] * len(shown),
-                    s=9,
-                    color=style.colour,
-                    marker=marker,
-                    alpha=0.5,
-                    linewidths=0 if ok else 0.9,
-                )
-            low = cut(first["ci_low"], rows["test_error"])
-            ax.hlines(
-                place - 0.15, in_units(first, low), in_units(first, first["ci_high"]), color=style.colour, linewidth=1.4
-            )
-            ax.plot(
-                [in_units(first, first["mean"])],
-                [place - 0.15],
-                "|",
-                color=style.colour,
-                markersize=6,
-                markeredgewidth=1.8,
-            )
+            draw_seeds(ax, group, "test_error", rows, places[str(arm)], 0.2, line_styles[str(arm)])
         error_axis(ax, numbers["test_error"], horizontal=True)
     return figure
 

@@ -10,7 +10,8 @@ from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, legend, line_handles, panels, strips
-from studies.report.drawing.scales import cut, error_axis, ratio_axis
+from studies.report.drawing.scales import error_axis, ratio_axis
+from studies.report.drawing.seeds_in_a_row import draw_seeds
 from studies.report.drawing.style import styles
 from studies.report.figures.failures import FAILURES
 from studies.report.figures.forest import FOREST
@@ -67,29 +68,7 @@ def _draw_errors(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         for arm, group in rows.groupby("arm", sort=False):
             style, place, first = line_styles[str(arm)], places[str(arm)], group.iloc[0]
             ax.add_line(_diamond([in_units(first, first["published_error"])], [place]))
-            for ok, marker in ((True, style.marker), (False, "x")):
-                shown = group[(group["status"] == "ok") == ok]
-                ax.scatter(
-                    in_units(shown, shown["error"]),
-                    [place + 0.15] * len(shown),
-                    s=9,
-                    color=style.colour,
-                    marker=marker,
-                    alpha=0.5,
-                    linewidths=0 if ok else 0.9,
-                )
-            low = cut(first["ci_low"], rows["error"])
-            ax.hlines(
-                place - 0.15, in_units(first, low), in_units(first, first["ci_high"]), color=style.colour, linewidth=1.4
-            )
-            ax.plot(
-                [in_units(first, first["mean"])],
-                [place - 0.15],
-                "|",
-                color=style.colour,
-                markersize=6,
-                markeredgewidth=1.8,
-            )
+            draw_seeds(ax, group, "error", rows, place, 0.15, style)
         error_axis(ax, shown_errors, horizontal=True)
     legend(figure, [_diamond([], [], "published"), *_seed_handles()])
     return figure
