@@ -334,6 +334,13 @@ class Strategy(nn.Module, ABC):
         """
         return logit(density)
 
+    def centres_scores(self) -> bool:
+        """Return whether gaters use their weights less the mean over blocks, so that a score is about its block alone.
+
+        Independent gates can close all blocks of an example together; with centred scores no example can ask for that.
+        """
+        return False
+
     def gate_rule(self) -> GateRule | None:
         """Return the rule that :meth:`infer` follows in every layer of its one pass, or None if it follows no rule."""
         return None

@@ -76,6 +76,9 @@ class ReinforceHalting(BernoulliStrategy):
         # Halting is no gate, and a probe knows of one pass.
         return None
 
+    def centres_scores(self) -> bool:
+        return self.settings["gates"] == "bernoulli" and super().centres_scores()
+
     def objective(self, batch: Batch) -> tuple[Tensor, Pass]:
         log_gates: list[Tensor] = []
         imbalance: list[Tensor] = []

@@ -48,6 +48,10 @@ class Gater(nn.Module):
         blocks: of the layer.
         carried: units of a state carried over from an earlier pass, which the gater sees behind the input. They have a
             weight of their own, so that gaters with and without them start from the same ``Z``.
+
+    Attributes:
+        centred: use ``Z`` less its mean over blocks, so that inputs can only say which blocks score higher than others,
+            never that all do. False at first.
     """
 
     def __init__(self, features: int, blocks: int, carried: int = 0) -> None:
@@ -55,6 +59,7 @@ class Gater(nn.Module):
         self.weight = nn.Parameter(torch.empty(blocks, features))
         self.bias = nn.Parameter(torch.empty(blocks))
         self.carried_weight = nn.Parameter(torch.empty(blocks, carried)) if carried else None
+        self.centred = False
 
     def reset(self, generator: torch.Generator, density: float) -> None:
         """Glorot-uniform weights; biases at the logit of ``density``, so that training starts near the budget."""
@@ -75,17 +80,26 @@ class Gater(nn.Module):
     def forward(self, seen: Tensor, of_input: Tensor | None = None) -> Tensor:
         """Map ``[B, features + carried]`` to logits ``[B, blocks]``; ``of_input`` is :meth:`of_input`, if known."""
         if self.carried_weight is None:
-            return nn.functional.linear(seen, self.weight, self.bias)
+            return self.of_input(seen)
         x, state = seen.split([self.weight.shape[1], self.carried_weight.shape[1]], dim=1)
-        return (self.of_input(x) if of_input is None else of_input) + nn.functional.linear(state, self.carried_weight)
+        of_input = self.of_input(x) if of_input is None else of_input
+        return of_input + nn.functional.linear(state, self._used(self.carried_weight))
 
     def of_input(self, x: Tensor) -> Tensor:
         """Return the part of the logits that an input ``[B, features]`` makes, bias included, ``[B, blocks]``."""
-        return nn.functional.linear(x, self.weight, self.bias)
+        return nn.functional.linear(x, self.used_weight, self.bias)
 
     def at(self, seen: Tensor, indices: Tensor) -> Tensor:
         """Return the logits at ``indices`` ``[B, m]`` only, ``[B, m]``."""
-        return torch.einsum("bf,bmf->bm", seen, self._weights()[indices]) + self.bias[indices]
+        weight = self.used_weight
+        if self.carried_weight is not None:
+            weight = torch.cat([weight, self._used(self.carried_weight)], dim=1)
+        return torch.einsum("bf,bmf->bm", seen, weight[indices]) + self.bias[indices]
 
-    def _weights(self) -> Tensor:
-        return self.weight if self.carried_weight is None else torch.cat([self.weight, self.carried_weight], dim=1)
+    @property
+    def used_weight(self) -> Tensor:
+        """``[blocks, features]``: what an input is multiplied with."""
+        return self._used(self.weight)
+
+    def _used(self, weight: Tensor) -> Tensor:
+        return weight - weight.mean(dim=0) if self.centred else weight

@@ -152,6 +152,11 @@ class GatedNetwork(nn.Module):
             for gater in self.gaters:
                 cast(Gater, gater).bias.fill_(value)
 
+    def centre_scores(self, centred: bool) -> None:
+        """Let all gaters use their weights less the mean over blocks, see :class:`core.network.blocks.Gater`."""
+        for gater in self.gaters:
+            cast(Gater, gater).centred = centred
+
     def forward(self, x: Tensor, decide: Decide, carry: Pass | None = None) -> SinglePass:
         """Run one pass over ``x`` ``[B, features]``; the returned pass has no loss.
 
@@ -248,7 +253,7 @@ class GatedNetwork(nn.Module):
                     f"{strategy.name()} draws how many of {blocks} blocks it opens, since {density:.3g} of them is no "
                     "whole number: run infer instead"
                 )
-            layers.append(FusedLayer(layer.weight, layer.bias, gater.weight, gater.bias - threshold, top))
+            layers.append(FusedLayer(layer.weight, layer.bias, gater.used_weight, gater.bias - threshold, top))
         assert self.readout.bias is not None
         return FusedNetwork(
             layers,

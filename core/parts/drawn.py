@@ -83,6 +83,10 @@ class DrawnStrategy(PenalisedStrategy):
             return super().most_entropy(architecture, settings, density)
         return fmean(gates(density).most_entropy(layer.blocks) for layer in architecture.layers)
 
+    def centres_scores(self) -> bool:
+        # Gates that keep to the budget by construction ask which scores are highest; a tree's are not of blocks.
+        return DISCRETE[self.settings["gates"]].priced and super().centres_scores()
+
     def distribution(self, density: float) -> GateDistribution:
         """Return the distribution of gates for a target share of open blocks."""
         return DISCRETE[self.settings["gates"]](density)

@@ -21,6 +21,7 @@ SPACE: Mapping[str, Domain] = MappingProxyType(
         "penalty_warmup": Real(0.0, low=1e-2, high=1.0, or_zero=True, search=(0.01, 0.5)),
         "density_price_rate": Real(0.05, low=1e-4, high=10.0, or_zero=True, searched=False),
         "score_gradient": Choice("gater", ("gater", "all")),
+        "centred_scores": Choice("deep", ("never", "deep", "always"), searched=False),
     }
 )
 # For strategies that have the setting ``penalties``: the paper's, or as its authors coded them.
@@ -52,6 +53,10 @@ class PenalisedStrategy(Strategy):
     ``score_gradient`` says who learns from the logits: the ``gater`` alone, or ``all`` layers below it too, as in the
     paper's text. In one layer they are the same. In two the penalties' pull on the first layer keeps the second layer's
     gates undecided; docs/studies/sanity.md has the figures.
+
+    ``centred_scores`` takes from the gaters' weights their mean over blocks: ``never``, ``always``, or in ``deep``
+    networks, those of more than one gated layer. Without it the first of two layers closes as a whole for many
+    examples; docs/concepts/depth.md has the figures.
     """
 
     space: ClassVar[Mapping[str, Domain]] = SPACE
@@ -79,6 +84,10 @@ class PenalisedStrategy(Strategy):
         targets = [density_at(settings, layer, density) for layer in range(len(architecture.layers))]
         blocks = torch.tensor([float(layer.blocks) for layer in architecture.layers])
         return float((blocks * penalties.bernoulli_entropy(torch.tensor(targets))).sum() / blocks.sum())
+
+    def centres_scores(self) -> bool:
+        centred = self.settings["centred_scores"]
+        return bool(centred == "always" or (centred == "deep" and len(self.architecture.layers) > 1))
 
     def scores(self, site: Site) -> Tensor:
         """Return the logits ``[B, blocks]``, with the gradient that ``score_gradient`` asks for."""

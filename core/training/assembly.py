@@ -36,6 +36,7 @@ def untrained(
     network.reset(lambda part: streams.torch("initialisation", part), density)
     strategy = strategy_type(architecture, strategy_settings, streams.torch("initialisation", "strategy"))
     network.set_gater_biases(strategy.initial_bias(density))
+    network.centre_scores(strategy.centres_scores())
     return network, strategy
 
 

@@ -16,7 +16,13 @@ MEAN = (27 * LAYERS[0] + 7 * LAYERS[1]) / (27 + 7)
 BATCH = 128
 
 # Its text has no baseline, weights that stay as they are, and sampled gates at test time.
-THE_PAPERS = {"gates": "bernoulli", "baseline": "none", "density_price_rate": 0.0, "test_gates": "sampled"}
+THE_PAPERS = {
+    "gates": "bernoulli",
+    "baseline": "none",
+    "density_price_rate": 0.0,
+    "centred_scores": "never",
+    "test_gates": "sampled",
+}
 
 # The authors' code, where it differs from their text.
 THE_CODES = {"baseline": "batch_minimum", "probability_floor": 0.01, "penalties": "code"}

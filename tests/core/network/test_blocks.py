@@ -69,3 +69,20 @@ def test_reset_depends_on_its_generator_alone(part):
     assert torch.equal(weights(1), first)
     assert not torch.equal(weights(2), first)
     torch.set_rng_state(before)
+
+
+@pytest.mark.parametrize("carried", [0, 4])
+def test_centred_scores_of_an_input_have_the_mean_of_the_biases(carried):
+    gater = Gater(12, 5, carried)
+    gater.reset(seeded(), 0.25)
+    with torch.no_grad():
+        gater.bias.add_(torch.arange(5.0))
+    seen = normal(7, 12 + carried).float()
+    plain = gater(seen)
+    gater.centred = True
+    scores = gater(seen)
+    torch.testing.assert_close(scores.mean(dim=1), gater.bias.mean().expand(7))
+    # Differences between blocks are as they were.
+    torch.testing.assert_close(scores - scores[:, :1], plain - plain[:, :1])
+    indices = torch.tensor([[4, 0, 2]]).expand(7, -1)
+    torch.testing.assert_close(gater.at(seen, indices), scores[:, [4, 0, 2]])

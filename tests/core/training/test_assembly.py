@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -73,3 +74,23 @@ def test_training_that_went_on_has_streams_of_its_own():
         *(replace(STREAMS, continued=times).sequence("order").generate_state(1)[0] for times in (0, 1, 2)),
     }
     assert len(drawn) == 3
+
+
+@pytest.mark.parametrize(
+    ("strategy", "network", "settings", "centred"),
+    [
+        ("hard_concrete", "4x3,4x3", {}, True),
+        ("hard_concrete", "4x3", {}, False),
+        ("hard_concrete", "4x3", {"centred_scores": "always"}, True),
+        ("hard_concrete", "4x3,4x3", {"centred_scores": "never"}, False),
+        ("straight_through", "4x3,4x3", {}, True),
+        ("straight_through", "4x3,4x3", {"gates": "exactly_k"}, False),
+        ("straight_through", "4x3,4x3", {"gates": "tree"}, False),
+        ("reinforce", "4x3,4x3", {"gates": "bernoulli"}, True),
+        ("top_k", "4x3,4x3", {}, False),
+    ],
+)
+def test_scores_are_centred_where_independent_gates_meet_depth(strategy, network, settings, centred):
+    architecture = Architecture.parse(network, features=6, classes=3)
+    built, _ = untrained(strategies.find(strategy), settings, architecture, STREAMS, density=1 / 2)
+    assert [gater.centred for gater in built.gaters] == [centred] * len(architecture.layers)
