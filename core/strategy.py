@@ -13,12 +13,11 @@ from typing import Any, ClassVar, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from core.architecture import Architecture
+from core.architecture import Architecture, Need
 from core.space import Domain, check_layers, complete
 from kernels import GateGrad
 
 Family = Literal["control", "policy gradient", "relaxation", "search", "routing", "halting"]
-Need = Literal["samples", "flips", "passes"]
 
 
 class Site(Protocol):
@@ -110,7 +109,8 @@ class Pass:
 
     Its tensors are only to be read: writing to one in place is an error, and no record would hold what was written.
 
-    With S samples per example the rows are S copies of the batch, sample by sample, so that
+    B are the rows that gates are decided for: examples, or in a transformer all positions of all sequences, sequence by
+    sequence. With S samples per example the rows are S copies of the batch, sample by sample, so that
     ``loss.unflatten(0, (S, -1))`` is ``[S, B]``.
 
     Attributes:
@@ -221,6 +221,23 @@ class Batch(Protocol):
 
         Raises:
             ProtocolError: a decision does not fit its site, or ``carry`` was not declared.
+        """
+
+    def cost_to_go(self, done: SinglePass) -> tuple[Tensor, ...]:
+        """Return for each gated layer the losses that the gates of a row can change, summed, as costs of a policy.
+
+        In a fully connected network that is the row's own loss. In a transformer, a position's gates in any layer but
+        the last change what later positions attend to, so that their losses count too.
+
+        Args:
+            done: a pass of this batch.
+
+        Returns:
+            ``[samples, examples, positions]`` in nats, without a gradient, whose order when flattened is that of rows;
+            layers whose gates change the same losses have the same tensor.
+
+        Raises:
+            ProtocolError: labels are withheld.
         """
 
     def table(self, base: SinglePass, layer: int) -> Table:

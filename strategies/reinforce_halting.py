@@ -108,7 +108,7 @@ class ReinforceHalting(BernoulliStrategy):
         cost = stop * (losses + self.pass_price.value * number)
         # What a pass's gates are credited with: the terms from it on, to which alone they contribute.
         credit = cost.detach().flip(0).cumsum(dim=0).flip(0).unflatten(1, (self.settings["samples"], -1))
-        advantage = torch.stack([each - baseline(each, "samples") for each in credit]).flatten(1)
+        advantage = torch.stack([each - baseline(each[..., None], "samples").squeeze(2) for each in credit]).flatten(1)
         policy = (advantage * torch.stack(log_gates)).sum(dim=0).mean()
         mixed = batch.mix(passes, stop)
         if exactly:

@@ -1,9 +1,10 @@
 """Whether everything that a strategy computes is charged."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from core.architecture import Architecture
-from core.conformance.subject import CLASSES, inferred, trained_on_clouds
+from core.conformance.subject import inferred, trained_on_clouds
 from core.strategy import Strategy
 
 # So wide that a product of a strategy's own with the input cannot pass for a few multiplications of gates.
@@ -24,7 +25,7 @@ def cost_counted(strategy_type: type[Strategy], architecture: Architecture) -> I
 
 def nothing_free(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """Objective and inference do no work around the calls that are charged."""
-    wide = Architecture(_WIDE, architecture.layers, CLASSES, architecture.activation)
+    wide = replace(architecture, features=_WIDE)
     # Training and evaluation raise what they find in their first batches.
     trained_on_clouds(strategy_type, wide)
     yield from ()

@@ -16,7 +16,7 @@ def label_free_inference(strategy_type: type[Strategy], architecture: Architectu
     done, batch = inferred(trained_on_clouds(strategy_type, architecture))
     if done.loss is not None:
         yield "infer returns a pass with a loss"
-    expected = (batch.examples, CLASSES)
+    expected = (batch.rows, CLASSES)
     if done.output.shape != expected:
         yield f"infer returns output {list(done.output.shape)}, expected {list(expected)}"
     if not torch.isfinite(done.output).all():

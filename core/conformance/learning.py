@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from core.architecture import Architecture
 from core.conformance.subject import DENSITY, STREAMS, clouds, untrained
 from core.network.blocks import Gater
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.strategy import Decision, Strategy
 from core.training.batch import CountedBatch
 

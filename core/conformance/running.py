@@ -8,7 +8,7 @@ import torch
 
 from core.architecture import Architecture
 from core.conformance.subject import DENSITY, measured, trained_on_clouds, untrained
-from core.network.fully_connected import GatedNetwork
+from core.network.kinds import build_network
 from core.seeding import SeedStreams
 from core.strategy import Strategy
 
@@ -44,7 +44,7 @@ def seeded(strategy_type: type[Strategy], architecture: Architecture) -> Iterato
 def state_restored(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """Parameters and buffers hold everything that inference depends on."""
     trained = trained_on_clouds(strategy_type, architecture)
-    network = GatedNetwork(trained.network.architecture, recurrent="passes" in strategy_type.needs)
+    network = build_network(trained.network.architecture, recurrent="passes" in strategy_type.needs)
     other = SeedStreams(1, "evaluate", "conformance", 0)
     network.reset(lambda part: other.torch("initialisation", part), DENSITY)
     strategy = strategy_type(trained.network.architecture, {}, other.torch("initialisation", "strategy"))

@@ -8,7 +8,8 @@ import torch
 
 from core.architecture import Architecture
 from core.data import Split, Splits
-from core.network.fully_connected import GatedNetwork
+from core.network.kinds import build_network
+from core.network.network import GatedNetwork
 from core.seeding import SeedStreams
 from core.strategy import Pass, Strategy
 from core.training.batch import CountedBatch
@@ -50,7 +51,7 @@ def trained_on_clouds(
 
 def untrained(strategy_type: type[Strategy], architecture: Architecture) -> tuple[GatedNetwork, Strategy]:
     """A network and its strategy as training begins with them, but for the strategy's own ``reshape``."""
-    network = GatedNetwork(architecture, recurrent="passes" in strategy_type.needs)
+    network = build_network(architecture, recurrent="passes" in strategy_type.needs)
     network.reset(lambda part: STREAMS.torch("initialisation", part), DENSITY)
     return network, strategy_type(architecture, {}, STREAMS.torch("initialisation", "strategy"))
 

@@ -1,7 +1,7 @@
 """What a dataset is: labelled feature vectors, and where they come from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ class Dataset:
         test_examples: how many of the last examples are the publisher's own test split; 0 if there is none.
         metric: what counts as the error of a prediction.
         alphabet: of text, its symbols in the order of their classes; examples are then windows, in its order.
+        letters: of text, the class of each of its letters ``[L]`` uint8, of which sequences can be made.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Dataset:
     test_examples: int = 0
     metric: Metric = "error"
     alphabet: str = ""
+    letters: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8), repr=False)
 
     @property
     def features(self) -> int:
@@ -96,6 +98,7 @@ class Source:
         load: makes it, with so many examples, from the paths of ``files`` by their names.
         files: what has to be downloaded; none if an installed package holds or generates it.
         metric: what counts as the error of a prediction.
+        text: whether examples are of a text, of which sequences can be made too.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Source:
     load: Callable[[int, Files], Dataset]
     files: tuple[RemoteFile, ...] = ()
     metric: Metric = "error"
+    text: bool = False
 
     @property
     def size(self) -> int:

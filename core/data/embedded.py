@@ -87,5 +87,6 @@ EMBEDDED = (
         sizes=Sizes(text.FEWEST, 3_600_000),
         load=_kjv,
         metric="bits",
+        text=True,
     ),
 )

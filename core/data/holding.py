@@ -39,12 +39,13 @@ def dataset_of(held: Any, stem: str, where: str) -> Dataset:
     if not alphabet:
         _check_classes(y, len(y) - tested, where)
     mark = "" if metric == "error" else f"-{metric}"
-    return Dataset(f"{stem}@{_hash(x, y, tested, alphabet)}{mark}", x, y, tested, metric, alphabet)
+    name = f"{stem}@{_hash(x, y, tested, alphabet)}{mark}"
+    return Dataset(name, x, y, tested, metric, alphabet, parts.get("letters", np.empty(0, np.uint8)))
 
 
 def _parts(held: Any, where: str) -> dict[str, Any]:
     if isinstance(held, Dataset):
-        return {name: getattr(held, name) for name in (*NAMES, "alphabet")}
+        return {name: getattr(held, name) for name in (*NAMES, "alphabet", "letters")}
     if isinstance(held, Mapping):
         if missing := [name for name in NAMES[:2] if name not in held]:
             raise InputError(f"{where}: has no {' and no '.join(missing)}; it holds {', '.join(held) or 'nothing'}")

@@ -23,15 +23,18 @@ def example_errors(metric: Metric, output: Tensor, y: Tensor) -> Tensor:
 
     Args:
         metric: of the dataset.
-        output: ``[N, classes]``, scores before the softmax.
-        y: ``[N]``, classes.
+        output: ``[N, classes]``, scores before the softmax; of sequences ``[N * positions, classes]``.
+        y: ``[N]``, classes; of sequences ``[N, positions]``, whose error is the mean over positions.
 
     Returns:
         ``[N]`` float64.
     """
+    rows = y.flatten()
     if metric == "error":
-        return (output.argmax(dim=1) != y).double()
-    return torch.nn.functional.cross_entropy(output.double(), y, reduction="none") / math.log(2)
+        errors = (output.argmax(dim=1) != rows).double()
+    else:
+        errors = torch.nn.functional.cross_entropy(output.double(), rows, reduction="none") / math.log(2)
+    return errors if y.dim() == 1 else errors.view_as(y).mean(dim=1)
 
 
 def chance_error(metric: Metric, classes: int) -> float:

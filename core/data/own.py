@@ -98,6 +98,7 @@ def resolve(reference: str) -> str:
         sizes=None,
         load=lambda examples, files: dataset,
         metric=dataset.metric,
+        text=bool(dataset.alphabet),
     )
     return dataset.name
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.data.dataset import Dataset
 from core.data.metric import Metric
+from core.data.text import sequences
 from core.seeding import SeedStreams
 
 TestSplit = Literal["resampled", "fixed", "development"]
@@ -24,7 +25,11 @@ STRETCHES = 500
 
 @dataclass(frozen=True)
 class Split:
-    """``x`` ``[N, features]`` float32, normalised, ``y`` ``[N]`` int64, and the metric of their errors."""
+    """Examples with their classes, and the metric of their errors.
+
+    ``x`` is ``[N, features]`` float32, normalised, and ``y`` ``[N]`` int64; or, of sequences, both are
+    ``[N, positions]`` int64 classes of letters.
+    """
 
     x: Tensor
     y: Tensor
@@ -59,7 +64,7 @@ class Splits:
         return replace(self, train=self.train.to(device), validation=self.validation.to(device), test=test)
 
 
-def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Splits:
+def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit, *, positions: int = 1) -> Splits:
     """Split 70 / 10 / 20 %, stratified by class, or for text by stretches; a publisher's own test split is kept.
 
     Training and validation examples are drawn anew for every seed. The test examples are too if ``"resampled"``, from
@@ -73,17 +78,26 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit) -> Spli
         dataset: what to split.
         streams: the run's seeds; in the role ``tune`` the test split is withheld.
         test_split: which examples are tested on.
+        positions: of an example; more than one makes sequences of a text, instead of its windows.
 
     Raises:
+        InputError: there are no such sequences.
         ValueError: a search asks for resampled test splits, whose test examples it could have trained on.
     """
     if streams.role == "tune" and test_split == "resampled":
         raise ValueError("a search needs a fixed test split: resampled ones would let it train on test examples")
+    if positions > 1:
+        x, y, tested = sequences(dataset, positions)
+        dataset = replace(dataset, x=x, y=y, test_examples=tested)
     rest, test = _held_out(dataset, streams, test_split)
     train, validation = _parted(rest, dataset, VALIDATION_SHARE, streams, "validation split")
-    mean, std = _statistics(dataset, train)
+    # Letters of sequences are symbols.
+    mean, std = _statistics(dataset, train) if positions == 1 else (0.0, 1.0)
 
     def part(indices: np.ndarray) -> Split:
+        if positions > 1:
+            letters, following = dataset.x[indices].astype(np.int64), dataset.y[indices]
+            return Split(torch.from_numpy(letters), torch.from_numpy(following), dataset.metric)
         x = dataset.x[indices].astype(np.float32, copy=False)
         x -= np.float32(mean)
         x /= np.float32(std)

@@ -11,6 +11,8 @@ FEWEST, DEFAULT = 1000, 100_000  # windows
 # The last tenth of the text is for tests. 20,000 windows tell mean bits to about .015.
 TESTED_FROM = 0.9
 MOST_TESTED = 20_000
+# Of these a tenth is for validation, and intervals are over those that are tested on.
+FEWEST_SEQUENCES = 10
 # One byte for each letter that a place may hold: 12 places of 256 letters make 3 GB of a million windows.
 MOST_LETTERS = 256
 
@@ -26,7 +28,7 @@ def letters_of(text: str) -> str:
 
 def most_windows(letters: str) -> int:
     """Return how many windows a text has, those to be tested on included, if one begins at every letter."""
-    trained, tested = _positions(letters)
+    trained, tested = _positions(len(letters), WINDOW)
     return trained + MOST_TESTED if tested >= MOST_TESTED else min(trained + tested, 5 * tested)
 
 
@@ -60,7 +62,7 @@ def windows(letters: str, name: str, examples: int) -> Dataset:
         raise InputError(f"dataset {name}: has {len(alphabet)} different letters, at most {MOST_LETTERS} are read")
     codes = np.searchsorted(np.array(list(alphabet)), np.array(list(letters)))
     tested = min(MOST_TESTED, examples // 5)
-    trained_positions, tested_positions = _positions(letters)
+    trained_positions, tested_positions = _positions(len(letters), WINDOW)
     first = len(letters) - WINDOW - tested_positions
     starts = np.concatenate(
         [_spread(trained_positions, examples - tested), first + _spread(tested_positions, tested)],
@@ -69,13 +71,45 @@ def windows(letters: str, name: str, examples: int) -> Dataset:
     for place in range(WINDOW):
         x[np.arange(examples), place, codes[starts + place]] = 1
     y = codes[starts + WINDOW].astype(np.int64)
-    return Dataset(name, x.reshape(examples, -1), y, tested, "bits", alphabet)
+    return Dataset(name, x.reshape(examples, -1), y, tested, "bits", alphabet, codes.astype(np.uint8))
 
 
-def _positions(letters: str) -> tuple[int, int]:
+def sequences(dataset: Dataset, context: int) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
+    """Return sequences of letters of a text, each letter with the one that follows, and how many are for tests.
+
+    They are evenly spread over the text, and predict as many letters as the dataset has windows, or as many fewer as
+    make whole sequences; the last ones, from the last tenth of the text, are for tests, as of :func:`windows`.
+
+    Args:
+        dataset: a text.
+        context: letters of a sequence.
+
+    Returns:
+        ``x`` ``[N, context]`` and ``y`` ``[N, context]``, classes of letters; and the number of test sequences.
+
+    Raises:
+        InputError: the dataset is no text, or makes too few sequences.
+    """
+    if not dataset.alphabet:
+        raise InputError(f"dataset {dataset.name}: is no text, of which sequences could be made")
+    trained, tested = (number // context for number in (len(dataset.y) - dataset.test_examples, dataset.test_examples))
+    positions, tested_positions = _positions(len(dataset.letters), context)
+    if tested < FEWEST_SEQUENCES or not tested_positions:
+        least = context * FEWEST_SEQUENCES * len(dataset.y) // max(1, dataset.test_examples)
+        raise InputError(
+            f"dataset {dataset.name}: makes {trained + tested} sequences of {context} letters, too few; "
+            f"ask for {least} windows or more, or for a shorter context"
+        )
+    first = len(dataset.letters) - context - tested_positions
+    starts = np.concatenate([_spread(positions, trained), first + _spread(tested_positions, tested)])
+    letters = dataset.letters[starts[:, None] + np.arange(context + 1)]
+    return letters[:, :-1], letters[:, 1:].astype(np.int64), tested
+
+
+def _positions(letters: int, window: int) -> tuple[int, int]:
     """Return where windows can begin: how many positions before the last tenth, and how many in it."""
-    first_tested = int(TESTED_FROM * len(letters))
-    return max(0, first_tested - WINDOW), max(0, len(letters) - first_tested - WINDOW)
+    first_tested = int(TESTED_FROM * letters)
+    return max(0, first_tested - window), max(0, letters - first_tested - window)
 
 
 def _spread(positions: int, number: int) -> NDArray[np.int64]:

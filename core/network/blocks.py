@@ -11,18 +11,29 @@ from kernels import Activation, GateGrad, block_linear
 class BlockLinear(nn.Module):
     """An affine map whose weight is kept in block layout ``[out_blocks, in_blocks, in_size, out_size]``.
 
-    Parameters are uninitialised until :meth:`reset` is called, so that nothing draws from a global generator.
+    Parameters are uninitialised until :meth:`reset` is called, so that nothing draws from a global generator; ``gain``
+    multiplies the weights then.
     """
 
-    def __init__(self, in_blocks: int, in_size: int, out_blocks: int, out_size: int, *, bias: bool = True) -> None:
+    def __init__(
+        self,
+        in_blocks: int,
+        in_size: int,
+        out_blocks: int,
+        out_size: int,
+        *,
+        bias: bool = True,
+        gain: float = 1.0,
+    ) -> None:
         super().__init__()
+        self._gain = gain
         self.weight = nn.Parameter(torch.empty(out_blocks, in_blocks, in_size, out_size))
         self.bias = nn.Parameter(torch.empty(out_blocks * out_size)) if bias else None
 
     def reset(self, generator: torch.Generator) -> None:
         """Glorot-uniform weights over the whole layer's fan-in and fan-out (Glorot and Bengio 2010), zero biases."""
         out_blocks, in_blocks, in_size, out_size = self.weight.shape
-        bound = math.sqrt(6.0 / (in_blocks * in_size + out_blocks * out_size))
+        bound = self._gain * math.sqrt(6.0 / (in_blocks * in_size + out_blocks * out_size))
         with torch.no_grad():
             self.weight.uniform_(-bound, bound, generator=generator)
             if self.bias is not None:

@@ -5,7 +5,7 @@ gates are not, as is usual.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -58,31 +58,25 @@ class PassCost:
 
 
 def dense_macs(architecture: Architecture) -> int:
-    """Multiply-adds per example with every block open and no gater.
+    """Multiply-adds per row with every block open and no gater; of a transformer, the mean over positions.
 
     784 x 256 + 256 x 10:
 
     >>> dense_macs(Architecture.parse("16x16", features=784, classes=10))
     203264
     """
-    widths = [architecture.features, *(layer.units for layer in architecture.layers), architecture.classes]
-    return sum(before * after for before, after in pairwise(widths))
+    return round(architecture.macs([float(layer.units) for layer in architecture.layers], gaters=False))
 
 
 def gated_macs(architecture: Architecture, density: float) -> float:
-    """Expected multiply-adds per example with a share ``density`` of the blocks open, the gaters included.
+    """Expected multiply-adds per row with a share ``density`` of the blocks open, the gaters included.
 
     Blocks of different layers are taken as open independently. 784 x 32 + 784 x 16 + 32 x 10:
 
     >>> gated_macs(Architecture.parse("16x16", features=784, classes=10), density=1 / 8)
     37952.0
     """
-    total, read = 0.0, float(architecture.features)
-    for layer in architecture.layers:
-        needed = density * layer.units
-        total += read * (needed + layer.blocks)
-        read = needed
-    return total + read * architecture.classes
+    return architecture.macs([density * layer.units for layer in architecture.layers], gaters=True)
 
 
 def equal_macs_dense(architecture: Architecture, density: float) -> Architecture:
@@ -115,7 +109,7 @@ def dense_of_width(architecture: Architecture, width: int) -> Architecture:
     """
     widest = widest_layer(architecture)
     layers = tuple(GatedLayer(1, max(1, round(layer.units * width / widest))) for layer in architecture.layers)
-    return Architecture(architecture.features, layers, architecture.classes, architecture.activation)
+    return replace(architecture, layers=layers)
 
 
 def widest_layer(architecture: Architecture) -> int:
@@ -124,7 +118,7 @@ def widest_layer(architecture: Architecture) -> int:
 
 
 def least_macs(architecture: Architecture, executed: Sequence[Tensor]) -> Tensor:
-    """Return ``[B]``: what one pass costs at the least that computed these blocks, without anything that decides.
+    """Return ``[rows]``: what one pass costs at the least that computed these blocks, without anything that decides.
 
     Five features, 2 and 0 of 4 blocks of 3 units open, 3 classes: 5 x 6 + 6 x 3, and nothing:
 
@@ -132,10 +126,8 @@ def least_macs(architecture: Architecture, executed: Sequence[Tensor]) -> Tensor
     >>> least_macs(Architecture.parse("4x3", features=5, classes=3), executed)
     tensor([48.,  0.], dtype=torch.float64)
     """
-    read = torch.full_like(executed[0][:, 0], architecture.features, dtype=torch.float64)
-    total = torch.zeros_like(read)
-    for layer, mask in zip(architecture.layers, executed, strict=True):
-        needed = (mask != 0).sum(dim=1, dtype=torch.float64) * layer.size
-        total += read * needed
-        read = needed
-    return total + read * architecture.classes
+    open_units = [
+        (mask != 0).sum(dim=1, dtype=torch.float64) * layer.size
+        for layer, mask in zip(architecture.layers, executed, strict=True)
+    ]
+    return architecture.macs(open_units, gaters=False)

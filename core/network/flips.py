@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from core.network.blocks import BlockLinear
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.network.uncharged import charged
 from core.strategy import ProtocolError, SinglePass
 from kernels import activate, gate_blocks
@@ -34,7 +34,12 @@ class ContributionTable:
     """
 
     def __init__(
-        self, network: GatedNetwork, base: SinglePass, layer: int, labels: Tensor, charge: Callable[[float], None]
+        self,
+        network: FullyConnectedNetwork,
+        base: SinglePass,
+        layer: int,
+        labels: Tensor,
+        charge: Callable[[float], None],
     ) -> None:
         self._activation = network.architecture.activation
         self._labels = labels

@@ -1,8 +1,8 @@
-"""The block-gated network, and its forward pass with one decision per gated layer."""
+"""The fully connected gated network, and its forward pass with one decision per gated layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -11,109 +11,20 @@ from core.architecture import Architecture
 from core.errors import InputError
 from core.network.blocks import BlockLinear, Gater
 from core.network.cost import PassCost
-from core.network.counting import Reading, run_charged, version_of
+from core.network.counting import Reading
 from core.network.input_products import InputProducts
-from core.network.uncharged import charged, deciding, watching
+from core.network.network import GatedNetwork
+from core.network.site import LayerSite, decided, open_units, wants_exact
 from core.parts.gates import ROUNDING, budget
-from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass, Strategy
+from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass, Strategy, Table
 from kernels import activate, gate_blocks
 
 if TYPE_CHECKING:
     from kernels.cpu import FusedNetwork
 
 
-class LayerSite:
-    """One gated layer in one pass; scores are computed when first asked for, and only then charged.
-
-    Args:
-        index: the layer.
-        hidden: its input.
-        gater: scores its blocks.
-        readings: what is known of this input and of those of the layers below.
-        cost: is charged for modules of the strategy's own; None where nothing is accounted for.
-        input_scores: see below; None where they are not known yet.
-
-    Attributes:
-        input_scores: ``[B, blocks]``, what the gater makes of the network's input alone, where it sees a carried state
-            too; from an earlier pass, or computed with the first scores.
-    """
-
-    def __init__(
-        self,
-        index: int,
-        hidden: Tensor,
-        gater: Gater,
-        readings: Sequence[Reading] = (),
-        cost: PassCost | None = None,
-        input_scores: Tensor | None = None,
-    ) -> None:
-        self.index = index
-        self.hidden = hidden
-        self._readings = readings
-        self._cost = cost
-        self.blocks = gater.bias.shape[0]
-        self.input_scores = input_scores
-        self._gater = gater
-        self._scores: Tensor | None = None
-        self._scores_detached: Tensor | None = None
-        self._single_scores = 0
-
-    @property
-    def scores(self) -> Tensor:
-        if self._scores is None:
-            with charged():
-                self._scores = self._logits(self.hidden)
-        return self._scores
-
-    @property
-    def scores_detached(self) -> Tensor:
-        if not self.hidden.requires_grad:
-            return self.scores
-        if self._scores_detached is None:
-            with charged():
-                self._scores_detached = self._logits(self.hidden.detach())
-        return self._scores_detached
-
-    def scores_at(self, indices: Tensor) -> Tensor:
-        self._single_scores += indices.shape[1]
-        with charged():
-            return self._gater.at(self.hidden, indices)
-
-    def map(self, module: nn.Module, *inputs: Tensor) -> Tensor:
-        inputs = inputs or (self.hidden,)
-        if self._cost is None:
-            return cast(Tensor, module(*inputs))
-        with charged():
-            return run_charged(module, inputs, self._readings, self._cost)
-
-    def _logits(self, hidden: Tensor) -> Tensor:
-        if self._gater.carried_weight is not None and self.input_scores is None:
-            self.input_scores = self._gater.of_input(self.hidden[:, : self._gater.weight.shape[1]])
-        logits: Tensor = self._gater(hidden, self.input_scores)
-        return logits
-
-    @property
-    def scored(self) -> int:
-        """How many logits were computed for each example: all blocks' if all were asked for, else the single ones."""
-        return self.blocks if self.scored_all else self._single_scores
-
-    @property
-    def scored_all(self) -> bool:
-        """Whether all blocks' logits were asked for."""
-        return self._scores is not None or self._scores_detached is not None
-
-    @property
-    def scored_twice(self) -> bool:
-        """Whether the logits were computed both with and without a gradient to :attr:`hidden`."""
-        return self._scores is not None and self._scores_detached is not None
-
-    @property
-    def differentiated(self) -> bool:
-        """Whether the scores can send a gradient to :attr:`hidden`."""
-        return self._scores is not None or self._single_scores > 0
-
-
-class GatedNetwork(nn.Module):
+@final
+class FullyConnectedNetwork(GatedNetwork):
     """Hidden layers of gated blocks, a gater per layer, and an ungated read-out (paper, section 2).
 
     ``h_l = f(W_l h_{l-1} + b_l) * g_l``, with ``g_l`` repeated over its block. A recurrent network adds ``U h_L`` of
@@ -132,30 +43,6 @@ class GatedNetwork(nn.Module):
             Gater(blocks * size, layer.blocks, carried if index == 0 else 0)
             for index, ((blocks, size), layer) in enumerate(zip(shapes[:-1], architecture.layers, strict=True))
         )
-
-    def reset(self, generator_for: Callable[[str], torch.Generator], density: float) -> None:
-        """Initialise every part from its own generator, so that strategies start from equal parts.
-
-        Args:
-            generator_for: gives the generator of a part by its name in the network.
-            density: the target share of open blocks, where the gaters' biases start.
-        """
-        for name, part in self.named_modules():
-            if isinstance(part, Gater):
-                part.reset(generator_for(name), density)
-            elif isinstance(part, BlockLinear):
-                part.reset(generator_for(name))
-
-    def set_gater_biases(self, value: float) -> None:
-        """Let all gaters' biases start from ``value``."""
-        with torch.no_grad():
-            for gater in self.gaters:
-                cast(Gater, gater).bias.fill_(value)
-
-    def centre_scores(self, centred: bool) -> None:
-        """Let all gaters use their weights less the mean over blocks, see :class:`core.network.blocks.Gater`."""
-        for gater in self.gaters:
-            cast(Gater, gater).centred = centred
 
     def forward(self, x: Tensor, decide: Decide, carry: Pass | None = None) -> SinglePass:
         """Run one pass over ``x`` ``[B, features]``; the returned pass has no loss.
@@ -177,8 +64,8 @@ class GatedNetwork(nn.Module):
             known = self._known(x, carry)
             state, carried = self._state(x, carry)
             seen = torch.cat([x, state], dim=1)
-            units = _units(carried, self.architecture.layers[-1].size)
-            exact = carry is not None and any(_exact(decision) for decision in carry.decisions)
+            units = open_units(carried, self.architecture.layers[-1].size)
+            exact = carry is not None and any(wants_exact(decision) for decision in carry.decisions)
             in_mask = None if exact else carried
             read = read + units
             differentiated = torch.full_like(units, state.shape[1]) if exact else units
@@ -191,9 +78,9 @@ class GatedNetwork(nn.Module):
             readings.append(Reading(seen, read, differentiated))
             gater = cast(Gater, self.gaters[index])
             site = LayerSite(index, seen, gater, readings, cost, shared.scores if shared else None)
-            decision = _decided(decide, site)
-            exact = _exact(decision)
-            needed = _units(decision.gates, layer.size)
+            decision = decided(decide, site)
+            exact = wants_exact(decision)
+            needed = open_units(decision.gates, layer.size)
             inputs.append(seen)
             decisions.append(decision)
             reads.append(read)
@@ -224,17 +111,13 @@ class GatedNetwork(nn.Module):
             products=known,
         )
 
+    def table(self, base: SinglePass, layer: int, labels: Tensor, charge: Callable[[float], None]) -> Table:
+        # Not at the top, because a table is made of this network's parts.
+        from core.network.flips import ContributionTable
+
+        return ContributionTable(self, base, layer, labels, charge)
+
     def for_inference(self, strategy: Strategy, density: float) -> "FusedNetwork":
-        """Return a callable that classifies one example at a time, gaters included, in one compiled call on the CPU.
-
-        Args:
-            strategy: that the network was trained with; its rule decides.
-            density: the target share of open blocks that it is told.
-
-        Raises:
-            InputError: the strategy's test gates do not follow a rule on the gater's scores alone.
-            ImportError: numba is not installed.
-        """
         # Not at the top, because a machine that has no numba must still train.
         from kernels.cpu import FusedLayer, FusedNetwork
 
@@ -305,7 +188,7 @@ class GatedNetwork(nn.Module):
         is_open = (decision.gates != 0).to(seen.dtype)
         computed = torch.ones_like(is_open) if exact else is_open
         missing = computed * (1 - known.computed)
-        cost.product(read, _units(is_open * (1 - known.opened), size), computed=_units(missing, size))
+        cost.product(read, open_units(is_open * (1 - known.opened), size), computed=open_units(missing, size))
         # Single scores are computed in full each time.
         if known.scores is None or not site.scored_all:
             cost.product(read, site.scored)
@@ -338,41 +221,3 @@ class GatedNetwork(nn.Module):
         if carry.hidden.shape[0] != x.shape[0]:
             raise ProtocolError(f"the carried pass has {carry.hidden.shape[0]} rows, this one has {x.shape[0]}")
         return carry.hidden, (carry.executed[-1] != 0).to(x.dtype)
-
-
-def _exact(decision: Decision) -> bool:
-    return decision.gate_grad == "exact" and torch.is_grad_enabled()
-
-
-def _units(gates: Tensor, size: int) -> Tensor:
-    return (gates != 0).sum(dim=1, dtype=torch.float64) * size
-
-
-def _decided(decide: Decide, site: LayerSite) -> Decision:
-    """Return a strategy's decision, if it fits its site and the strategy left the layer's input as it was."""
-    version = version_of(site.hidden)
-    before = site.hidden.clone() if watching() else None
-    with deciding(site.hidden.shape[0], site.blocks):
-        decision = decide(site)
-    if version_of(site.hidden) != version or (before is not None and not _equal(before, site.hidden)):
-        raise ProtocolError(f"layer {site.index}: decide wrote in place to site.hidden, which is only to be read")
-    return _checked(decision, site)
-
-
-def _equal(one: Tensor, other: Tensor) -> bool:
-    return bool(torch.isclose(one, other, rtol=0.0, atol=0.0, equal_nan=True).all())
-
-
-def _checked(decision: Decision, site: LayerSite) -> Decision:
-    if not isinstance(decision, Decision):
-        raise ProtocolError(f"layer {site.index}: decide returned {type(decision).__name__}, expected a Decision")
-    shape = (site.hidden.shape[0], site.blocks)
-    for name, tensor in (("gates", decision.gates), ("probability", decision.probability)):
-        if tensor is None:
-            continue
-        if tensor.shape != shape or tensor.dtype != site.hidden.dtype:
-            raise ProtocolError(
-                f"layer {site.index}: {name} are {tensor.dtype} {list(tensor.shape)}, "
-                f"expected {site.hidden.dtype} {list(shape)}"
-            )
-    return decision

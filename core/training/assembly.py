@@ -6,7 +6,9 @@ from typing import Any
 from torch import nn
 
 from core.architecture import Architecture
-from core.network.fully_connected import GatedNetwork
+from core.errors import InputError
+from core.network.kinds import build_network
+from core.network.network import GatedNetwork
 from core.seeding import SeedStreams
 from core.strategy import Strategy
 
@@ -29,10 +31,14 @@ def untrained(
         density: the target share of open blocks.
 
     Raises:
-        InputError: a setting of the strategy is unknown or out of range, or one is given for another number of layers.
+        InputError: a setting of the strategy is unknown or out of range, or one is given for another number of layers;
+            or the network does not support what the strategy needs.
     """
+    if lacking := sorted(strategy_type.needs - architecture.supports):
+        needed = " and ".join(lacking)
+        raise InputError(f"{strategy_type.name()} needs {needed}, which network {architecture.network} does not have")
     architecture = strategy_type.reshape(architecture, density)
-    network = GatedNetwork(architecture, recurrent="passes" in strategy_type.needs)
+    network = build_network(architecture, recurrent="passes" in strategy_type.needs)
     network.reset(lambda part: streams.torch("initialisation", part), density)
     strategy = strategy_type(architecture, strategy_settings, streams.torch("initialisation", "strategy"))
     network.set_gater_biases(strategy.initial_bias(density))

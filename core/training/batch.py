@@ -10,10 +10,9 @@ from torch.nn.functional import cross_entropy
 from core.network.cost import PassCost
 from core.network.counting import Reading, run_charged
 from core.network.fallback import with_fallback
-from core.network.flips import ContributionTable
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.network.uncharged import charged
-from core.strategy import Decide, Pass, ProtocolError, SinglePass
+from core.strategy import Decide, Pass, ProtocolError, SinglePass, Table
 from core.training.ownership import Owned
 
 _FOREIGN = "the pass was not made by this batch"
@@ -24,8 +23,8 @@ class CountedBatch:
 
     Args:
         network: the network to run.
-        x: ``[B, features]``.
-        labels: ``[B]`` classes, or None to withhold them.
+        x: ``[N, ...]``, examples.
+        labels: ``[N]`` classes, or of sequences ``[N, positions]``; None to withhold them.
         generator: the only source of gate noise.
         density: the target share of open blocks.
         progress: how far training is, from 0 to 1.
@@ -48,7 +47,7 @@ class CountedBatch:
         self.progress = progress
         self._network = network
         self._x = x
-        self._labels = labels
+        self._labels = None if labels is None else labels.flatten()
         self._fallback = fallback
         self._passes: list[Owned] = []
         self._mixes: list[tuple[Owned, list[int], Tensor]] = []
@@ -63,14 +62,14 @@ class CountedBatch:
             if carry is not None:
                 self._check(carry)
                 self._running(carry)
-            x = self._x.repeat(samples, 1)
+            x = self._x.repeat(samples, *[1] * (self._x.dim() - 1))
             done: SinglePass = self._network(x, with_fallback(decide) if self._fallback else decide, carry)
             done = replace(done, loss=self._loss(done.output, samples), samples=samples)
             self._passes.append(Owned.of(done))
             self._projected_macs.append(torch.zeros_like(done.macs))
         return done
 
-    def table(self, base: SinglePass, layer: int) -> ContributionTable:
+    def table(self, base: SinglePass, layer: int) -> Table:
         """See :meth:`core.strategy.Batch.table`."""
         if self._labels is None:
             raise ProtocolError("flips need the loss, and labels are withheld")
@@ -80,7 +79,7 @@ class CountedBatch:
             raise ProtocolError(f"flips of layer {layer}, expected 0..{len(base.decisions) - 1}")
         with charged():
             self._check(base)
-            return ContributionTable(self._network, base, layer, self._labels.repeat(base.samples), self._charge)
+            return self._network.table(base, layer, self._labels.repeat(base.samples), self._charge)
 
     def flips(self, base: SinglePass, layer: int) -> Tensor:
         """See :meth:`core.strategy.Batch.flips`."""
@@ -134,9 +133,18 @@ class CountedBatch:
         return mixed
 
     @property
-    def examples(self) -> int:
-        """How many examples the batch has."""
-        return self._x.shape[0]
+    def rows(self) -> int:
+        """How many rows the batch has: examples, or positions of all sequences."""
+        return self._x.shape[0] * self._network.architecture.positions
+
+    def cost_to_go(self, done: SinglePass) -> tuple[Tensor, ...]:
+        """See :meth:`core.strategy.Batch.cost_to_go`."""
+        if done.loss is None:
+            raise ProtocolError("labels are withheld: this pass has no loss")
+        with charged():
+            self._check(done)
+            own = done.loss.detach().unflatten(0, (done.samples, -1, self._network.architecture.positions))
+            return self._network.cost_to_go(own)
 
     def owned(self, answer: Pass) -> Owned:
         """Return core's own copy of a pass or a mix of this batch, after a look at every pass that was handed out.

@@ -3,7 +3,7 @@
 import torch
 
 from core.data import Split
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.parts.thresholds import Thresholds, threshold_of
 from core.strategy import Strategy
 from core.training.batch import CountedBatch
@@ -34,7 +34,7 @@ def calibrate(
     for layer in range(len(network.architecture.layers)):
         for thresholds in held:
             with thresholds.watched() as seen:
-                for x in split.x.split(BATCH):
+                for x in split.x.split(max(1, BATCH // network.architecture.positions)):
                     strategy.infer(CountedBatch(network, x, None, generator, density=density))
             if len(seen[layer]) and bool(torch.isfinite(seen[layer]).all()):
                 thresholds.values[layer] = threshold_of(seen[layer], thresholds.density_of(layer, density))

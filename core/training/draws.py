@@ -25,11 +25,11 @@ class Draws:
     """The random draws of one call, in order.
 
     Args:
-        examples: for which they are made. A draw has one dimension of as many rows, or of several copies of them.
+        rows: for which they are made. A draw has one dimension of as many rows, or of several copies of them.
     """
 
-    def __init__(self, examples: int) -> None:
-        self._examples = examples
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
         self._made: list[_Draw] = []
 
     @contextmanager
@@ -40,12 +40,12 @@ class Draws:
 
     @contextmanager
     def again(self, chosen: Tensor) -> Iterator[None]:
-        """Give the rows of the ``chosen`` examples ``[m]`` of each noted draw again, one draw after another.
+        """Give the ``chosen`` rows ``[m]`` of each noted draw again, one draw after another.
 
         Raises:
-            UnmatchedError: a draw has no rows of examples, or there are more draws than were noted.
+            UnmatchedError: a draw has not so many rows, or there are more draws than were noted.
         """
-        with _Repeating(self._made, self._examples, chosen):
+        with _Repeating(self._made, self._rows, chosen):
             yield
 
 
@@ -67,10 +67,10 @@ class _Noting(TorchDispatchMode):
 
 
 class _Repeating(TorchDispatchMode):
-    def __init__(self, made: Sequence[_Draw], examples: int, chosen: Tensor) -> None:
+    def __init__(self, made: Sequence[_Draw], rows: int, chosen: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._left = list(made)
-        self._examples = examples
+        self._rows = rows
         self._chosen = chosen
 
     def __torch_dispatch__(
@@ -98,8 +98,8 @@ class _Repeating(TorchDispatchMode):
 
     def _of_chosen(self, values: Tensor) -> Tensor:
         for dimension, size in enumerate(values.shape):
-            if size and size % self._examples == 0:
-                copies = torch.arange(size // self._examples, device=values.device)[:, None] * self._examples
+            if size and size % self._rows == 0:
+                copies = torch.arange(size // self._rows, device=values.device)[:, None] * self._rows
                 return values.index_select(dimension, (copies + self._chosen.to(values.device)).flatten())
         return values.clone()
 

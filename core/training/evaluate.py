@@ -11,7 +11,7 @@ from core.architecture import Architecture
 from core.data import Split
 from core.data.metric import example_errors
 from core.network.cost import least_macs
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.network.uncharged import found_out
 from core.parts.penalties import bernoulli_entropy
 from core.strategy import Pass, ProtocolError, SinglePass, Strategy
@@ -24,11 +24,11 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Measures on one split; densities and shares are fractions, multiply-adds are per example.
+    """Measures on one split; densities and shares are fractions, multiply-adds are per row: example, or position.
 
     Attributes:
         error: mean of ``errors``: the share of wrong predictions, or bits.
-        errors: of each example of the split, in its order, in the split's metric.
+        errors: of each example of the split, in its order, in the split's metric; of a sequence the mean.
         loss: mean negative log likelihood in nats.
         density: blocks computed over blocks that exist, all layers and all passes together.
         all_closed: share of examples with a layer fully closed.
@@ -86,7 +86,7 @@ def evaluate(
     macs: list[Tensor] = []
     executed: list[tuple[Tensor, ...]] = []
     entropies: list[Tensor] = []
-    for number, x in enumerate(split.x.split(BATCH)):
+    for number, x in enumerate(split.x.split(max(1, BATCH // network.architecture.positions))):
         batch = CountedBatch(network, x, None, generator, density=density, fallback=fallback)
         done = inferred(strategy, network.architecture, batch, watched=watched and number == 0)
         own = batch.owned(done)
@@ -104,16 +104,17 @@ def evaluate(
     blocks = sum(layer.shape[1] for layer in layers)
     classes = range(network.architecture.classes)
     errors = example_errors(split.metric, output, split.y)
+    labels = split.y.flatten()
     return Evaluation(
         error=float(errors.mean()),
         errors=errors.tolist(),
-        loss=float(cross_entropy(output, split.y)),
+        loss=float(cross_entropy(output, labels)),
         density=float(sum(layer.double().sum(dim=1).mean() for layer in layers) / blocks),
         all_closed=float(torch.stack([(layer == 0).all(dim=1) for layer in layers]).any(dim=0).double().mean()),
         dead_blocks=sum(int((layer == 0).all(dim=0).sum()) for layer in layers),
         gate_entropy=float(torch.cat(entropies).double().mean()) if entropies else None,
         macs=float(torch.cat(macs).mean()),
-        gates_by_class=[[_shares(layer[split.y == label]) for label in classes] for layer in layers],
+        gates_by_class=[[_shares(layer[labels == label]) for label in classes] for layer in layers],
     )
 
 
@@ -130,14 +131,14 @@ def inferred(strategy: Strategy, architecture: Architecture, batch: CountedBatch
         ProtocolError: it is something else, or there was such work.
     """
     blocks = [layer.blocks for layer in architecture.layers]
-    with found_out("infer", batch.examples, blocks) if watched else nullcontext():
+    with found_out("infer", batch.rows, blocks) if watched else nullcontext():
         done = strategy.infer(batch)
     if not isinstance(done, Pass):
         raise ProtocolError(f"infer returned {type(done).__name__}, expected a pass")
-    if done.output.shape != (batch.examples, architecture.classes):
+    if done.output.shape != (batch.rows, architecture.classes):
         raise ProtocolError(
             f"infer returned output {list(done.output.shape)}, "
-            f"expected {[batch.examples, architecture.classes]}: one prediction per example"
+            f"expected {[batch.rows, architecture.classes]}: one prediction per example"
         )
     return done
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.strategy import ProtocolError, Strategy
 from core.training.batch import CountedBatch
 from core.training.draws import Draws, UnmatchedError
@@ -74,7 +74,8 @@ def dependence(
     strategy.eval()
     examples = len(x)
     everyone = torch.arange(examples, device=x.device)
-    draws = Draws(examples)
+    positions = network.architecture.positions
+    draws = Draws(examples * positions)
     companies = {
         "in another order": [everyone.flip(0)],
         "in smaller batches": list(everyone.split([examples // 3, examples - examples // 3])),
@@ -87,9 +88,10 @@ def dependence(
         for company, parts in companies.items():
             differing = torch.zeros(0, 2, dtype=torch.bool, device=x.device)
             for chosen in parts:
-                with draws.again(chosen):
+                rows = (chosen[:, None] * positions + torch.arange(positions, device=x.device)).flatten()
+                with draws.again(rows):
                     found = _infer(network, strategy, x[chosen], generator, density)
-                differing = torch.cat([differing, _differing(found, [values[chosen] for values in together])])
+                differing = torch.cat([differing, _differing(found, [values[rows] for values in together])])
             share = float(differing.any(dim=1).double().mean())
             if share > worst.share:
                 what = "executes other blocks" if bool(differing[:, 0].any()) else "gives another output"

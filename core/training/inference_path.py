@@ -13,7 +13,7 @@ from torch.export import Dim, ExportedProgram
 from torch.overrides import TorchFunctionMode
 
 from core.errors import InputError, one_line
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.strategy import Strategy
 from core.training.batch import CountedBatch
 from kernels import use_backend

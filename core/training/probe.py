@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.architecture import Architecture
 from core.network.blocks import Gater
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.parts.distributions.bernoulli import Bernoulli
 from core.parts.distributions.distribution import GateDistribution
 from core.parts.drawn import DrawnStrategy
@@ -154,7 +154,7 @@ def _draw(strategy: Strategy, batch: CountedBatch, network: GatedNetwork) -> Ten
     finally:
         for hook in hooks:
             hook.remove()
-    examples = batch.examples
+    rows = batch.rows
     found = []
     for own in logits:
         # Passes without gradients, such as those of local expectations, only look.
@@ -162,5 +162,5 @@ def _draw(strategy: Strategy, batch: CountedBatch, network: GatedNetwork) -> Ten
         gradients = torch.autograd.grad(
             objective, differentiable, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        found.append(torch.stack([each.unflatten(0, (-1, examples)).sum(dim=0) for each in gradients]).sum(dim=0))
+        found.append(torch.stack([each.unflatten(0, (-1, rows)).sum(dim=0) for each in gradients]).sum(dim=0))
     return torch.cat(found, dim=1)

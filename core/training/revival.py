@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.network.blocks import Gater
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 
 
 class Revival:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from core.architecture import Architecture
 from core.data import Split, Splits
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.network.uncharged import found_out
 from core.seeding import SeedStreams
 from core.space import at_layer, check_layers
@@ -215,7 +215,7 @@ def _optimizer(network: GatedNetwork, strategy: Strategy, settings: TrainingSett
 def _objective(strategy: Strategy, batch: CountedBatch, *, watched: bool) -> tuple[Tensor, Owned]:
     """Return what is to be minimised, and core's own copy of the pass to log."""
     blocks = [layer.blocks for layer in strategy.architecture.layers]
-    with found_out("objective", batch.examples, blocks) if watched else nullcontext():
+    with found_out("objective", batch.rows, blocks) if watched else nullcontext():
         returned = strategy.objective(batch)
     if not (isinstance(returned, tuple) and len(returned) == 2):
         raise ProtocolError(f"objective returned {type(returned).__name__}, expected a scalar and a pass")

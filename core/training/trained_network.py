@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.data import Split
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.seeding import SeedStreams
 from core.strategy import Strategy
 

@@ -196,7 +196,7 @@ class FrozenStudy:
 
 
 def _refuse_impossible(frozen: FrozenStudy, found: Mapping[str, type[Strategy]]) -> None:
-    """Refuse a setting in which a strategy cannot keep the budget, however it is trained.
+    """Refuse a setting in which a strategy cannot be trained, or cannot keep the budget however it is.
 
     Raises:
         InputError: there is one.
@@ -205,7 +205,12 @@ def _refuse_impossible(frozen: FrozenStudy, found: Mapping[str, type[Strategy]])
         run = frozen.configuration(setting, name, "evaluate", 0)
         source, _ = data.find(setting.dataset)
         architecture = Architecture.parse(run.network, source.features, source.classes, run.activation)
-        reason = found[run.strategy].impossible(
+        strategy = found[run.strategy]
+        if lacking := sorted(strategy.needs - architecture.supports):
+            raise InputError(f"{name} needs {' and '.join(lacking)}, which network {run.network} does not have")
+        if architecture.positions > 1 and not source.text:
+            raise InputError(f"network {run.network} reads text, which dataset {setting.dataset} is not: kjv is one")
+        reason = strategy.impossible(
             architecture, run.strategy_settings, run.target_density, run.training["density_tolerance"]
         )
         if reason is not None:

@@ -19,7 +19,7 @@ from core import data
 from core.architecture import Architecture
 from core.data import Split, Splits, split
 from core.errors import InputError
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.seeding import SeedStreams
 from core.strategy import Strategy
 from core.training.assembly import joined, untrained
@@ -243,7 +243,9 @@ class FinishedNetwork:
 
     @cached_property
     def _splits(self) -> Splits:
-        return split(data.load(self.configuration.dataset), self._streams, self.configuration.test_split)
+        run = self.configuration
+        positions = self._architecture.positions
+        return split(data.load(run.dataset), self._streams, run.test_split, positions=positions)
 
     @property
     def _streams(self) -> SeedStreams:

@@ -106,6 +106,7 @@ class Child:
         for number, dataset in enumerate(datasets.values()):
             np.save(self._folder / f"{number}.x.npy", dataset.x, allow_pickle=False)
             np.save(self._folder / f"{number}.y.npy", dataset.y, allow_pickle=False)
+            np.save(self._folder / f"{number}.letters.npy", dataset.letters, allow_pickle=False)
         setup = {
             "device": device,
             "datasets": [{name: getattr(dataset, name) for name in _DESCRIBED} for dataset in datasets.values()],
@@ -304,6 +305,7 @@ def serve(folder: str) -> None:
         name: Dataset(
             x=np.load(Path(folder) / f"{number}.x.npy", mmap_mode="r", allow_pickle=False),
             y=np.load(Path(folder) / f"{number}.y.npy", allow_pickle=False),
+            letters=np.load(Path(folder) / f"{number}.letters.npy", allow_pickle=False),
             **described,
         )
         for number, (name, described) in enumerate(zip(setup["names"], setup["datasets"], strict=True))

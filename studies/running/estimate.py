@@ -111,7 +111,10 @@ def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...],
     dataset = load_if_there(configuration.dataset, data_folder)
     if dataset is None:
         raise NoDataError(configuration.dataset)
-    splits = split(dataset, streams, configuration.test_split)
+    architecture = Architecture.parse(
+        configuration.network, dataset.features, dataset.classes, configuration.activation
+    )
+    splits = split(dataset, streams, configuration.test_split, positions=architecture.positions)
     settings = TrainingSettings.of(configuration.training)
     steps = math.ceil(len(splits.train.y) / settings.batch_size)
     few = min(steps, TIMED_STEPS) * settings.batch_size
@@ -123,7 +126,7 @@ def _timed(configuration: Configuration, plugins: tuple[strategies.Plugin, ...],
         trained = train(
             strategies.find(configuration.strategy, plugins),
             configuration.strategy_settings,
-            Architecture.parse(configuration.network, dataset.features, dataset.classes, configuration.activation),
+            architecture,
             part,
             streams,
             replace(settings, epochs=2),

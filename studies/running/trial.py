@@ -116,12 +116,13 @@ def _execute(
     on_trained: Callable[[TrainedNetwork], None],
 ) -> dict[str, Any]:
     streams = streams_of(configuration)
-    splits = split(dataset, streams, configuration.test_split).to(device)
+    architecture = _architecture(configuration, dataset)
+    splits = split(dataset, streams, configuration.test_split, positions=architecture.positions).to(device)
     density = configuration.target_density
     trained = train(
         strategy_type,
         configuration.strategy_settings,
-        _architecture(configuration, dataset),
+        architecture,
         splits,
         streams,
         TrainingSettings.of(configuration.training),
@@ -132,7 +133,7 @@ def _execute(
     last = trained.history[-1]
     record |= {
         "epochs": last.epoch,
-        "train_macs": last.train_macs / len(splits.train.y),
+        "train_macs": last.train_macs / splits.train.y.numel(),
         "train_seconds": last.train_seconds,
         "history": [finite(vars(epoch)) for epoch in trained.history],
     }

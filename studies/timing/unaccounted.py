@@ -7,8 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from core.errors import InputError
 from core.network.blocks import BlockLinear, Gater
-from core.network.fully_connected import GatedNetwork, LayerSite
+from core.network.fully_connected import FullyConnectedNetwork
+from core.network.network import GatedNetwork
+from core.network.site import LayerSite
 from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass, Strategy, Table
 from kernels import activate
 
@@ -24,7 +27,12 @@ def plain_classifier(
         density: the target that it is told.
         generator: of gate noise.
         masked: compute every block by dense products and mask what is closed, instead of using the kernels.
+
+    Raises:
+        InputError: the network is of another kind than fully connected.
     """
+    if not isinstance(network, FullyConnectedNetwork):
+        raise InputError(f"network {network.architecture.network} cannot be timed: only fully connected ones are")
     dense = [_dense(cast(BlockLinear, part)) for part in (*network.layers, network.readout)] if masked else []
 
     @torch.inference_mode()
@@ -49,7 +57,7 @@ class UnaccountedBatch:
 
     def __init__(
         self,
-        network: GatedNetwork,
+        network: FullyConnectedNetwork,
         x: Tensor,
         generator: torch.Generator,
         density: float,
@@ -79,6 +87,9 @@ class UnaccountedBatch:
         output = linear(hidden, *self._dense[-1]) if self._dense else network.readout(hidden, mask)
         nothing = torch.empty(0)
         return SinglePass(tuple(decisions), hidden, output, (), nothing, nothing, inputs=(), read=())
+
+    def cost_to_go(self, done: SinglePass) -> tuple[Tensor, ...]:
+        raise ProtocolError("costs are not for inference")
 
     def table(self, base: SinglePass, layer: int) -> Table:
         raise ProtocolError("flips are not for inference")

@@ -1,12 +1,13 @@
 import pytest
 
 from core.architecture import Architecture, GatedLayer
+from core.architecture.fully_connected import FullyConnected
 from core.errors import InputError
 
 
 def test_parse_reads_layers_from_input_to_output():
     architecture = Architecture.parse(" 24x64, 3x7 ", 10, 4, "tanh")
-    assert architecture == Architecture(10, (GatedLayer(24, 64), GatedLayer(3, 7)), 4, "tanh")
+    assert architecture == FullyConnected(10, (GatedLayer(24, 64), GatedLayer(3, 7)), 4, "tanh")
     assert [layer.units for layer in architecture.layers] == [1536, 21]
 
 

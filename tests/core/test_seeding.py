@@ -6,7 +6,7 @@ from torch import Tensor
 
 from core.architecture import Architecture
 from core.data import Split, Splits
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.gates import open_all
 from core.seeding import SeedStreams
 from core.strategy import Batch, Decision, Pass, Site, Strategy
@@ -99,17 +99,23 @@ def test_strategies_share_initial_parameters_and_the_order_of_the_data(name):
     assert first.parameters.keys() == expected_first.parameters.keys() | of_passes
     # Gaters start where a strategy's own gates are open to the budget.
     architecture = Architecture.parse("4x2,3x2", FEATURES, 3)
-    shift = find(name)(architecture, {}, STREAMS.torch("initialisation", "strategy")).initial_bias(0.5)
+    strategy = find(name)(architecture, {}, STREAMS.torch("initialisation", "strategy"))
+    shift = strategy.initial_bias(0.5)
     for part, parameter in expected_first.parameters.items():
         expected_parameter = parameter + shift if part.startswith("gaters") and part.endswith("bias") else parameter
         torch.testing.assert_close(first.parameters[part], expected_parameter, rtol=0, atol=1e-7, msg=part)
     # Only to rounding: the products of a network that carries a state on are wider.
     torch.testing.assert_close(first.output, expected_first.output)
-    torch.testing.assert_close([scores - shift for scores in first.scores], expected_first.scores)
+    # Biases start equal, so that centred scores of blocks differ as plain ones do.
+    expected_scores = [
+        scores - scores.mean(dim=1, keepdim=True) if strategy.centres_scores() else scores
+        for scores in expected_first.scores
+    ]
+    torch.testing.assert_close([scores - shift for scores in first.scores], expected_scores)
 
 
 def test_every_part_of_a_network_starts_from_another_stream():
-    network = GatedNetwork(Architecture.parse("2x3,2x3,2x3", 6, 6))
+    network = FullyConnectedNetwork(Architecture.parse("2x3,2x3,2x3", 6, 6))
     network.reset(lambda part: STREAMS.torch("initialisation", part), 0.5)
     weights = [network.layers[index].weight.flatten() for index in range(3)]  # type: ignore[operator]
     assert not torch.equal(weights[1], weights[2])

@@ -19,7 +19,7 @@ from core import conformance
 from core.architecture import Architecture
 from core.data import Split, Splits
 from core.data.own import ENTRY_POINT_GROUP
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.space import check_conditions, matters
 from core.strategy import ProtocolError, Strategy
 from core.training.batch import CountedBatch
@@ -120,7 +120,7 @@ def test_a_fault_is_found_in_the_words_of_the_guide(tmp_path, right, wrong):
 def test_the_gater_of_the_guide_costs_what_the_guide_says(tmp_path):
     architecture = Architecture.parse("16x16", features=784, classes=10)
     strategy = example(tmp_path, "low_rank")(architecture, {}, torch.Generator().manual_seed(0))
-    network = GatedNetwork(architecture)
+    network = FullyConnectedNetwork(architecture)
     network.reset(lambda part: torch.Generator().manual_seed(0), 1 / 8)
     batch = CountedBatch(network, torch.ones(3, 784), torch.zeros(3).long(), torch.Generator(), density=1 / 8)
     _, done = strategy.objective(batch)

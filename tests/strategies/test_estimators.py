@@ -5,7 +5,7 @@ import torch
 
 import strategies
 from core.architecture import Architecture
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.seeding import SeedStreams
 from core.training.probe import Probe, probe
 from tests.support.networks import FEATURES, batch_of, network_of, normal, seeded
@@ -17,7 +17,7 @@ NO_PENALTY = {"lambda_s": 0, "lambda_v": 0, "density_price_rate": 0}
 
 
 def probed(name: str, draws: int, **settings: object) -> Probe:
-    network = GatedNetwork(ARCHITECTURE).double()
+    network = FullyConnectedNetwork(ARCHITECTURE).double()
     network.reset(lambda part: STREAMS.torch("initialisation", part), DENSITY)
     generator = STREAMS.torch("data")
     x = torch.randn(4, 20, generator=generator).double()
@@ -77,7 +77,7 @@ def test_the_relaxations_bias_falls_and_its_variance_rises_as_the_temperature_fa
 
 @pytest.mark.slow
 def test_the_temperature_ends_where_it_is_told_to():
-    network = GatedNetwork(ARCHITECTURE).double()
+    network = FullyConnectedNetwork(ARCHITECTURE).double()
     network.reset(lambda part: STREAMS.torch("initialisation", part), 0.3)
     x = torch.randn(4, 20, generator=STREAMS.torch("data")).double()
 

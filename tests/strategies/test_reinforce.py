@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import grad
 from torch.nn.functional import cross_entropy
 
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts import penalties
 from core.strategy import Batch, Pass
 from core.training.probe import Probe, probe
@@ -29,7 +29,7 @@ def beyond_chance(z_scores: Tensor, tests: int = 10) -> bool:
     return bool(z_scores.abs().max() > norm.isf(LEVEL / tests / z_scores.numel() / 2))
 
 
-def sensitive_network() -> GatedNetwork:
+def sensitive_network() -> FullyConnectedNetwork:
     """One whose gates matter: with initial weights, the estimators drown in noise."""
     network = network_of(f"{BLOCKS}x2", seed=1)
     with torch.no_grad():
@@ -87,7 +87,7 @@ ROWS = 5
 X, Y = normal(ROWS, FEATURES, seed=7), torch.arange(ROWS) % 3
 
 
-def objective_of(layers: str, rows: int = ROWS, **settings: Any) -> tuple[GatedNetwork, Tensor, Pass]:
+def objective_of(layers: str, rows: int = ROWS, **settings: Any) -> tuple[FullyConnectedNetwork, Tensor, Pass]:
     network = network_of(layers)
     strategy = Reinforce(network.architecture, {**BERNOULLI, **settings}, seeded())
     return network, *strategy.objective(batch_of(network, X[:rows], Y[:rows]))
@@ -141,7 +141,7 @@ def test_the_network_learns_from_the_loss_alone(baseline):
     torch.testing.assert_close(found, expected)
 
 
-def lower_weight_gradient(value: Tensor, network: GatedNetwork) -> Tensor:
+def lower_weight_gradient(value: Tensor, network: FullyConnectedNetwork) -> Tensor:
     return grad(value, cast(Tensor, network.layers[0].weight))[0]
 
 

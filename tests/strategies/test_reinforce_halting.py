@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import strategies.reinforce_halting as module
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.halting import stopping_distribution
 from core.strategy import Decision, Site
 from core.training.batch import CountedBatch
@@ -31,7 +31,7 @@ EXACT |= {"pass_price": PRICE, "price_rate": 0}
 KINDS = ["exactly_k", "bernoulli"]
 
 
-def strategy_of(network: GatedNetwork, **settings: object) -> ReinforceHalting:
+def strategy_of(network: FullyConnectedNetwork, **settings: object) -> ReinforceHalting:
     strategy = ReinforceHalting(network.architecture, {**EXACT, **settings}, seeded(1)).double()
     with torch.no_grad():
         # A halting unit that has something to say about the state.
@@ -39,7 +39,7 @@ def strategy_of(network: GatedNetwork, **settings: object) -> ReinforceHalting:
     return strategy
 
 
-def network() -> GatedNetwork:
+def network() -> FullyConnectedNetwork:
     found = network_of(f"{BLOCKS}x2", recurrent=True, seed=1)
     with torch.no_grad():
         for parameter in found.parameters():
@@ -47,7 +47,7 @@ def network() -> GatedNetwork:
     return found
 
 
-def a_batch(on: GatedNetwork) -> CountedBatch:
+def a_batch(on: FullyConnectedNetwork) -> CountedBatch:
     return CountedBatch(on, normal(1, FEATURES), torch.tensor([1]), seeded(), density=DENSITY)
 
 
@@ -66,7 +66,7 @@ def log_probability(kind: str, scores: Tensor, gates: Tensor) -> Tensor:
 
 
 def draws(
-    monkeypatch: pytest.MonkeyPatch, strategy: ReinforceHalting, on: GatedNetwork
+    monkeypatch: pytest.MonkeyPatch, strategy: ReinforceHalting, on: FullyConnectedNetwork
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """The objective and the probability of every combination of gates, of all passes and samples."""
     kind = strategy.settings["gates"]
@@ -91,7 +91,7 @@ def draws(
         yield objective, torch.stack(found).sum().exp()
 
 
-def exact(strategy: ReinforceHalting, on: GatedNetwork) -> Tensor:
+def exact(strategy: ReinforceHalting, on: FullyConnectedNetwork) -> Tensor:
     """The expected cost of one sample, every combination of gates and every stop enumerated."""
     kind = strategy.settings["gates"]
     total = torch.zeros((), dtype=torch.float64)
@@ -160,7 +160,7 @@ def test_as_many_passes_as_there_are_blocks_in_the_budget_are_expected(density):
     assert len(done.decisions) == (1 if density == 1 / 4 else 4)
 
 
-def strategies_of_defaults(on: GatedNetwork) -> ReinforceHalting:
+def strategies_of_defaults(on: FullyConnectedNetwork) -> ReinforceHalting:
     return ReinforceHalting(on.architecture, {}, seeded(1)).double()
 
 

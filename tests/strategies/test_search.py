@@ -8,7 +8,7 @@ from torch import Tensor
 
 import strategies
 from core.architecture import Architecture
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.gates import explicit, top_blocks
 from core.strategy import Strategy
 from core.training.batch import CountedBatch
@@ -21,25 +21,25 @@ NAMES = ["local_search", "greedy_structured"]
 
 
 @pytest.fixture
-def network() -> GatedNetwork:
+def network() -> FullyConnectedNetwork:
     return network_of(f"{BLOCKS}x3")
 
 
-def batch_with(network: GatedNetwork, labels: Tensor | None, density: float) -> CountedBatch:
+def batch_with(network: FullyConnectedNetwork, labels: Tensor | None, density: float) -> CountedBatch:
     return CountedBatch(network, normal(ROWS, FEATURES), labels, torch.Generator().manual_seed(0), density=density)
 
 
-def strategy_of(name: str, network: GatedNetwork, **settings: object) -> Strategy:
+def strategy_of(name: str, network: FullyConnectedNetwork, **settings: object) -> Strategy:
     return strategies.find(name)(network.architecture, settings, torch.Generator())
 
 
-def loss_of(network: GatedNetwork, gates: list[Tensor]) -> Tensor:
+def loss_of(network: FullyConnectedNetwork, gates: list[Tensor]) -> Tensor:
     loss = batch_with(network, Y, 0.5)(explicit(gates)).loss
     assert loss is not None
     return loss.detach()
 
 
-def best_of_all(network: GatedNetwork, count: int) -> Tensor:
+def best_of_all(network: FullyConnectedNetwork, count: int) -> Tensor:
     """The least loss of each example over every choice of ``count`` blocks."""
     choices = [
         torch.zeros(ROWS, BLOCKS, dtype=torch.float64).index_fill_(1, torch.tensor(blocks), 1.0)
@@ -48,7 +48,7 @@ def best_of_all(network: GatedNetwork, count: int) -> Tensor:
     return torch.stack([loss_of(network, [gates]) for gates in choices]).amin(dim=0)
 
 
-def climbed(network: GatedNetwork, count: int, **settings: object) -> tuple[Tensor, Tensor, Tensor]:
+def climbed(network: FullyConnectedNetwork, count: int, **settings: object) -> tuple[Tensor, Tensor, Tensor]:
     """The gates that local search ends with, their loss, and the loss it started from."""
     teacher = strategy_of("local_search", network, **settings)
     assert isinstance(teacher, LocalSearch)
@@ -161,7 +161,7 @@ def test_in_one_layer_a_teacher_costs_at_most_three_times_reinforce(name):
     architecture = Architecture.parse("16x16", 784, 10)
     spent = {}
     for each in (name, "reinforce"):
-        network = GatedNetwork(architecture)
+        network = FullyConnectedNetwork(architecture)
         network.reset(lambda part: torch.Generator().manual_seed(0), 1 / 8)
         batch = CountedBatch(network, torch.rand(20, 784), torch.arange(20) % 10, torch.Generator(), density=1 / 8)
         settings = {"baseline": "samples", "samples": 2} if each == "reinforce" else {}

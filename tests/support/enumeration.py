@@ -11,7 +11,7 @@ from torch.autograd import grad
 from torch.nn.functional import cross_entropy
 
 from core.network.blocks import Gater
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.distributions.distribution import GateDistribution
 from core.parts.distributions.tree_leaf import depth
 from core.parts.drawn import DrawnStrategy
@@ -82,13 +82,13 @@ class Odometer:
         return torch.tensor([[of() for _ in row] for row in values.tolist()], dtype=values.dtype)
 
 
-def gater_parameters(network: GatedNetwork) -> list[Tensor]:
+def gater_parameters(network: FullyConnectedNetwork) -> list[Tensor]:
     return [parameter for gater in network.gaters for parameter in gater.parameters()]
 
 
 def expected_gradient(
     strategy: DrawnStrategy,
-    network: GatedNetwork,
+    network: FullyConnectedNetwork,
     x: Tensor,
     y: Tensor,
     density: float,
@@ -110,7 +110,7 @@ def expected_gradient(
     return total
 
 
-def exact_gradient(kind: str, network: GatedNetwork, x: Tensor, y: Tensor, density: float) -> Tensor:
+def exact_gradient(kind: str, network: FullyConnectedNetwork, x: Tensor, y: Tensor, density: float) -> Tensor:
     """The gradient of ``mean_i E[loss_i]`` in the gaters' parameters, by formulas of each distribution's own."""
     layers = network.architecture.layers
     expected = torch.zeros((), dtype=torch.float64)
@@ -135,7 +135,7 @@ def relative_error(found: Tensor, exact: Tensor) -> float:
     return float((found - exact).norm() / exact.norm())
 
 
-def sensitive_network(layers: str, seed: int = 1) -> GatedNetwork:
+def sensitive_network(layers: str, seed: int = 1) -> FullyConnectedNetwork:
     """One whose gates matter, as they hardly do with initial weights."""
     network = network_of(layers, seed=seed)
     with torch.no_grad():
@@ -145,7 +145,7 @@ def sensitive_network(layers: str, seed: int = 1) -> GatedNetwork:
     return network
 
 
-def _below(network: GatedNetwork, seen: Tensor, gates: list[Tensor]) -> Tensor:
+def _below(network: FullyConnectedNetwork, seen: Tensor, gates: list[Tensor]) -> Tensor:
     if not gates:
         return seen
     shape = ",".join(f"{layer.blocks}x{layer.size}" for layer in network.architecture.layers[: len(gates)])

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.architecture import Architecture
 from core.network.blocks import BlockLinear
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.strategy import Decide, Decision, Site
 from core.training.batch import CountedBatch
 from kernels import Activation, GateGrad
@@ -25,9 +25,11 @@ def normal(*size: int, seed: int = 0) -> Tensor:
 
 def network_of(
     layers: str, *, activation: Activation = "tanh", recurrent: bool = False, density: float = 0.5, seed: int = 0
-) -> GatedNetwork:
+) -> FullyConnectedNetwork:
     """Reset as in training, but with biases that are not zero."""
-    network = GatedNetwork(Architecture.parse(layers, FEATURES, CLASSES, activation), recurrent=recurrent).double()
+    network = FullyConnectedNetwork(
+        Architecture.parse(layers, FEATURES, CLASSES, activation), recurrent=recurrent
+    ).double()
     generator = seeded(seed)
     network.reset(lambda part: generator, density)
     with torch.no_grad():
@@ -37,7 +39,7 @@ def network_of(
     return network
 
 
-def random_gates(network: GatedNetwork, rows: int, *, kind: str = "binary", seed: int = 0) -> list[Tensor]:
+def random_gates(network: FullyConnectedNetwork, rows: int, *, kind: str = "binary", seed: int = 0) -> list[Tensor]:
     """Half of the gates closed; ``kind`` is binary or real."""
     generator = seeded(seed)
     found = []
@@ -60,7 +62,7 @@ def fixed(gates: list[Tensor], gate_grad: GateGrad = "open", *, score: str = "")
 
 
 def batch_of(
-    network: GatedNetwork, x: Tensor, labels: Tensor | None = None, *, seed: int = 0, fallback: bool = False
+    network: FullyConnectedNetwork, x: Tensor, labels: Tensor | None = None, *, seed: int = 0, fallback: bool = False
 ) -> CountedBatch:
     return CountedBatch(network, x, labels, seeded(seed), density=0.5, fallback=fallback)
 
@@ -72,7 +74,7 @@ def dense_matrix(layer: BlockLinear) -> Tensor:
 
 
 def masked_dense(
-    network: GatedNetwork, x: Tensor, gates: list[Tensor], state: Tensor | None = None
+    network: FullyConnectedNetwork, x: Tensor, gates: list[Tensor], state: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """The last hidden layer and the logits of ``h_l = f(W_l h_{l-1} + b_l) * g_l``, every block computed."""
     function = {"relu": torch.relu, "tanh": torch.tanh}[network.architecture.activation]

@@ -41,12 +41,13 @@ class Antithetic(Estimator):
         others = batch(decide, samples=len(layers))
         assert done.loss is not None
         assert others.loss is not None
-        differences = done.loss.detach() - others.loss.detach().unflatten(0, (len(layers), -1))
+        costs, other_costs = batch.cost_to_go(done), batch.cost_to_go(others)
         objective = torch.cat([done.loss, others.loss]).mean()
         for layer in layers:
             gates, opposite, logit = first.draws[layer].gates, first.antithetic[layer], first.detached[layer]
             sign = (1 - 2 * opposite) * (gates != opposite)
-            credit = 0.5 * differences[layer][:, None] * sign * logit.detach().abs().sigmoid()
+            difference = costs[layer].flatten() - other_costs[layer][layer].flatten()
+            credit = 0.5 * difference[:, None] * sign * logit.detach().abs().sigmoid()
             objective = objective + (credit * logit).sum(dim=1).mean()
         return first.estimate(objective, done)
 

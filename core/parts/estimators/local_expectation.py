@@ -30,7 +30,7 @@ class LocalExpectation(Estimator):
         done = batch(sampler)
         assert done.loss is not None
         cost = done.loss.detach()
-        of_others = baseline(cost[None], "batch_mean")[0]
+        of_others = baseline(cost[None, :, None], "batch_mean").flatten()
         objective = done.mean_loss()
         for layer, draw in enumerate(sampler.draws):
             found = policy.distribution.alternatives(sampler.detached[layer], draw)

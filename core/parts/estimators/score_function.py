@@ -1,6 +1,8 @@
 """The score function estimator, REINFORCE, on any distribution of gates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar
 
 import torch
@@ -13,9 +15,9 @@ from core.strategy import Batch
 
 @dataclass(frozen=True)
 class ScoreFunction(Estimator):
-    """``(C - baseline) grad log pi(g | h)`` for each example's cost C, its loss (Williams 1992).
+    """``(C - baseline) grad log pi(g | h)`` for each row's cost C: the losses that its gates change (Williams 1992).
 
-    Unbiased in any number of layers, but for the baseline ``batch_minimum``, which an example's own cost may be.
+    Unbiased in any number of layers, but for the baseline ``batch_minimum``, which a row's own cost may be.
 
     Attributes:
         baseline: one of :data:`core.parts.baselines.BASELINES`, or ``learned``.
@@ -31,14 +33,24 @@ class ScoreFunction(Estimator):
     def estimate(self, batch: Batch, policy: Policy) -> Estimate:
         sampler = Sampler(policy, batch.generator)
         done = batch(sampler, samples=self.samples if self.baseline == "samples" else 1)
-        assert done.loss is not None
-        cost = done.loss.detach().unflatten(0, (done.samples, -1))
+        costs = batch.cost_to_go(done)
+        predicted = (
+            None if self.predicted_cost is None else batch.project(done, self.predicted_cost, layer=0).view_as(costs[0])
+        )
         total = done.mean_loss()
-        if self.predicted_cost is None:
-            compared_with: Tensor = baseline(cost, self.baseline)
-        else:
-            predicted = batch.project(done, self.predicted_cost, layer=0).view_as(cost)
-            compared_with = predicted.detach()
-            total = total + (predicted - cost).square().mean()
-        log_probability = torch.stack([draw.log_probability for draw in sampler.draws]).sum(dim=0).view_as(cost)
-        return sampler.estimate(total + ((cost - compared_with) * log_probability).mean(), done)
+        # Layers that share a cost share its baseline.
+        for _, layers in groupby(range(len(costs)), key=lambda layer: id(costs[layer])):
+            total = total + self._credit(costs, list(layers), sampler, predicted)
+        return sampler.estimate(total, done)
+
+    def _credit(
+        self, costs: Sequence[Tensor], layers: Sequence[int], sampler: Sampler, predicted: Tensor | None
+    ) -> Tensor:
+        """Return what teaches the gaters of layers that have one cost, and the prediction of it."""
+        cost = costs[layers[0]]
+        drawn = [sampler.draws[layer].log_probability for layer in layers]
+        log_probability = torch.stack(drawn).sum(dim=0).view_as(cost)
+        if predicted is None:
+            return ((cost - baseline(cost, self.baseline)) * log_probability).mean()
+        error = (predicted - cost).square().mean()
+        return error + ((cost - predicted.detach()) * log_probability).mean()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from core.network.fully_connected import GatedNetwork
+from core.network.network import GatedNetwork
 from core.strategy import Strategy
 from core.training.batch import CountedBatch
 from kernels import use_backend

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.network.fully_connected import GatedNetwork
+from core.network.kinds import build_network
+from core.network.network import GatedNetwork
 from core.strategy import Strategy
 from core.training.probe import combinations, distribution_of, probe
 from core.training.trained_network import TrainedNetwork
@@ -34,7 +35,7 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
         return {}
     if combinations(distribution_of(strategy, trained.density), network.architecture) > MOST_COMBINATIONS:
         return {}
-    fresh = GatedNetwork(network.architecture)
+    fresh = build_network(network.architecture)
     fresh.reset(lambda part: trained.streams.torch("initialisation", part), trained.density)
     fresh.set_gater_biases(strategy.initial_bias(trained.density))
     fresh.to(trained.train.x.device)

@@ -2,7 +2,7 @@ import torch
 from torch import Tensor
 
 from core.network.fallback import with_fallback
-from core.network.fully_connected import LayerSite
+from core.network.site import LayerSite
 from core.strategy import Decision
 from tests.support.networks import network_of
 

@@ -6,7 +6,7 @@ import torch
 from core.architecture import Architecture
 from core.data import Splits, load, split
 from core.errors import InputError
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.seeding import SeedStreams
 from core.training.batch import CountedBatch
 from core.training.settings import TrainingSettings
@@ -99,7 +99,7 @@ def test_later_training_does_not_show():
 )
 def test_strategies_without_a_rule_are_refused(name, settings):
     strategy = find(name)(Architecture.parse("8x16", 64, 10), settings, torch.Generator())
-    network = GatedNetwork(strategy.architecture, recurrent="passes" in strategy.needs)
+    network = FullyConnectedNetwork(strategy.architecture, recurrent="passes" in strategy.needs)
     with pytest.raises(
         InputError, match=f"{name} decides by more than a rule on the gater's scores: run infer instead"
     ):
@@ -109,7 +109,7 @@ def test_strategies_without_a_rule_are_refused(name, settings):
 def test_the_multi_pass_heir_of_a_rule_is_refused():
     strategy = find("reinforce_halting")(Architecture.parse("8x16", 64, 10), {}, torch.Generator())
     with pytest.raises(InputError, match="reinforce_halting decides by more"):
-        GatedNetwork(strategy.architecture, recurrent=True).for_inference(strategy, DENSITY)
+        FullyConnectedNetwork(strategy.architecture, recurrent=True).for_inference(strategy, DENSITY)
 
 
 def test_what_does_not_fit_is_refused():

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.autograd import grad
 from torch.nn.functional import cross_entropy
 
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.strategy import Decide, Decision, Pass, ProtocolError, Site
 from tests.support.networks import FEATURES, fixed, masked_dense, network_of, normal, random_gates
 
@@ -41,7 +41,7 @@ def test_a_pass_tells_which_gates_were_executed_and_what_every_layer_read():
     assert torch.equal(done.inputs[2], done.hidden)
 
 
-def network_with_layers(network: GatedNetwork, number: int) -> GatedNetwork:
+def network_with_layers(network: FullyConnectedNetwork, number: int) -> FullyConnectedNetwork:
     shorter = network_of(",".join(network.architecture.network.split(",")[:number]))
     shorter.layers.load_state_dict(network.layers[:number].state_dict())
     return shorter
@@ -63,7 +63,7 @@ def test_sites_come_in_order_with_the_gated_input_and_the_gaters_logits():
         assert torch.equal(scores, gater(read))
 
 
-def loss_of(network: GatedNetwork, x: Tensor, gates: list[Tensor]) -> Tensor:
+def loss_of(network: FullyConnectedNetwork, x: Tensor, gates: list[Tensor]) -> Tensor:
     return cross_entropy(masked_dense(network, x, gates)[1], Y)
 
 
@@ -243,7 +243,7 @@ def test_the_layer_of_a_bad_decision_is_named():
         network(normal(ROWS, FEATURES), decide)
 
 
-def run_twice(network: GatedNetwork, rows: int, decide: Decide) -> None:
+def run_twice(network: FullyConnectedNetwork, rows: int, decide: Decide) -> None:
     """Once over 6 rows, then carrying on over ``rows``."""
     first: Pass = network(normal(ROWS, FEATURES), decide)
     network(normal(rows, FEATURES), decide, first)

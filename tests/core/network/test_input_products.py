@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.network.input_products import InputProducts
 from core.strategy import Decision, Pass, ProtocolError, Site
 from tests.support.networks import FEATURES, batch_of, fixed, masked_dense, network_of, normal, random_gates
@@ -13,11 +13,11 @@ ROWS, PASSES = 5, 3
 Y = torch.tensor([0, 2, 1, 2, 0])
 
 
-def gates_of(network: GatedNetwork) -> list[list[Tensor]]:
+def gates_of(network: FullyConnectedNetwork) -> list[list[Tensor]]:
     return [random_gates(network, ROWS, kind="real", seed=seed) for seed in range(PASSES)]
 
 
-def sharing(network: GatedNetwork, gate_grad="open") -> Tensor:
+def sharing(network: FullyConnectedNetwork, gate_grad="open") -> Tensor:
     """The sum of all passes' outputs and scores, each pass carrying on from the one before."""
     batch = batch_of(network, normal(ROWS, FEATURES), Y)
     done: Pass | None = None
@@ -34,7 +34,7 @@ def sharing(network: GatedNetwork, gate_grad="open") -> Tensor:
     return total
 
 
-def making_again(network: GatedNetwork) -> Tensor:
+def making_again(network: FullyConnectedNetwork) -> Tensor:
     """The same from dense formulas, pass by pass."""
     x, units = normal(ROWS, FEATURES), network.architecture.layers[-1].units
     gater = network.gaters[0]

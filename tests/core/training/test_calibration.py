@@ -5,7 +5,7 @@ import torch
 
 from core.architecture import Architecture
 from core.data import Split
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.seeding import SeedStreams
 from core.training.calibration import calibrate
 from core.training.evaluate import evaluate
@@ -15,10 +15,10 @@ from tests.support.networks import seeded
 CALIBRATED = ("gaussian_gates", "hard_concrete", "straight_through")
 
 
-def untrained(name: str, **settings: str) -> tuple[GatedNetwork, Any, Split]:
+def untrained(name: str, **settings: str) -> tuple[FullyConnectedNetwork, Any, Split]:
     """A network of two layers whose gates open nearly everything, and 400 examples."""
     architecture = Architecture.parse("8x4,6x4", 5, 3)
-    network = GatedNetwork(architecture)
+    network = FullyConnectedNetwork(architecture)
     streams = SeedStreams(0, "evaluate", "digits", 0)
     network.reset(lambda part: streams.torch("initialisation", part), 0.9)
     strategy = find(name)(architecture, settings, streams.torch("initialisation", "strategy"))

@@ -10,7 +10,7 @@ from torch import Tensor
 from core.architecture import Architecture
 from core.data import Split
 from core.network.blocks import BlockLinear
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.strategy import Batch, Decision, Family, Pass, ProtocolError, Site, Strategy
 from core.training.evaluate import Evaluation, evaluate
 from tests.support.networks import seeded
@@ -22,9 +22,9 @@ Y = torch.tensor([0, 0, 1, 1, 0])
 PROBABILITY = torch.tensor([0.25, 0.5])
 
 
-def identity_network(layers: str = "2x1", classes: int = 2, *, recurrent: bool = False) -> GatedNetwork:
+def identity_network(layers: str = "2x1", classes: int = 2, *, recurrent: bool = False) -> FullyConnectedNetwork:
     """Passes its features on through every layer; further units and classes stay at 0."""
-    network = GatedNetwork(Architecture.parse(layers, 2, classes), recurrent=recurrent)
+    network = FullyConnectedNetwork(Architecture.parse(layers, 2, classes), recurrent=recurrent)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
@@ -67,7 +67,7 @@ class AskingTheGater(HandMade):
 
 def measured(
     strategy_type: type[HandMade] = HandMade,
-    network: GatedNetwork | None = None,
+    network: FullyConnectedNetwork | None = None,
     split: Split | None = None,
     **options: Any,
 ) -> Evaluation:

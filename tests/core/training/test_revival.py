@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.architecture import Architecture
 from core.network.blocks import Gater
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.gates import top_blocks
 from core.seeding import SeedStreams
 from core.strategy import Batch, Decision, Family, Pass, Strategy
@@ -25,26 +25,26 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(5)
 
 
-def network(*, recurrent: bool = False) -> GatedNetwork:
-    made = GatedNetwork(Architecture.parse("5x2", 3, 2), recurrent=recurrent)
+def network(*, recurrent: bool = False) -> FullyConnectedNetwork:
+    made = FullyConnectedNetwork(Architecture.parse("5x2", 3, 2), recurrent=recurrent)
     made.reset(lambda _: generator(), 0.2)
     for parameter in made.gaters.parameters():
         parameter.data.copy_(torch.arange(parameter.numel()).view_as(parameter))
     return made
 
 
-def bias(made: GatedNetwork) -> Tensor:
+def bias(made: FullyConnectedNetwork) -> Tensor:
     return cast(Gater, made.gaters[0]).bias
 
 
-def stepped(made: GatedNetwork) -> torch.optim.Adam:
+def stepped(made: FullyConnectedNetwork) -> torch.optim.Adam:
     optimizer = torch.optim.Adam(made.parameters(), lr=0.0)
     torch.stack([parameter.square().sum() for parameter in made.parameters()]).sum().backward()
     optimizer.step()
     return optimizer
 
 
-def revive(made: GatedNetwork, used: Tensor = USED, patience: int = 1) -> tuple[Revival, torch.optim.Adam]:
+def revive(made: FullyConnectedNetwork, used: Tensor = USED, patience: int = 1) -> tuple[Revival, torch.optim.Adam]:
     optimizer = stepped(made)
     revival = Revival(made, optimizer, patience, generator(), density=0.2)
     revival.count([used])

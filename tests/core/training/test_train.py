@@ -11,7 +11,7 @@ from core.architecture import Architecture
 from core.data import Split, Splits
 from core.errors import InputError
 from core.network.cost import dense_macs
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.gates import open_all
 from core.seeding import SeedStreams
 from core.strategy import Batch, Decision, Family, Pass, ProtocolError, Site, Strategy
@@ -96,7 +96,7 @@ def parameters(trained: Trained) -> dict[str, Tensor]:
 
 def initial() -> dict[str, Tensor]:
     """The parameters before training, as the streams give them."""
-    network = GatedNetwork(ARCHITECTURE)
+    network = FullyConnectedNetwork(ARCHITECTURE)
     network.reset(lambda part: STREAMS.torch("initialisation", part), 0.5)
     found = {f"network.{name}": parameter.detach().clone() for name, parameter in network.named_parameters()}
     return {**found, "strategy.own": torch.ones(())}
@@ -246,7 +246,7 @@ class TestOptimizers:
             chosen = TrainingSettings.of({**settings, "learning_rate": 0.1, "gater_learning_rate": rates})
             two_layers = Architecture.parse("4x2,3x2", 5, 3)
             after = parameters(train(Owning, {}, two_layers, clouds(), STREAMS, chosen, density=0.5))
-            network = GatedNetwork(two_layers)
+            network = FullyConnectedNetwork(two_layers)
             network.reset(lambda part: STREAMS.torch("initialisation", part), 0.5)
             before = {f"network.{name}": parameter.detach() for name, parameter in network.named_parameters()}
             before["strategy.own"] = torch.ones(())

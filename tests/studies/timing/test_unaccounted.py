@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.gates import open_all
 from core.strategy import ProtocolError
 from core.training.batch import CountedBatch
@@ -39,6 +40,7 @@ def test_it_infers_what_the_run_with_accounting_infers(strategy, settings, netwo
 
 def test_what_it_cannot_do_it_refuses():
     trained = subject_of("top_k")
+    assert isinstance(trained.network, FullyConnectedNetwork)
     batch = UnaccountedBatch(trained.network, trained.test.x, STREAMS.torch("gates"), trained.density, [])
     done = batch(open_all)
     for call in (

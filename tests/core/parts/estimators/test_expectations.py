@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import strategies
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.parts.drawn import DrawnStrategy
 from core.parts.estimators import antithetic, local_expectation, sparse_mixer
 from tests.support.enumeration import Odometer, exact_gradient, expected_gradient, relative_error, sensitive_network
@@ -23,7 +23,7 @@ SHAPES = {
 }
 
 
-def strategy_of(name: str, network: GatedNetwork, gates: str, **settings: Any) -> DrawnStrategy:
+def strategy_of(name: str, network: FullyConnectedNetwork, gates: str, **settings: Any) -> DrawnStrategy:
     strategy_type = strategies.find(name)
     none = {key: 0.0 for key in ("lambda_s", "lambda_v", "density_price_rate", "balance") if key in strategy_type.space}
     strategy = strategy_type(network.architecture, {**none, "gates": gates, **settings}, seeded()).double()

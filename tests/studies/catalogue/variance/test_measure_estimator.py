@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from core.network.fully_connected import GatedNetwork
+from core.network.fully_connected import FullyConnectedNetwork
 from core.training.probe import exact_gradient
 from studies.catalogue.variance import measure_estimator as estimator
 from tests.support.trained import STREAMS, subject_of
@@ -25,7 +25,7 @@ def test_penalties_and_entropy_do_not_count_but_settings_of_the_estimator_do():
 
 def test_before_training_is_the_network_that_training_began_with():
     trained = subject_of("straight_through", epochs=2)
-    network = GatedNetwork(trained.network.architecture)
+    network = FullyConnectedNetwork(trained.network.architecture)
     network.reset(lambda part: STREAMS.torch("initialisation", part), trained.density)
     found = estimator.measure(trained)
     for when, probed in (("initial", network), ("trained", trained.network)):
