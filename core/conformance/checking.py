@@ -16,7 +16,7 @@ from core.conformance.learning import exact_gates, gradients, registered
 from core.conformance.problem import Problem
 from core.conformance.running import finite, seeded, state_restored
 from core.conformance.settings import idle_settings, space_defaults
-from core.conformance.subject import CLASSES, FEATURES, NETWORKS, STREAMS, WHOLE_DENSITY, clouds, untrained
+from core.conformance.subject import CLASSES, FEATURES, NETWORKS, STREAMS, WHOLE_DENSITY, examples_of, untrained
 from core.plugins.places import place_of
 from core.strategy import Strategy
 from core.training.probe import probe
@@ -45,7 +45,10 @@ _DRAWS, _EXAMPLES = 400, 8
 
 
 def problems(strategy_type: type[Strategy]) -> list[Problem]:
-    """Run every check on small networks of one and two layers; an empty list means that the strategy conforms."""
+    """Run every check on small networks of each kind that has what the strategy needs.
+
+    An empty list means that the strategy conforms.
+    """
     return _found(CHECKS, strategy_type, say_errors=True)
 
 
@@ -69,7 +72,7 @@ def estimate(strategy_type: type[Strategy]) -> str | None:
     if settings is None:
         return None
     strategy = strategy_type(architecture, settings, STREAMS.torch("initialisation", "strategy"))
-    data = clouds().train
+    data = examples_of(architecture).train
     found = probe(
         strategy,
         network,
@@ -90,6 +93,8 @@ def _found(checks: Sequence[Check], strategy_type: type[Strategy], *, say_errors
     found = []
     for network in NETWORKS:
         architecture = Architecture.parse(network, FEATURES, CLASSES)
+        if strategy_type.needs - architecture.supports:
+            continue
         for check in checks:
             try:
                 messages = list(check(strategy_type, architecture))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from core.architecture import Architecture
-from core.conformance.subject import inferred, trained_on_clouds
+from core.conformance.subject import briefly_trained, inferred
 from core.strategy import Strategy
 
 # So wide that a product of a strategy's own with the input cannot pass for a few multiplications of gates.
@@ -13,7 +13,7 @@ _WIDE = 784
 
 def cost_counted(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """The prediction is one that the batch made, and its multiply-adds are within those of all passes that were run."""
-    trained = trained_on_clouds(strategy_type, architecture)
+    trained = briefly_trained(strategy_type, architecture)
     done, batch = inferred(trained)
     # Raises where the answer is not one that the batch made and charged, or where it was written to.
     batch.owned(done)
@@ -27,5 +27,5 @@ def nothing_free(strategy_type: type[Strategy], architecture: Architecture) -> I
     """Objective and inference do no work around the calls that are charged."""
     wide = replace(architecture, features=_WIDE)
     # Training and evaluation raise what they find in their first batches.
-    trained_on_clouds(strategy_type, wide)
+    briefly_trained(strategy_type, wide)
     yield from ()

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from core.architecture import Architecture
-from core.conformance.subject import CLASSES, DENSITY, STREAMS, WHOLE_DENSITY, clouds, inferred, trained_on_clouds
+from core.conformance.subject import CLASSES, DENSITY, STREAMS, WHOLE_DENSITY, briefly_trained, examples_of, inferred
 from core.strategy import Strategy
 from core.training.independence import FEWEST, Dependence, dependence
 
 
 def label_free_inference(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """Inference works without labels and predicts once per example."""
-    done, batch = inferred(trained_on_clouds(strategy_type, architecture))
+    done, batch = inferred(briefly_trained(strategy_type, architecture))
     if done.loss is not None:
         yield "infer returns a pass with a loss"
     expected = (batch.rows, CLASSES)
@@ -25,7 +25,7 @@ def label_free_inference(strategy_type: type[Strategy], architecture: Architectu
 
 def gates_in_range(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """Test-time gates are finite, and open-probabilities in 0..1."""
-    done, _ = inferred(trained_on_clouds(strategy_type, architecture))
+    done, _ = inferred(briefly_trained(strategy_type, architecture))
     layers = len(architecture.layers)
     for number, decision in enumerate(done.decisions):
         where = f"layer {number % layers}"
@@ -52,15 +52,15 @@ def comparable_draws(strategy_type: type[Strategy], architecture: Architecture) 
 
 def rule_followed(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """A declared gate rule gives what inference gives, where its compiled form can be run."""
-    trained = trained_on_clouds(strategy_type, architecture, WHOLE_DENSITY)
-    if trained.strategy.gate_rule() is None:
+    trained = briefly_trained(strategy_type, architecture, WHOLE_DENSITY)
+    if trained.strategy.gate_rule() is None or not trained.network.compiles:
         return
     try:
         fused = trained.network.for_inference(trained.strategy, WHOLE_DENSITY)
     except ImportError:
         return
     done, _ = inferred(trained, WHOLE_DENSITY)
-    found = fused(clouds().validation.x.contiguous(), STREAMS.torch("gates", "test"))
+    found = fused(examples_of(architecture).validation.x.contiguous(), STREAMS.torch("gates", "test"))
     if not torch.allclose(found, done.output, rtol=1e-3, atol=1e-4):
         yield "gate_rule describes other test gates than those of infer"
 
@@ -75,9 +75,10 @@ def _dependence(strategy_type: type[Strategy], architecture: Architecture) -> De
 
 
 def _dependence_in(dtype: torch.dtype, strategy_type: type[Strategy], architecture: Architecture) -> Dependence:
-    trained = trained_on_clouds(strategy_type, architecture)
+    trained = briefly_trained(strategy_type, architecture)
     network, strategy = trained.network.to(dtype), trained.strategy.to(dtype)
-    x = clouds().validation.x[:FEWEST].to(dtype)
+    x = examples_of(architecture).validation.x[:FEWEST]
+    x = x.to(dtype) if x.is_floating_point() else x
     return dependence(network, strategy, x, STREAMS.torch("gates", "test"), density=DENSITY)
 
 

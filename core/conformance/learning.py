@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.architecture import Architecture
-from core.conformance.subject import DENSITY, STREAMS, clouds, untrained
+from core.conformance.subject import DENSITY, STREAMS, examples_of, untrained
 from core.network.blocks import Gater
 from core.network.network import GatedNetwork
 from core.strategy import Decision, Strategy
@@ -87,7 +87,7 @@ class _Short:
 
     def steps(self) -> Iterator[Sequence[Decision]]:
         """Train, and give the decisions of each step's passes."""
-        data = clouds(self._network.architecture.features).train
+        data = examples_of(self._network.architecture).train
         noise = STREAMS.torch("gates", "train")
         everything = [*self._network.parameters(), *self.strategy.parameters()]
         optimizer = torch.optim.SGD(everything, lr=0.05)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from core.architecture import Architecture
-from core.conformance.subject import DENSITY, measured, trained_on_clouds, untrained
+from core.conformance.subject import DENSITY, briefly_trained, measured, untrained
 from core.network.kinds import build_network
 from core.seeding import SeedStreams
 from core.strategy import Strategy
@@ -15,7 +15,7 @@ from core.strategy import Strategy
 
 def finite(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """A short training stays finite and moves some parameter."""
-    trained = trained_on_clouds(strategy_type, architecture)
+    trained = briefly_trained(strategy_type, architecture)
     # A training this short need not have found its budget.
     if trained.status not in ("ok", "over_budget"):
         yield f"training ends with status {trained.status}: {trained.reason}"
@@ -27,11 +27,11 @@ def finite(strategy_type: type[Strategy], architecture: Architecture) -> Iterato
 def seeded(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """All randomness comes from the batch's generator: equal seeds give equal runs, global ones are not touched."""
     state, before = torch.get_rng_state(), _global_states()
-    first = trained_on_clouds(strategy_type, architecture)
+    first = briefly_trained(strategy_type, architecture)
     torch.manual_seed(1)
-    second = trained_on_clouds(strategy_type, architecture)
+    second = briefly_trained(strategy_type, architecture)
     torch.set_rng_state(state)
-    third = trained_on_clouds(strategy_type, architecture)
+    third = briefly_trained(strategy_type, architecture)
     if _global_states() != before:
         yield "it draws from a global random generator; use batch.generator"
     losses = [[(epoch.train_loss, epoch.validation_loss) for epoch in each.history] for each in (first, second, third)]
@@ -43,11 +43,12 @@ def seeded(strategy_type: type[Strategy], architecture: Architecture) -> Iterato
 
 def state_restored(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
     """Parameters and buffers hold everything that inference depends on."""
-    trained = trained_on_clouds(strategy_type, architecture)
+    trained = briefly_trained(strategy_type, architecture)
     network = build_network(trained.network.architecture, recurrent="passes" in strategy_type.needs)
     other = SeedStreams(1, "evaluate", "conformance", 0)
     network.reset(lambda part: other.torch("initialisation", part), DENSITY)
     strategy = strategy_type(trained.network.architecture, {}, other.torch("initialisation", "strategy"))
+    network.centre_scores(strategy.centres_scores())
     network.load_state_dict(trained.network.state_dict())
     strategy.load_state_dict(trained.strategy.state_dict())
     if measured(network, strategy) != measured(trained.network, trained.strategy):

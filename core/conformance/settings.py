@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.architecture import Architecture
-from core.conformance.subject import STREAMS, measured, trained_on_clouds
+from core.conformance.subject import STREAMS, briefly_trained, measured
 from core.errors import InputError
 from core.space import Domain, matters
 from core.strategy import Strategy
@@ -60,7 +60,7 @@ def _seen(strategy_type: type[Strategy], architecture: Architecture, settings: M
         strategy_type(architecture, settings, STREAMS.torch("initialisation", "strategy"))
     except InputError:
         return None
-    trained = trained_on_clouds(strategy_type, architecture, settings=settings)
+    trained = briefly_trained(strategy_type, architecture, settings=settings)
     history = [(epoch.train_loss, epoch.validation_loss, epoch.train_macs) for epoch in trained.history]
     parameters = (*trained.network.parameters(), *trained.strategy.parameters())
     values = [parameter.detach().numpy().tobytes() for parameter in parameters]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast, final
+from typing import TYPE_CHECKING, ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ class FullyConnectedNetwork(GatedNetwork):
     ``h_l = f(W_l h_{l-1} + b_l) * g_l``, with ``g_l`` repeated over its block. A recurrent network adds ``U h_L`` of
     the previous pass to the first layer's pre-activation and shows ``h_L`` to the first gater, so that passes differ.
     """
+
+    compiles: ClassVar[bool] = True
 
     def __init__(self, architecture: Architecture, *, recurrent: bool = False) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,10 @@ class GatedNetwork(nn.Module, ABC):
     Attributes:
         architecture: its shape.
         gaters: one per gated layer, from input to output.
+        compiles: whether :meth:`for_inference` can make one compiled call of the kind.
     """
+
+    compiles: ClassVar[bool] = False
 
     architecture: Architecture
     gaters: nn.ModuleList

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from core.network.blocks import Gater
 from core.network.fully_connected import FullyConnectedNetwork
+from core.network.network import GatedNetwork
 from core.parts.distributions.distribution import GateDistribution
 from core.parts.distributions.tree_leaf import depth
 from core.parts.drawn import DrawnStrategy
@@ -82,13 +83,13 @@ class Odometer:
         return torch.tensor([[of() for _ in row] for row in values.tolist()], dtype=values.dtype)
 
 
-def gater_parameters(network: FullyConnectedNetwork) -> list[Tensor]:
+def gater_parameters(network: GatedNetwork) -> list[Tensor]:
     return [parameter for gater in network.gaters for parameter in gater.parameters()]
 
 
 def expected_gradient(
     strategy: DrawnStrategy,
-    network: FullyConnectedNetwork,
+    network: GatedNetwork,
     x: Tensor,
     y: Tensor,
     density: float,
