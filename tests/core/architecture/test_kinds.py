@@ -35,7 +35,8 @@ def charged(architecture: Architecture, gates: float, *, asked: bool) -> torch.T
     one = (
         normal(2, FEATURES) if architecture.positions == 1 else torch.zeros(2, architecture.positions, dtype=torch.long)
     )
-    return network(one, decide).macs
+    done: SinglePass = network(one, decide)
+    return done.macs
 
 
 def test_every_kind_is_tested_here():
