@@ -14,7 +14,7 @@ from kernels import Activation
 
 _DEFAULTS = {"layers": "2", "width": "96", "heads": "4", "context": "64", "blocks": "16x48"}
 # A layer of a kilometre's depth, or a context of a book, is a slip of the hand.
-_MOST = {"layers": 64, "width": 16384, "heads": 256, "context": 8192}
+_MOST = {"layers": 64, "width": 16384, "heads": 256, "context": 1024}
 
 
 @final

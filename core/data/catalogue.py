@@ -12,6 +12,7 @@ from core.data.metric import Metric
 from core.data.published.download import cached, fetch
 from core.data.published.downloaded import DOWNLOADED
 from core.data.published.given import given
+from core.data.text import check_sequences
 from core.errors import InputError, unknown
 
 SOURCES: Mapping[str, Source] = MappingProxyType({source.name: source for source in (*EMBEDDED, *DOWNLOADED)})
@@ -74,6 +75,17 @@ def check_name(name: str) -> None:
     """
     if not own.is_own(name):
         find(name)
+
+
+def check_positions(name: str, positions: int) -> None:
+    """Check that examples of a dataset can have so many positions; data of a user's own has to be there.
+
+    Raises:
+        InputError: they are to have more than one, and the dataset is no text, or makes too few sequences.
+    """
+    if positions > 1:
+        source, examples = find(name)
+        check_sequences(name, examples, positions, text=source.text)
 
 
 def load(name: str, folder: Path | None = None) -> Dataset:

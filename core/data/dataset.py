@@ -18,8 +18,9 @@ class Dataset:
 
     Attributes:
         name: as a user writes it.
-        x: ``[N, features]`` float32, or uint8 where the publisher gives pixels; unnormalised.
-        y: ``[N]`` int64 classes from 0.
+        x: ``[N, features]`` float32, or uint8 where the publisher gives pixels, unnormalised; of sequences ``[N,
+            positions]`` uint8, classes of letters.
+        y: ``[N]`` int64 classes from 0; of sequences ``[N, positions]``.
         test_examples: how many of the last examples are the publisher's own test split; 0 if there is none.
         metric: what counts as the error of a prediction.
         alphabet: of text, its symbols in the order of their classes; examples are then windows, in its order.

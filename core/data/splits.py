@@ -87,8 +87,7 @@ def split(dataset: Dataset, streams: SeedStreams, test_split: TestSplit, *, posi
     if streams.role == "tune" and test_split == "resampled":
         raise ValueError("a search needs a fixed test split: resampled ones would let it train on test examples")
     if positions > 1:
-        x, y, tested = sequences(dataset, positions)
-        dataset = replace(dataset, x=x, y=y, test_examples=tested)
+        dataset = sequences(dataset, positions)
     rest, test = _held_out(dataset, streams, test_split)
     train, validation = _parted(rest, dataset, VALIDATION_SHARE, streams, "validation split")
     # Letters of sequences are symbols.

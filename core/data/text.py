@@ -1,5 +1,7 @@
 """Text as examples: windows of letters, of which the next letter is to be predicted."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ FEWEST, DEFAULT = 1000, 100_000  # windows
 # The last tenth of the text is for tests. 20,000 windows tell mean bits to about .015.
 TESTED_FROM = 0.9
 MOST_TESTED = 20_000
-# Of these a tenth is for validation, and intervals are over those that are tested on.
+# That are tested on, over which intervals are taken.
 FEWEST_SEQUENCES = 10
 # One byte for each letter that a place may hold: 12 places of 256 letters make 3 GB of a million windows.
 MOST_LETTERS = 256
@@ -74,8 +76,30 @@ def windows(letters: str, name: str, examples: int) -> Dataset:
     return Dataset(name, x.reshape(examples, -1), y, tested, "bits", alphabet, codes.astype(np.uint8))
 
 
-def sequences(dataset: Dataset, context: int) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
-    """Return sequences of letters of a text, each letter with the one that follows, and how many are for tests.
+def check_sequences(name: str, examples: int, context: int, *, text: bool) -> None:
+    """Check that sequences can be made of a dataset.
+
+    Args:
+        name: of the dataset.
+        examples: windows that it has.
+        context: letters of a sequence.
+        text: whether it is a text.
+
+    Raises:
+        InputError: it is no text, or makes too few sequences to be tested on.
+    """
+    if not text:
+        raise InputError(f"dataset {name}: is no text, which sequences of {context} are made of; kjv is one")
+    least = context * FEWEST_SEQUENCES * 5
+    if examples < least:
+        raise InputError(
+            f"dataset {name}: {examples} windows make too few sequences of {context} letters; ask for {least} or more, "
+            "or for a shorter context"
+        )
+
+
+def sequences(dataset: Dataset, context: int) -> Dataset:
+    """Return a text as sequences of letters, in place of windows, each letter with the one that follows it.
 
     They are evenly spread over the text, and predict as many letters as the dataset has windows, or as many fewer as
     make whole sequences; the last ones, from the last tenth of the text, are for tests, as of :func:`windows`.
@@ -85,25 +109,18 @@ def sequences(dataset: Dataset, context: int) -> tuple[NDArray[np.uint8], NDArra
         context: letters of a sequence.
 
     Returns:
-        ``x`` ``[N, context]`` and ``y`` ``[N, context]``, classes of letters; and the number of test sequences.
+        ``x`` ``[N, context]`` uint8 and ``y`` ``[N, context]`` int64, classes of letters.
 
     Raises:
         InputError: the dataset is no text, or makes too few sequences.
     """
-    if not dataset.alphabet:
-        raise InputError(f"dataset {dataset.name}: is no text, of which sequences could be made")
+    check_sequences(dataset.name, len(dataset.y), context, text=bool(dataset.alphabet))
     trained, tested = (number // context for number in (len(dataset.y) - dataset.test_examples, dataset.test_examples))
     positions, tested_positions = _positions(len(dataset.letters), context)
-    if tested < FEWEST_SEQUENCES or not tested_positions:
-        least = context * FEWEST_SEQUENCES * len(dataset.y) // max(1, dataset.test_examples)
-        raise InputError(
-            f"dataset {dataset.name}: makes {trained + tested} sequences of {context} letters, too few; "
-            f"ask for {least} windows or more, or for a shorter context"
-        )
     first = len(dataset.letters) - context - tested_positions
     starts = np.concatenate([_spread(positions, trained), first + _spread(tested_positions, tested)])
     letters = dataset.letters[starts[:, None] + np.arange(context + 1)]
-    return letters[:, :-1], letters[:, 1:].astype(np.int64), tested
+    return replace(dataset, x=letters[:, :-1], y=letters[:, 1:].astype(np.int64), test_examples=tested)
 
 
 def _positions(letters: int, window: int) -> tuple[int, int]:

@@ -59,8 +59,8 @@ class TransformerNetwork(GatedNetwork):
         sequences, context = x.shape
         width = self.architecture.features
         hidden = (self.letters(x) + self.places.weight[:context]).flatten(0, 1)
-        cost = PassCost(len(hidden), hidden.device)
-        whole = hidden.new_full((len(hidden),), width, dtype=torch.float64)
+        cost = PassCost(hidden.shape[0], hidden.device)
+        whole = hidden.new_full((hidden.shape[0],), width, dtype=torch.float64)
         decisions: list[Decision] = []
         readings: list[Reading] = []
         for index, layer in enumerate(self.architecture.layers):

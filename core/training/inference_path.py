@@ -25,7 +25,7 @@ _TRACED = 3
 
 
 class InferencePath(nn.Module):
-    """Features as the dataset has them to class scores, as the strategy infers them at test time.
+    """Features or letters as the dataset has them to class scores, as the strategy infers them at test time.
 
     Args:
         network: trained.
@@ -58,8 +58,8 @@ class InferencePath(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return scores ``[N, classes]`` of examples ``[N, features]``."""
-        seen = (x - self.mean) / self.std
+        """Return scores ``[N, classes]`` of examples ``[N, features]``, of sequences ``[N * positions, classes]``."""
+        seen = (x - self.mean) / self.std if x.is_floating_point() else x
         return self.strategy.infer(CountedBatch(self.network, seen, None, self.generator, density=self.density)).output
 
 

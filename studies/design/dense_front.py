@@ -8,7 +8,7 @@ import numpy as np
 
 from core import data
 from core.architecture import Architecture
-from core.network.cost import dense_macs, dense_of_macs, dense_of_width, gated_macs, widest_layer
+from core.network.cost import dense_macs, dense_of_macs, gated_macs
 from studies.design.arm import Arm
 from studies.design.setting import Setting
 
@@ -22,8 +22,8 @@ STEP = math.sqrt(2)
 def front_arms(settings: Iterable[Setting]) -> tuple[Arm, ...]:
     """Return the dense networks that span what gated ones spend in these settings.
 
-    Their widths go from ``CHEAPEST`` times the multiply-adds of the cheapest setting to ``DEAREST`` times those of the
-    dearest, or those of the whole dense network, in steps of at most ``STEP``.
+    Their multiply-adds go from ``CHEAPEST`` times those of the cheapest setting, or those of a width of one unit, to
+    ``DEAREST`` times those of the dearest, or those of the whole dense network, in steps of at most about ``STEP``.
 
     Args:
         settings: where there are gated networks to compare with.
@@ -44,8 +44,8 @@ def front_arms(settings: Iterable[Setting]) -> tuple[Arm, ...]:
         ends = [_ends(cell) for cell in cells]
         lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
         steps = max(1, math.ceil(math.log(highest / lowest) / math.log(STEP) - 1e-9))
-        for width in np.geomspace(lowest, highest, steps + 1):
-            dense = dense_of_width(_architecture(cells[0]), round(float(width))).network
+        for macs in np.geomspace(lowest, highest, steps + 1):
+            dense = dense_of_macs(_architecture(cells[0]), float(macs)).network
             known = arms.get(dense, Arm(f"{DENSE_FRONT}, {dense}", "dense", network=dense, density=1.0))
             if network not in known.front_of:
                 arms[dense] = replace(known, front_of=(*known.front_of, network))
@@ -53,12 +53,12 @@ def front_arms(settings: Iterable[Setting]) -> tuple[Arm, ...]:
 
 
 def _ends(setting: Setting) -> tuple[int, int]:
-    """The widths, in the widest layer, of the least and of the most expensive dense network to have for a setting."""
+    """The multiply-adds of the least and of the most expensive dense network to have for a setting."""
     architecture = _architecture(setting)
     nominal, whole = gated_macs(architecture, setting.target_density), dense_macs(architecture)
     dearest = min(DEAREST * nominal, max(nominal, whole))
     low, high = (dense_of_macs(architecture, target) for target in (CHEAPEST * nominal, dearest))
-    return widest_layer(low), widest_layer(high)
+    return dense_macs(low), dense_macs(high)
 
 
 def _architecture(setting: Setting) -> Architecture:

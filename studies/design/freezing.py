@@ -208,8 +208,7 @@ def _refuse_impossible(frozen: FrozenStudy, found: Mapping[str, type[Strategy]])
         strategy = found[run.strategy]
         if lacking := sorted(strategy.needs - architecture.supports):
             raise InputError(f"{name} needs {' and '.join(lacking)}, which network {run.network} does not have")
-        if architecture.positions > 1 and not source.text:
-            raise InputError(f"network {run.network} reads text, which dataset {setting.dataset} is not: kjv is one")
+        data.check_positions(setting.dataset, architecture.positions)
         reason = strategy.impossible(
             architecture, run.strategy_settings, run.target_density, run.training["density_tolerance"]
         )

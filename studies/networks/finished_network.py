@@ -97,26 +97,28 @@ class FinishedNetwork:
         """Return the scores ``[N, classes]`` of examples, logits of their classes, as the strategy infers at test time.
 
         Args:
-            x: ``[N, features]`` or ``[N, ...]``, as the dataset has them; they are normalised here.
+            x: ``[N, features]`` or ``[N, ...]``, as the dataset has them; they are normalised here. Of a network that
+                reads sequences ``[N, positions]`` classes of letters, which have scores ``[N, positions, classes]``.
 
         Raises:
-            InputError: examples have another number of features, or are no numbers.
+            InputError: examples have another number of features or positions, or are no numbers, or no letters.
         """
-        path, examples = self._path(), self._examples(x)
+        path, examples, positions = self._path(), self._examples(x), self._architecture.positions
         if not len(examples):
-            return np.zeros((0, self._description.classes), np.float32)
+            return np.zeros((0, *([positions] if positions > 1 else []), self._description.classes), np.float32)
         with as_in_a_run(), torch.inference_mode():
             # As many at once as where the run was tested: gate noise is drawn for so many.
-            parts = [path(part) for part in examples.split(BATCH)]
-        return torch.cat(parts).numpy()
+            parts = [path(part) for part in examples.split(max(1, BATCH // positions))]
+        scores = torch.cat(parts)
+        return (scores if positions == 1 else scores.unflatten(0, (-1, positions))).numpy()
 
     def predict(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Return the class ``[N]`` of each example, that of its highest score.
+        """Return the class ``[N]`` of each example, that of its highest score; of sequences ``[N, positions]``.
 
         Raises:
             InputError: as :meth:`scores`.
         """
-        classes: NDArray[np.int64] = self.scores(x).argmax(axis=1)
+        classes: NDArray[np.int64] = self.scores(x).argmax(axis=-1)
         return classes
 
     def measure(self, x: ArrayLike, y: ArrayLike) -> Evaluation:
@@ -126,16 +128,17 @@ class FinishedNetwork:
 
         Args:
             x: as in :meth:`scores`.
-            y: ``[N]``, the classes.
+            y: ``[N]``, the classes; of sequences ``[N, positions]``.
 
         Raises:
             InputError: there are no examples, or not one class for each, or one that the network does not know.
         """
         examples, labels = self._examples(x), np.asarray(y)
-        if labels.shape != (len(examples),) or not len(labels) or not np.issubdtype(labels.dtype, np.integer):
+        expected = examples.shape[:1] if self._architecture.positions == 1 else examples.shape
+        if labels.shape != expected or not len(labels) or not np.issubdtype(labels.dtype, np.integer):
             raise InputError(
-                f"y has the shape {list(labels.shape)} and holds {labels.dtype}, expected {[max(1, len(examples))]} "
-                "whole numbers, a class for each example"
+                f"y has the shape {list(labels.shape)} and holds {labels.dtype}, expected "
+                f"{[max(1, len(examples)), *expected[1:]]} whole numbers, a class for each example or letter"
             )
         if labels.min() < 0 or labels.max() >= self._description.classes:
             raise InputError(
@@ -143,7 +146,8 @@ class FinishedNetwork:
             )
         path = self._path()
         metric = data.metric_of(self.configuration.dataset)
-        part = Split((examples - path.mean) / path.std, torch.from_numpy(labels.astype(np.int64)), metric)
+        seen = (examples - path.mean) / path.std if examples.is_floating_point() else examples
+        part = Split(seen, torch.from_numpy(labels.astype(np.int64)), metric)
         density, noise = self.configuration.target_density, self._streams.torch("gates", "test")
         with as_in_a_run():
             found = evaluate(self.network, self.strategy, part, noise, density=density)
@@ -158,7 +162,8 @@ class FinishedNetwork:
         """
         indices = self._splits.test_indices
         assert indices is not None
-        dataset = data.load(self.configuration.dataset)
+        dataset, positions = data.load(self.configuration.dataset), self._architecture.positions
+        dataset = dataset if positions == 1 else data.sequences(dataset, positions)
         return dataset.x[indices], dataset.y[indices]
 
     def export(self, path: str | Path) -> ExportedProgram:
@@ -280,11 +285,21 @@ class FinishedNetwork:
             examples = np.asarray(x, dtype=np.float32)
         except (TypeError, ValueError):
             raise InputError(f"x holds something else than numbers: {type(x).__name__}") from None
+        if self._architecture.positions > 1:
+            return self._letters(examples)
         features = self._description.features
         if examples.ndim < 2 or np.prod(examples.shape[1:]) != features:
             each = int(np.prod(examples.shape[1:])) if examples.ndim > 1 else "no"
             raise InputError(f"x has {each} features for each example, expected {features}")
         return torch.from_numpy(examples.reshape(len(examples), features))
+
+    def _letters(self, examples: NDArray[np.float32]) -> Tensor:
+        positions, classes = self._architecture.positions, self._description.classes
+        if examples.ndim != 2 or examples.shape[1] != positions:
+            raise InputError(f"x has the shape {list(examples.shape)}, expected [N, {positions}] letters")
+        if not np.isin(examples, np.arange(classes)).all():
+            raise InputError(f"x holds something else than classes of letters, whole numbers in 0..{classes - 1}")
+        return torch.from_numpy(examples.astype(np.int64))
 
 
 def load(

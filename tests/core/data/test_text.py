@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data import Dataset, canonical, find, load, metric_of, own, split, text
+from core.data import Dataset, canonical, check_positions, find, load, metric_of, own, split, text
 from core.errors import InputError
 from core.seeding import SeedStreams
 
@@ -139,3 +139,55 @@ def test_vectors_of_ones_own_may_be_measured_in_bits(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).normal(size=(60, 5)), y=y, metric="accuracy")
     with pytest.raises(InputError, match="metric is accuracy, expected error or bits"):
         canonical(str(tmp_path / "a.npz"))
+
+
+class TestSequences:
+    def test_each_letter_is_followed_by_the_next_one_of_the_text(self):
+        windows = text.windows(LETTERS, "fox", 4000)
+        dataset = text.sequences(windows, 20)
+        assert dataset.x.shape == dataset.y.shape == (200, 20)
+        assert dataset.test_examples == 40
+        for row in (0, 1, 159, 160, 199):
+            letters = "".join(dataset.alphabet[letter] for letter in [*dataset.x[row], dataset.y[row, -1]])
+            assert letters in LETTERS
+            assert np.array_equal(dataset.x[row, 1:], dataset.y[row, :-1])
+
+    def test_those_for_tests_are_of_the_last_tenth_alone(self):
+        letters = "ab" * 9000 + "cd" * 1000
+        dataset = text.sequences(text.windows(letters, "marked", 5000), 50)
+        tested = dataset.alphabet.index("c")
+        assert (dataset.x[-dataset.test_examples :] >= tested).all()
+        assert (dataset.y[: -dataset.test_examples] < tested).all()
+
+    def test_splits_hold_letters_as_they_are(self):
+        dataset = text.windows(LETTERS, "fox", 4000)
+        found = split(dataset, SeedStreams(0, "evaluate", "fox", 0), "resampled", positions=20)
+        assert found.test is not None
+        assert (found.mean, found.std) == (0.0, 1.0)
+        parts = (found.train, found.validation, found.test)
+        assert {str(part.x.dtype) for part in parts} == {"torch.int64"}
+        assert [len(part.y) for part in parts] == [140, 20, 40]
+        assert all(part.x.shape == part.y.shape for part in parts)
+
+    @pytest.mark.parametrize(
+        ("dataset", "positions", "said"),
+        [
+            ("digits", 8, "dataset digits: is no text, which sequences of 8 are made of; kjv is one"),
+            ("kjv:2000", 64, "2000 windows make too few sequences of 64 letters; ask for 3200 or more"),
+        ],
+    )
+    def test_what_makes_no_sequences_is_refused_in_one_line(self, dataset, positions, said):
+        with pytest.raises(InputError, match=said):
+            check_positions(dataset, positions)
+        with pytest.raises(InputError, match=said):
+            split(load(dataset), SeedStreams(0, "evaluate", dataset, 0), "resampled", positions=positions)
+
+    def test_what_makes_one_example_each_is_not_asked_about_text(self):
+        check_positions("digits", 1)
+
+    def test_a_file_of_ones_own_makes_sequences_too(self, tmp_path):
+        (tmp_path / "fox.txt").write_text(LETTERS, encoding="utf-8")
+        name = canonical(f"{tmp_path / 'fox.txt'}:4000")
+        check_positions(name, 16)
+        found = split(load(name), SeedStreams(0, "evaluate", "fox", 0), "resampled", positions=16)
+        assert found.train.x.shape[1] == 16
