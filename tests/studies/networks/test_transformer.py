@@ -81,7 +81,7 @@ def test_what_are_no_sequences_of_letters_is_said_in_one_line(found: "studies.Fi
     x, y = network.test_examples()
     with pytest.raises(InputError, match=r"x has the shape \[\d+, 5\], expected \[N, 8\] letters"):
         network.scores(x[:, :5])
-    with pytest.raises(InputError, match="whole numbers in 0..26"):
+    with pytest.raises(InputError, match=r"whole numbers in 0\.\.26"):
         network.scores(x + 27)
     with pytest.raises(InputError, match=r"y has the shape \[\d+\]"):
         network.measure(x, y[:, 0])
