@@ -13,7 +13,8 @@ from typing import Any, ClassVar, Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from core.architecture import Architecture, Need
+from core.architecture import Architecture
+from core.architecture import Need as Need
 from core.space import Domain, check_layers, complete
 from kernels import GateGrad
 

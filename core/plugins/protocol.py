@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import get_args
 
-from core.architecture import Need
 from core.errors import InputError, one_line, unknown
 from core.space import Domain, check_conditions
-from core.strategy import Family, Strategy
+from core.strategy import Family, Need, Strategy
 
 
 def only_strategy(module: ModuleType, where: str) -> type[Strategy]:

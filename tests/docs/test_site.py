@@ -129,7 +129,7 @@ def test_docstrings_are_rendered(site):
 def test_a_role_is_a_link_to_what_it_names(site):
     page = (site / "reference" / "core" / "index.html").read_text("utf-8")
     assert re.search(
-        r'<a class="autorefs[^>]+href="#core.architecture.Architecture.parse"><code>parse</code></a>', page
+        r'<a class="autorefs[^>]+href="#core.network.blocks.Gater.of_input"><code>of_input</code></a>', page
     )
 
 

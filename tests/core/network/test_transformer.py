@@ -8,8 +8,8 @@ from core.network.transformer import TransformerNetwork
 from core.parts.gates import explicit, open_all
 from core.strategy import Decision, ProtocolError, Site
 from core.training.batch import CountedBatch
+from tests.core.network.small_transformers import LETTERS, in_plain_pytorch, letters, transformer_of
 from tests.support.networks import batch_of, fixed, random_gates, seeded
-from tests.support.transformers import LETTERS, in_plain_pytorch, letters, transformer_of
 
 TINY = "transformer:layers=2,width=4,heads=2,context=3,blocks=4x2"
 CONTEXT = 3

@@ -13,9 +13,9 @@ from core.network.transformer import TransformerNetwork
 from core.parts.drawn import DrawnStrategy
 from core.strategy import Decision, Site
 from core.training.batch import CountedBatch
+from tests.core.network.small_transformers import letters, transformer_of
 from tests.support.enumeration import Odometer, expected_gradient, gater_parameters, relative_error
 from tests.support.networks import seeded
-from tests.support.transformers import letters, transformer_of
 
 ROUNDING = 1e-10
 # One of two blocks is open at each of two positions in each of two layers: 16 sets of gates.
