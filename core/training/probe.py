@@ -79,6 +79,9 @@ def probe(
         draws: how many.
         density: the target that the strategy is told.
         progress: how far training is, for annealed estimators.
+
+    Raises:
+        ValueError: rows of the network change each other's losses, so that they cannot be enumerated side by side.
     """
     drawn = [
         _draw(strategy, CountedBatch(network, x, y, generator, density=density, progress=progress), network)
@@ -111,7 +114,12 @@ def exact_gradient(network: GatedNetwork, x: Tensor, y: Tensor, distribution: Ga
         x: ``[B, features]``.
         y: ``[B]`` classes.
         distribution: of the gates; independent Bernoulli ones if None.
+
+    Raises:
+        ValueError: as :func:`probe`.
     """
+    if network.architecture.positions > 1:
+        raise ValueError(f"network {network.architecture.network}: gates of one row change the losses of others")
     gates = distribution or Bernoulli(1.0)
     layers = network.architecture.layers
     added = [torch.zeros(len(x), layer.blocks, dtype=x.dtype, device=x.device, requires_grad=True) for layer in layers]

@@ -209,6 +209,9 @@ def _refuse_impossible(frozen: FrozenStudy, found: Mapping[str, type[Strategy]])
         if lacking := sorted(strategy.needs - architecture.supports):
             raise InputError(f"{name} needs {' and '.join(lacking)}, which network {run.network} does not have")
         data.check_positions(setting.dataset, architecture.positions)
+        if run.measurements and architecture.positions > 1:
+            measured = " and ".join(run.measurements)
+            raise InputError(f"network {run.network}: {measured} is measured of fully connected networks alone")
         reason = strategy.impossible(
             architecture, run.strategy_settings, run.target_density, run.training["density_tolerance"]
         )

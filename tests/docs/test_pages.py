@@ -15,6 +15,7 @@ import core.parts
 import core.strategy
 import strategies
 import studies.catalogue
+from core.architecture.transformer import Transformer
 from studies.cli.group import app
 from studies.design import Search
 from studies.own.study import ENTRY_POINT_GROUP
@@ -209,3 +210,12 @@ def test_every_column_of_the_standard_tables_is_explained():
     results = results_of(design, random_record())
     columns = set(RUN_COLUMNS).union(*(table.numbers(results).columns for table in STANDARD))
     assert [column for column in sorted(columns) if f"`{column}`" not in page] == []
+
+
+def test_the_transformers_page_names_the_strategies_that_it_refuses_and_no_others():
+    page = (DOCS / "concepts" / "transformer.md").read_text(encoding="utf-8")
+    _, _, refused = page.partition("refused in one line before anything runs:")
+    sentence = refused.partition("\n\n")[0]
+    assert sentence
+    lacking = {name for name in strategies.built_in() if strategies.find(name).needs - Transformer.supports}
+    assert {*re.findall(r"`(\w+)`", sentence)} == lacking

@@ -10,6 +10,7 @@ from core.architecture import Architecture
 from core.parts.distributions.discrete import DISCRETE
 from core.training.probe import Probe, combinations, exact_gradient, probe
 from strategies import find
+from tests.core.network.small_transformers import letters, transformer_of
 from tests.support import enumeration
 from tests.support.enumeration import sensitive_network
 from tests.support.networks import FEATURES, masked_dense, network_of, normal, seeded
@@ -102,3 +103,9 @@ def test_as_many_passes_are_enumerated_as_there_are_joint_draws():
     found = {name: combinations(kind(0.5), architecture) for name, kind in DISCRETE.items()}
     # Two of 4 in order and one of 2; two leaves, twice.
     assert found == {"bernoulli": 2**6, "exactly_k": 12 * 2, "tree": 2 * 2}
+
+
+def test_rows_that_change_each_others_losses_are_not_enumerated_side_by_side():
+    network = transformer_of("transformer:layers=1,width=4,heads=2,context=2,blocks=2x2")
+    with pytest.raises(ValueError, match="gates of one row change the losses of others"):
+        exact_gradient(network, letters(1, 2), letters(1, 2, seed=1))

@@ -38,6 +38,11 @@ def test_the_dense_front_goes_in_steps_of_cost_from_a_single_unit():
     assert [str(arm.network).rpartition("blocks=")[2] for arm in arms] == ["1x1", "1x89", "1x210", "1x377", "1x607"]
 
 
+def test_what_is_measured_of_fully_connected_networks_alone_is_refused():
+    with pytest.raises(InputError, match="pass_time is measured of fully connected networks alone"):
+        design_of("top_k", seeds=1, datasets=("kjv:3000",), networks=(NETWORK,), measurements=("pass_time",))
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> "studies.FinishedStudy":
     folder: Path = tmp_path_factory.mktemp("results")
