@@ -34,7 +34,7 @@ def command(name: str) -> None:
         "target densities": lambda frozen: ", ".join(
             dict.fromkeys(f"{setting.target_density:.4g}" for setting in _settings(frozen))
         ),
-        "epochs": lambda frozen: str(frozen.sweep.training["epochs"]),
+        "epochs": _epochs,
         "looks at": lambda frozen: f"{', '.join(map(str, frozen.sweep.looks))} seeds",
         "primary contrasts": lambda frozen: str(frozen.protocol.contrasts),
         "all contrasts": lambda frozen: f"{len(frozen.contrasts)} per setting",
@@ -55,6 +55,17 @@ def command(name: str) -> None:
 def _settings(frozen: FrozenStudy) -> list[Setting]:
     """The settings of arms, without those of the dense front."""
     return [setting for setting, arm in frozen.combinations() if not frozen.arm(arm).front_of]
+
+
+def _epochs(frozen: FrozenStudy) -> str:
+    sweep = frozen.sweep
+    by_dataset = {
+        name: str(sweep.dataset_training.get(name, {}).get("epochs", sweep.training["epochs"]))
+        for name in sweep.datasets
+    }
+    if len({*by_dataset.values()}) == 1:
+        return by_dataset[sweep.datasets[0]]
+    return ", ".join(f"{epochs} on {name}" for name, epochs in by_dataset.items())
 
 
 def _search(frozen: FrozenStudy) -> str:

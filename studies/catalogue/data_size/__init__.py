@@ -1,0 +1,62 @@
+"""Where gating begins to pay: learned gates beside dense networks of equal cost, with more and more examples."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from studies.design import Primary, Study, Sweep
+
+LEARNED = ("reinforce", "hard_concrete", "gaussian_gates")
+
+# About as many steps for all sizes of text: 3,400 of 250 examples, or fewer where the best epoch comes long before.
+# Digits are learned by then from 60,000; from 3,000 they are known by heart.
+EPOCHS: Mapping[str, int] = {
+    "kjv:30000": 15,
+    "kjv:100000": 10,
+    "kjv:300000": 3,
+    "kjv:1000000": 1,
+    "mnist:3000": 40,
+    "mnist:12000": 20,
+    "mnist": 5,
+}
+
+
+def _epochs(by_dataset: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    return {name: {"epochs": epochs} for name, epochs in by_dataset.items()}
+
+
+SWEEP = Sweep(
+    seeds=6,
+    strategies=("random_exactly_k", *LEARNED),
+    datasets=tuple(EPOCHS),
+    networks=("16x32",),
+    # Steps of 250 examples, so that a million windows take a minute.
+    training={"batch_size": 250},
+    dataset_training=_epochs(EPOCHS),
+    # Both ends of the text, and the larger one of the digits.
+    primary=(
+        *(Primary(name, dataset=size) for size in ("kjv:30000", "kjv:1000000") for name in LEARNED[:2]),
+        Primary(LEARNED[0], dataset="mnist"),
+    ),
+    looks=(6, 24),
+    measurements=("training_examples",),
+)
+
+# On examples that need no download.
+QUICK: Mapping[str, int] = {"kjv:5000": 4, "kjv:20000": 2, "mnist_5k:1000": 10, "mnist_5k": 5}
+
+STUDY = Study(
+    question="With how many training examples do gates begin to beat the dense network of equal cost?",
+    source="a question of this suite: study language finds that gates pay, the studies of digits that they do not",
+    scales={
+        "quick": replace(
+            SWEEP,
+            seeds=2,
+            datasets=tuple(QUICK),
+            dataset_training=_epochs(QUICK),
+            primary=(Primary(LEARNED[0], dataset="kjv:20000"),),
+        ),
+        "default": SWEEP,
+        "paper": replace(SWEEP, seeds=24),
+    },
+)
