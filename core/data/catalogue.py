@@ -37,7 +37,7 @@ def find(name: str) -> tuple[Source, int]:
         return source, source.examples
     examples = int(size) if size.isdecimal() and len(size) <= len(str(source.sizes.most)) else 0
     if not source.sizes.has(examples):
-        besides = ", of its examples without the publisher's test split" if source.test_examples else ""
+        besides = ", without the test split" if source.test_examples else ""
         raise InputError(f"dataset {name!r}: {size!r} is not {source.sizes}{besides}")
     return source, examples
 
