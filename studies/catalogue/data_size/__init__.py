@@ -44,7 +44,7 @@ SWEEP = Sweep(
 )
 
 # On examples that need no download.
-QUICK: Mapping[str, int] = {"kjv:5000": 4, "kjv:20000": 2, "mnist_5k:1000": 10, "mnist_5k": 5}
+QUICK: Mapping[str, int] = {"kjv:5000": 10, "kjv:20000": 8, "mnist_5k:1000": 20, "mnist_5k": 12}
 
 STUDY = Study(
     question="With how many training examples do gates begin to beat the dense network of equal cost?",

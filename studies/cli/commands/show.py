@@ -43,7 +43,12 @@ def command(name: str) -> None:
     for label, cell in rows.items():
         table.add_row(label, *map(cell, studies))
     output.console.print(table)
-    for entry in studies[scales.index("default")].sweep.primary:
+    default = studies[scales.index("default")]
+    by_dataset = _epochs_by_dataset(default)
+    if len({*by_dataset.values()}) > 1:
+        said = ", ".join(f"{epochs} on {name}" for name, epochs in by_dataset.items())
+        output.console.print(f"epochs: {said}", highlight=False)
+    for entry in default.sweep.primary:
         where = [str(part) for part in (entry.dataset, entry.network, entry.density) if part is not None]
         within = f" (on {', '.join(where)})" if where else ""
         output.console.print(f"primary: {entry.arm} against {entry.reference}{within}", highlight=False)
@@ -58,14 +63,14 @@ def _settings(frozen: FrozenStudy) -> list[Setting]:
 
 
 def _epochs(frozen: FrozenStudy) -> str:
+    epochs = {*_epochs_by_dataset(frozen).values()}
+    return f"{min(epochs)} to {max(epochs)}" if len(epochs) > 1 else f"{epochs.pop()}"
+
+
+def _epochs_by_dataset(frozen: FrozenStudy) -> dict[str, int]:
     sweep = frozen.sweep
-    by_dataset = {
-        name: str(sweep.dataset_training.get(name, {}).get("epochs", sweep.training["epochs"]))
-        for name in sweep.datasets
-    }
-    if len({*by_dataset.values()}) == 1:
-        return by_dataset[sweep.datasets[0]]
-    return ", ".join(f"{epochs} on {name}" for name, epochs in by_dataset.items())
+    own = {name: training.get("epochs") for name, training in sweep.dataset_training.items()}
+    return {name: own.get(name) or sweep.training["epochs"] for name in sweep.datasets}
 
 
 def _search(frozen: FrozenStudy) -> str:
