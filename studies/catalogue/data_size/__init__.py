@@ -8,8 +8,8 @@ from studies.design import Primary, Study, Sweep
 
 LEARNED = ("reinforce", "hard_concrete", "gaussian_gates")
 
-# The more examples, the fewer passes. Of up to 100,000 windows, and of 3,000 and 12,000 digits, all is learned by then:
-# the best epoch, which is the one that is kept, comes before the last. Beyond that there are about 3,000 steps.
+# The more examples, the fewer passes: about 3,000 steps from 100,000 windows on. Below that, and on digits, there are
+# fewer, since learned gates and most dense networks are at their best, which is what is kept, before the last epoch.
 EPOCHS: Mapping[str, int] = {
     "kjv:10000": 20,
     "kjv:30000": 15,
