@@ -94,7 +94,7 @@ class Source:
         name: as a user writes it.
         summary: one line on what it holds.
         origin: who publishes it.
-        examples: how many examples; the default number if it comes in ``sizes``.
+        examples: how many examples; the default number if it is made in several.
         features: per example.
         classes: how many.
         made_in: the numbers of examples in which it can be made; None if it is published in one size, of which
