@@ -52,11 +52,13 @@ def test_more_examples_are_passed_through_less_often():
     assert {entry.dataset: entry.training["epochs"] for entry in configurations_of(frozen)} == dict(EPOCHS)
 
 
-def test_contrasts_are_of_both_ends_of_the_text_and_of_most_digits():
-    frozen = FrozenStudy.freeze("data_size", "default", STUDY.scales["default"])
-    named = {(entry.arm, entry.dataset) for entry in frozen.sweep.primary}
-    assert named == {("reinforce", size) for size in ("kjv:10000", "kjv:1000000", "mnist")}
-    assert frozen.protocol.contrasts == len(named)
+def test_contrasts_are_of_most_text_and_with_many_seeds_of_the_other_ends_too():
+    primary = {scale: {(entry.arm, entry.dataset) for entry in sweep.primary} for scale, sweep in STUDY.scales.items()}
+    assert primary["default"] == {("reinforce", "kjv:1000000")}
+    assert primary["paper"] == {("reinforce", size) for size in ("kjv:10000", "kjv:1000000", "mnist")}
+    for scale in ("default", "paper"):
+        frozen = FrozenStudy.freeze("data_size", scale, STUDY.scales[scale])  # type: ignore[index]
+        assert frozen.protocol.contrasts == len(primary[scale])
 
 
 def test_the_training_examples_of_a_network_are_counted():
