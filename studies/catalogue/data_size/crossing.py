@@ -5,9 +5,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
+from scipy import stats
 
 from studies.design import DENSE_FRONT
 from studies.results import SETTING, Results
+from studies.results.examples.covered import over
+from studies.results.statistics.intervals import with_examples
+
+CONFIDENCE = 0.95
 
 
 class Crossing(NamedTuple):
@@ -70,26 +75,44 @@ def against_examples(results: Results) -> pd.DataFrame:
     """Return the contrasts with the dense front, with what the data are parts of and how many examples there were.
 
     ``data`` is what stands before the size in the name of a dataset, ``examples`` the number that networks were trained
-    on. Rows of each go from few examples to many.
+    on. Rows of each go from few examples to many. ``low`` and ``high`` are the ends of the 95 % interval of each
+    difference by itself, whether it is primary or not, so that all along a line are alike.
     """
     contrasts = results.contrasts[results.contrasts["reference"] == DENSE_FRONT]
     measured = results.measured("training_examples")
     if measured.empty or contrasts.empty:
-        return contrasts.iloc[:0].assign(data="", examples=0.0)
+        return contrasts.iloc[:0].assign(data="", examples=0.0, low=0.0, high=0.0)
     examples = measured.groupby([*SETTING, "arm"], as_index=False)["examples"].mean()
     found = contrasts.merge(examples, on=[*SETTING, "arm"], how="inner", validate="one_to_one")
-    found = found.assign(data=found["dataset"].str.partition(":")[0])
+    ends = [_by_itself(*row) for row in found[["difference", "std", "units", "example_std"]].to_numpy(float)]
+    found = found.assign(
+        data=found["dataset"].str.partition(":")[0], low=[low for low, _ in ends], high=[high for _, high in ends]
+    )
     order = {name: place for place, name in enumerate(found["data"].unique())}
     return found.sort_values(
         ["data", "examples"], key=lambda column: column.map(order) if column.name == "data" else column, kind="stable"
     ).reset_index(drop=True)
 
 
+def by_themselves(results: Results) -> str:
+    """Say in a sentence what these intervals are."""
+    return f"95 % t intervals over {over(results.contrasts)}, each by itself, that allow no verdict."
+
+
+def _by_itself(mean: float, std: float, units: float, example_std: float) -> tuple[float, float]:
+    """Return what :func:`studies.results.independent.exploratory_interval` does, of a mean and standard deviations."""
+    if units < 2:
+        return math.nan, math.nan
+    reach = float(stats.t.isf((1 - CONFIDENCE) / 2, units - 1)) * std / math.sqrt(units)
+    variance = example_std**2 if reach > 0 and not math.isnan(example_std) else 0.0
+    return with_examples(mean, (mean - reach, mean + reach), variance, CONFIDENCE)
+
+
 def crossings(results: Results) -> pd.DataFrame:
     """Return one row per arm and kind of data: :class:`Crossing`, and the least and the most examples."""
     rows = []
     for (data, arm), line in against_examples(results).groupby(["data", "arm"], sort=False):
-        found = crossing(*(line[column].tolist() for column in ("examples", "difference", "ci_low", "ci_high")))
+        found = crossing(*(line[column].tolist() for column in ("examples", "difference", "low", "high")))
         ends = {"least": line["examples"].min(), "most": line["examples"].max()}
         rows.append({"data": data, "arm": arm, **found._asdict(), **ends})
     return pd.DataFrame(rows, columns=["data", "arm", *Crossing._fields, "least", "most"])

@@ -3,7 +3,7 @@
 import matplotlib.figure
 import pandas as pd
 
-from studies.catalogue.data_size.crossing import against_examples
+from studies.catalogue.data_size.crossing import against_examples, by_themselves
 from studies.metric import difference_label, in_units, unit_of
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
@@ -11,7 +11,6 @@ from studies.report.drawing.panels import Labels, legend, line_handles, panels
 from studies.report.drawing.scales import macs_axis
 from studies.report.drawing.style import styles
 from studies.results import Results
-from studies.results.contrasts import intervals
 
 # How far apart arms are drawn at one size, so that their intervals can be seen.
 _BESIDE = 1.03
@@ -19,7 +18,7 @@ _BESIDE = 1.03
 
 def _numbers(results: Results) -> pd.DataFrame:
     columns = ["data", "dataset", "network", "target_density", "arm", "examples", "n"]
-    columns += ["reference_error", "difference", "ci_low", "ci_high"]
+    columns += ["reference_error", "difference", "low", "high"]
     return results.with_families(against_examples(results)[columns])
 
 
@@ -33,7 +32,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
         ax.axhline(0, color="#555555", linewidth=0.9)
         for place, (arm, line) in enumerate(rows.groupby("arm", sort=False)):
             look, x = looks[str(arm)], line["examples"] * _BESIDE**place
-            low, high = (in_units(line, line[end]) for end in ("ci_low", "ci_high"))
+            low, high = (in_units(line, line[end]) for end in ("low", "high"))
             ax.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0)
             ax.vlines(x, low, high, color=look.colour, linewidth=0.9)
             middle = in_units(line, line["difference"])
@@ -47,7 +46,7 @@ def _caption(results: Results) -> str:
     return (
         "Test error minus that of dense networks at the multiply-adds that each run realised, against the number of "
         "examples trained on, on a logarithmic axis: above the line at 0 gates lose, below it they pay. Arms are moved "
-        f"aside a little, so that all intervals are seen. {intervals(results)} {sample_note(results)}"
+        f"aside a little, so that all intervals are seen: {by_themselves(results)} {sample_note(results)}"
     )
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from studies.catalogue.data_size.crossing import against_examples, crossings
+from studies.catalogue.data_size.crossing import against_examples, by_themselves, crossings
 from studies.catalogue.data_size.difference_against_examples import DIFFERENCE_AGAINST_EXAMPLES
 from studies.formatting import count, number
 from studies.metric import difference_interval_text, difference_text, difference_units, error_text
@@ -42,7 +42,7 @@ def _caption_of_crossings(results: Results) -> str:
     return (
         "Where the mean difference to dense networks of equal multiply-adds goes below 0 for good, read off a straight "
         "line over the logarithm of the number of training examples; the largest number with an interval above 0, and "
-        f"the smallest from which on all intervals are below 0. {intervals(results)} {sample_note(results)}"
+        f"the smallest from which on all intervals are below 0: {by_themselves(results)} {sample_note(results)}"
     )
 
 

@@ -15,7 +15,7 @@ from studies.design.runs import PlannedRun
 from studies.results import Results
 from tests.support.drawings import axes_of, legend_of, row_of
 from tests.support.invented import Record, measured, results_of
-from tests.support.records import configurations_of, design_of
+from tests.support.records import configurations_of, design_of, record_of
 from tests.support.tables import written
 from tests.support.trained import digits, subject_of
 
@@ -32,10 +32,19 @@ def record(run: PlannedRun) -> Record:
     gain = GAINS[dataset] if run.arm in LEARNED else 0.0
     error = (2.0 if bits else 0.1) + gain + (0.01 if bits else 0.001) * run.configuration.seed
     macs = float(run.setting.network.removeprefix("1x")) if run.arm.startswith(DENSE_FRONT) else 80.0
-    found = measured(run, error, macs=macs) | {"test_bits": None}
-    if run.configuration.measurements:
-        found["measured"] = {"training_examples": {"examples": TRAINED[dataset]}}
-    return found
+    return measured(run, error, macs=macs) | {"test_bits": None} | counted(run)
+
+
+def counted(run: PlannedRun) -> Record:
+    if not run.configuration.measurements:
+        return {}
+    return {"measured": {"training_examples": {"examples": TRAINED[run.setting.dataset]}}}
+
+
+def spread(run: PlannedRun) -> Record:
+    """Seeds differ more in the gates than in the dense networks."""
+    found = record(run)
+    return found | {"test_error": found["test_error"] + (0.01 * run.configuration.seed if run.arm in LEARNED else 0.0)}
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +97,29 @@ def test_rows_go_from_few_examples_to_many_in_whatever_order_a_study_names_them(
         assert against_examples(found)["examples"].drop_duplicates().tolist() == [1000, 10_000, 700, 3500]
 
 
+def test_intervals_along_a_line_are_those_of_exploratory_contrasts(results):
+    numbers = against_examples(results)
+    others = numbers[~numbers["primary"]]
+    assert others[["low", "high"]].to_numpy() == pytest.approx(others[["ci_low", "ci_high"]].to_numpy())
+    sweep = replace(STUDY.scales["quick"], looks=(2, 4))
+    decided = against_examples(results_of(FrozenStudy.freeze("data_size", "quick", sweep), spread))
+    row = row_of(decided, arm="reinforce", dataset="kjv:20000")
+    assert row["primary"]
+    assert row["ci_low"] < row["low"] < row["difference"] < row["high"] < row["ci_high"]
+
+
+def test_intervals_cover_test_examples_where_records_have_them():
+    sweep = STUDY.scales["quick"]
+    found = results_of(
+        FrozenStudy.freeze("data_size", "quick", replace(sweep, seeds=3)),
+        lambda run: record_of(run.configuration) | counted(run),
+    )
+    others = against_examples(found)
+    others = others[~others["primary"]]
+    assert others["example_std"].notna().all()
+    assert others[["low", "high"]].to_numpy() == pytest.approx(others[["ci_low", "ci_high"]].to_numpy())
+
+
 def test_crossings_are_of_each_strategy_on_each_data(results):
     numbers = crossings(results)
     assert len(numbers) == len(ARMS) * 2
@@ -132,7 +164,7 @@ def test_intervals_are_drawn_as_they_are_in_the_table(results):
         for segment in collection.get_segments()
     ]
     assert len(ends) == len(ARMS) * 2
-    for low, high in rows[["ci_low", "ci_high"]].to_numpy():
+    for low, high in rows[["low", "high"]].to_numpy():
         assert any((low, high) == pytest.approx(end) for end in ends)
 
 
