@@ -66,7 +66,7 @@ def test_contrasts_are_of_most_text_and_with_many_seeds_of_the_other_ends_too():
     assert primary["default"] == {("reinforce", "kjv:1000000")}
     assert primary["paper"] == {("reinforce", size) for size in ("kjv:10000", "kjv:1000000", "mnist")}
     for scale in ("default", "paper"):
-        frozen = FrozenStudy.freeze("data_size", scale, STUDY.scales[scale])  # type: ignore[index]
+        frozen = FrozenStudy.freeze("data_size", scale, STUDY.scales[scale])
         assert frozen.protocol.contrasts == len(primary[scale])
 
 
