@@ -120,6 +120,13 @@ class FrozenStudy:
         development = sweep.test_split == "development"
         return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search, sweep.looks, contrasts, development)
 
+    @property
+    def epochs(self) -> dict[str, int]:
+        """How many epochs there are on each dataset, but for arms that set their own."""
+        sweep = self.sweep
+        by_dataset = {name: {**sweep.training, **sweep.dataset_training.get(name, {})} for name in sweep.datasets}
+        return {name: int(training["epochs"]) for name, training in by_dataset.items()}
+
     # Every record holds it.
     @cached_property
     def design_hash(self) -> str:

@@ -44,9 +44,8 @@ def command(name: str) -> None:
         table.add_row(label, *map(cell, studies))
     output.console.print(table)
     default = studies[scales.index("default")]
-    by_dataset = _epochs_by_dataset(default)
-    if len({*by_dataset.values()}) > 1:
-        said = ", ".join(f"{epochs} on {name}" for name, epochs in by_dataset.items())
+    if len({*default.epochs.values()}) > 1:
+        said = ", ".join(f"{epochs} on {name}" for name, epochs in default.epochs.items())
         output.console.print(f"epochs: {said}", highlight=False)
     for entry in default.sweep.primary:
         where = [str(part) for part in (entry.dataset, entry.network, entry.density) if part is not None]
@@ -63,14 +62,8 @@ def _settings(frozen: FrozenStudy) -> list[Setting]:
 
 
 def _epochs(frozen: FrozenStudy) -> str:
-    epochs = {*_epochs_by_dataset(frozen).values()}
+    epochs = {*frozen.epochs.values()}
     return f"{min(epochs)} to {max(epochs)}" if len(epochs) > 1 else f"{epochs.pop()}"
-
-
-def _epochs_by_dataset(frozen: FrozenStudy) -> dict[str, int]:
-    sweep = frozen.sweep
-    own = {name: training.get("epochs") for name, training in sweep.dataset_training.items()}
-    return {name: own.get(name) or sweep.training["epochs"] for name in sweep.datasets}
 
 
 def _search(frozen: FrozenStudy) -> str:
