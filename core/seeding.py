@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-Role = Literal["holdout", "development", "tune", "evaluate", "bootstrap"]
+Role = Literal["holdout", "development", "part", "tune", "evaluate", "bootstrap"]
 Varied = Literal["split", "initialisation", "order", "gates"]
 
 # Streams by the source of variation that they belong to.

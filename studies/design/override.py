@@ -61,6 +61,9 @@ def _check_free(sweep: Sweep, key: str) -> None:
         raise InputError(
             f"--set {key}: the study itself sets it in {', '.join(takers)}; --strategies chooses among them"
         )
+    datasets = [name for name, training in sweep.dataset_training.items() if key in training]
+    if datasets:
+        raise InputError(f"--set {key}: the study itself sets it on {', '.join(datasets)}; --dataset chooses another")
     if sweep.grid and key in ("network", "target_density"):
         raise InputError(f"--set {key}: the study itself pairs networks with densities")
 

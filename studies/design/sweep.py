@@ -26,6 +26,8 @@ class Sweep:
         activation: of the hidden layers.
         grid: networks with a density each, in place of all combinations of ``networks`` and ``densities``.
         training: training settings that differ from the defaults.
+        dataset_training: per dataset, training settings that all arms have there in place of those above, such as more
+            epochs where there are fewer examples.
         strategy_settings: per strategy, settings that differ from its defaults.
         test_split: whether each seed draws its own test examples; a search needs a ``fixed`` one. ``development`` tests
             on examples that no other study is tested on.
@@ -54,6 +56,7 @@ class Sweep:
     grid: tuple[tuple[str, float], ...] = ()
     activation: Activation = "relu"
     training: Mapping[str, Any] = field(default_factory=dict)
+    dataset_training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     strategy_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     test_split: data.TestSplit = "resampled"
     root_seed: int = 0

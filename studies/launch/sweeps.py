@@ -29,7 +29,8 @@ def changed(
     if seeds is not None:
         sweep = replace(sweep, seeds=seeds, looks=sweep.looks or (sweep.seeds,))
     if dataset is not None:
-        sweep = replace(sweep, datasets=(dataset,))
+        of_it = {name: training for name, training in sweep.dataset_training.items() if name == dataset}
+        sweep = replace(sweep, datasets=(dataset,), dataset_training=of_it)
     return sweep
 
 

@@ -52,7 +52,8 @@ DOWNLOADED = (
         "handwritten digits, 28 x 28",
         "LeCun, Cortes and Burges",
         *(70_000, 784, 10),
-        sizes=None,
+        made_in=None,
+        test_examples=10_000,
         load=_mnist,
         files=_files(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -67,7 +68,8 @@ DOWNLOADED = (
         "pictures of clothes, 28 x 28",
         "Zalando Research",
         *(70_000, 784, 10),
-        sizes=None,
+        made_in=None,
+        test_examples=10_000,
         load=_fashion_mnist,
         files=_files(
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -82,7 +84,8 @@ DOWNLOADED = (
         "colour photographs of ten kinds, 3 x 32 x 32",
         "Krizhevsky",
         *(60_000, 3072, 10),
-        sizes=None,
+        made_in=None,
+        test_examples=10_000,
         load=_cifar10,
         files=_files(
             "https://www.cs.toronto.edu/~kriz/",
@@ -94,7 +97,8 @@ DOWNLOADED = (
         "house numbers in colour, cropped to a digit, 3 x 32 x 32",
         "Netzer et al.",
         *(99_289, 3072, 10),
-        sizes=None,
+        made_in=None,
+        test_examples=26_032,
         load=_svhn,
         files=_files(
             "http://ufldl.stanford.edu/housenumbers/",

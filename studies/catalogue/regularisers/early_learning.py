@@ -58,6 +58,6 @@ def _draw(numbers: pd.DataFrame, label: str) -> matplotlib.figure.Figure:
             mean = group.groupby("epoch")["validation_error"].mean()
             ax.plot(mean.index, in_units(rows.iloc[0], mean), color=colours[value], linewidth=1.5)
         error_axis(ax, numbers["validation_error"])
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     legend(figure, [Line2D([], [], color=colours[value], label=f"{label} = {value:g}") for value in values])
     return figure

@@ -15,7 +15,8 @@ def command() -> None:
     for source in data.SOURCES.values():
         size = f"{count(source.examples)} examples of {count(source.features)} features, {source.classes} classes"
         output.console.print(Text.assemble((source.name, "bold"), f": {size}"))
-        sizes = f"; as {source.name}:N, N {source.sizes}" if source.sizes is not None else ""
+        without = ", without the test split" if source.test_examples else ""
+        sizes = f"; as {source.name}:N, N {source.sizes}{without}"
         errors = "; errors in bits" if source.metric == "bits" else ""
         about = f"{source.summary}, from {source.origin}{sizes}{errors}; {_place(source)}"
         output.console.print(Padding(about, (0, 0, 0, 4)))

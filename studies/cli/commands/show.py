@@ -34,7 +34,7 @@ def command(name: str) -> None:
         "target densities": lambda frozen: ", ".join(
             dict.fromkeys(f"{setting.target_density:.4g}" for setting in _settings(frozen))
         ),
-        "epochs": lambda frozen: str(frozen.sweep.training["epochs"]),
+        "epochs": _epochs,
         "looks at": lambda frozen: f"{', '.join(map(str, frozen.sweep.looks))} seeds",
         "primary contrasts": lambda frozen: str(frozen.protocol.contrasts),
         "all contrasts": lambda frozen: f"{len(frozen.contrasts)} per setting",
@@ -43,7 +43,11 @@ def command(name: str) -> None:
     for label, cell in rows.items():
         table.add_row(label, *map(cell, studies))
     output.console.print(table)
-    for entry in studies[scales.index("default")].sweep.primary:
+    default = studies[scales.index("default")]
+    if len({*default.epochs.values()}) > 1:
+        said = ", ".join(f"{epochs} on {name}" for name, epochs in default.epochs.items())
+        output.console.print(f"epochs: {said}", highlight=False)
+    for entry in default.sweep.primary:
         where = [str(part) for part in (entry.dataset, entry.network, entry.density) if part is not None]
         within = f" (on {', '.join(where)})" if where else ""
         output.console.print(f"primary: {entry.arm} against {entry.reference}{within}", highlight=False)
@@ -55,6 +59,11 @@ def command(name: str) -> None:
 def _settings(frozen: FrozenStudy) -> list[Setting]:
     """The settings of arms, without those of the dense front."""
     return [setting for setting, arm in frozen.combinations() if not frozen.arm(arm).front_of]
+
+
+def _epochs(frozen: FrozenStudy) -> str:
+    epochs = {*frozen.epochs.values()}
+    return f"{min(epochs)} to {max(epochs)}" if len(epochs) > 1 else f"{epochs.pop()}"
 
 
 def _search(frozen: FrozenStudy) -> str:

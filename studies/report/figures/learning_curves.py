@@ -38,7 +38,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 markevery=max(1, len(mean) // 8),
             )
         error_axis(ax, numbers["validation_error"])
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     legend(figure, line_handles(line_styles, lines=True))
     return figure
 

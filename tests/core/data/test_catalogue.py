@@ -68,8 +68,8 @@ def test_an_embedded_dataset_needs_no_folder(tmp_path):
     [
         ("digit", r"^unknown dataset 'digit': did you mean 'digits'\? \(known: mnist_5k, digits, mnist1d, kjv, mnist,"),
         ("mnists", r"^unknown dataset 'mnists': did you mean 'mnist'\? "),
-        ("cifar10:500", r"^dataset 'cifar10:500': cifar10 has 60000 examples and no other size; write 'cifar10'$"),
-        ("digits:500", r"^dataset 'digits:500': digits has 1797 examples and no other size; write 'digits'$"),
+        ("cifar10:50001", r"^dataset 'cifar10:50001': '50001' is not a number in 200..50000, without the test split$"),
+        ("digits:1798", r"^dataset 'digits:1798': '1798' is not a number in 200..1797$"),
         ("mnist1d:205", r"^dataset 'mnist1d:205': '205' is not a multiple of 10 in 200..10000000$"),
         ("mnist1d:190", r"'190' is not a multiple of 10 in 200..10000000$"),
         ("mnist1d:", r"'' is not a multiple"),

@@ -132,6 +132,30 @@ class TestFile:
         with pytest.raises(InputError, match="is no archive of plain arrays"):
             canonical(str(tmp_path / "a.npz"))
 
+    def test_a_part_of_it_is_data_of_its_own(self, tmp_path):
+        path = saved(tmp_path / "a.npz", test_examples=6)
+        names = [canonical(reference) for reference in (path, f"{path}:45", f"{path}:48")]
+        assert all(name.startswith("a@") for name in names)
+        assert len({*names}) == 3
+        dataset = load(names[1])
+        assert (len(dataset.y), dataset.test_examples, find(names[1])[0].origin) == (51, 6, f"{path}:45")
+        assert np.bincount(dataset.y[:45]).tolist() == [15] * 3
+        assert np.array_equal(dataset.x[45:], X[54:].astype(np.float32))
+        assert {row.tobytes() for row in dataset.x} < {row.tobytes() for row in load(names[2]).x}
+
+    @pytest.mark.parametrize("number", ["55", "0", "", "-5", "many", "9" * 50])
+    def test_a_part_that_there_is_not_is_one_line(self, tmp_path, number):
+        path = saved(tmp_path / "a.npz", test_examples=6)
+        with pytest.raises(InputError) as caught:
+            canonical(f"{path}:{number}")
+        there = f"{number!r} is not a number in 1..54, as many as it has to learn from"
+        assert str(caught.value) == f"dataset {path}:{number}: {there}"
+
+    def test_a_part_has_enough_of_each_class_or_is_none(self, tmp_path):
+        path = saved(tmp_path / "a.npz")
+        with pytest.raises(InputError, match=r"a.npz:20: y has \d examples of class \d to train on, at least 10"):
+            canonical(f"{path}:20")
+
     def test_a_single_array_and_an_archive_without_labels_are_named(self, tmp_path):
         np.savez(tmp_path / "b.npz", x=X, labels=Y)
         with pytest.raises(InputError, match="has no y; it holds x, labels"):

@@ -23,7 +23,9 @@ ERROR = re.compile(r"\berrors?\b|optimism|detectable|standard deviation")
 @cache
 def design_of(name: str) -> FrozenStudy:
     sweep = catalogue.find(name).at("quick")
-    return FrozenStudy.freeze(name, "quick", replace(sweep, datasets=("kjv:20000",), measurements=()))
+    return FrozenStudy.freeze(
+        name, "quick", replace(sweep, datasets=("kjv:20000",), dataset_training={}, measurements=())
+    )
 
 
 @cache

@@ -36,6 +36,7 @@ OTHERS: dict[str, Any] = {
     "densities": (0.25,),
     "activation": "tanh",
     "training": {"epochs": 7},
+    "dataset_training": {"mnist1d": {"batch_size": 50}},
     "strategy_settings": {"reinforce": {"baseline": "none"}},
     "test_split": "resampled",
     "root_seed": 1,
@@ -145,7 +146,62 @@ def test_a_configuration_holds_what_the_sweep_says():
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Sweep)])
 def test_the_design_hash_changes_with_every_field_of_the_sweep(field):
-    assert freeze(replace(SWEEP, **{field: OTHERS[field]})).design_hash != freeze(SWEEP).design_hash
+    plain = replace(SWEEP, datasets=("mnist1d",)) if field == "dataset_training" else SWEEP
+    assert freeze(replace(plain, **{field: OTHERS[field]})).design_hash != freeze(plain).design_hash
+
+
+TWO = replace(SWEEP, datasets=("digits", "mnist1d"), training={"epochs": 7, "batch_size": 50})
+
+
+def test_training_settings_of_one_dataset_take_the_place_of_the_others_there():
+    arm = Arm("slow", "reinforce", training={"learning_rate": 1e-4})
+    sweep = replace(TWO, arms=(arm,), references=("dense front",), dataset_training={"mnist1d": {"epochs": 3}})
+    found = {(entry.dataset, entry.training["epochs"]) for entry in configurations_of(freeze(sweep))}
+    assert found == {("digits", 7), ("mnist1d", 3)}
+    assert {entry.training["batch_size"] for entry in configurations_of(freeze(sweep))} == {50}
+    assert len({entry.network for entry in configurations_of(freeze(sweep))}) > 2
+
+
+def test_a_dataset_without_settings_of_its_own_keeps_its_runs():
+    plain, changed = (freeze(replace(TWO, dataset_training=own)) for own in ({}, {"mnist1d": {"epochs": 3}}))
+    same = {*ids(plain)} & {*ids(changed)}
+    assert {entry.dataset for entry in configurations_of(changed) if entry.run_id in same} == {"digits"}
+    assert len(same) == len(ids(plain)) / 2
+    # So that what was frozen before there could be any is read as it was written.
+    assert "dataset_training" not in plain.as_dict()["sweep"]
+
+
+def test_what_a_dataset_sets_is_not_searched():
+    search = Search(points=4, training=("learning_rate",))
+    own = {"mnist1d": {"learning_rate": 1e-3}}
+    for dataset_training, rates in (({}, 4), (own, 0)):
+        frozen = freeze(replace(TWO, search=search, dataset_training=dataset_training))
+        tried = [point["training"] for points in frozen.proposals["dense"] for point in points]
+        assert len({entry["learning_rate"] for entry in tried if entry}) // search.searches * 4 // 3 == rates
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset_training": {"mnist1d": {"epoch": 3}}}, "unknown setting of training on mnist1d 'epoch'"),
+        ({"dataset_training": {"mnist1d": {"epochs": 0}}}, r"training on mnist1d.epochs: 0 is not an integer in 1"),
+        (
+            {"dataset_training": {"mnist_5k": {}}},
+            "dataset_training: 'mnist_5k' is none of the study's datasets: digits,",
+        ),
+        (
+            {
+                "dataset_training": {"digits": {"epochs": 3}},
+                "arms": (Arm("long", "reinforce", training={"epochs": 9}),),
+            },
+            "epochs: set by the arm 'long' and on the dataset 'digits'; choose one",
+        ),
+    ],
+)
+def test_training_settings_of_a_dataset_that_cannot_be_are_one_line(changes, message):
+    with pytest.raises(InputError, match=message) as caught:
+        freeze(replace(TWO, **changes))
+    assert "\n" not in str(caught.value)
 
 
 def test_the_design_hash_changes_with_the_study_and_the_scale():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from core.errors import InputError
@@ -33,6 +35,13 @@ def test_an_assignment_sets_its_field_in_its_type_and_no_other(assignment, field
     assert override(changed, ()) == changed
     others = [name for name in vars(SWEEP) if name != field]
     assert [getattr(changed, name) for name in others] == [getattr(SWEEP, name) for name in others]
+
+
+def test_what_a_dataset_sets_cannot_be_set_for_all():
+    sweep = replace(SWEEP, datasets=("digits", "kjv"), dataset_training={"kjv": {"epochs": 2}})
+    with pytest.raises(InputError, match=r"^--set epochs: the study itself sets it on kjv; --dataset chooses another$"):
+        override(sweep, ("epochs=3",))
+    assert override(sweep, ("batch_size=50",)).training["batch_size"] == 50
 
 
 def test_assignments_add_up_and_the_later_wins():

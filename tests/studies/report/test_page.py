@@ -3,6 +3,7 @@ import re
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +129,16 @@ def test_the_page_holds_the_design_and_where_it_was_run(reported, page):
     assert f"Python {environment['python']}" in page.text
     assert f"torch {environment['packages']['torch']}" in page.text
     assert environment["git_commit"] is None or environment["git_commit"] in page.text
+
+
+def test_the_page_says_how_long_training_was_on_each_dataset(tmp_path):
+    plain: dict[str, Any] = {"datasets": ("digits", "mnist1d"), "training": {"epochs": 7}}
+    _, html = write(tmp_path / "plain", design_of(**plain))
+    assert "7 epochs each. Design" in Page(html).text
+    assert "training on" not in Page(html).text
+    _, html = write(tmp_path / "changed", design_of(**plain, dataset_training={"mnist1d": {"epochs": 3}}))
+    assert "3 to 7 epochs, by dataset. Design" in Page(html).text
+    assert "training on mnist1d epochs 3" in Page(html).text
 
 
 def test_the_page_lists_every_run(reported, page):

@@ -428,6 +428,14 @@ class TestStandardFigures:
         history = searched.records[place]["history"]
         assert chosen["validation_error"].tolist() == [epoch["validation_error"] for epoch in history]
 
+    @pytest.mark.parametrize("epochs", [1, 2, 7])
+    def test_epochs_are_whole_on_the_axis_of_learning_curves(self, epochs):
+        numbers = LEARNING_CURVES.numbers(results_of(design_of(training={"epochs": epochs}), random_record()))
+        (ax,) = axes_of(LEARNING_CURVES, numbers)
+        shown = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] <= tick <= ax.get_xlim()[1]]
+        assert shown
+        assert all(tick == round(tick) for tick in shown)
+
     def test_gates_by_class_shows_the_first_evaluation_seed_of_strategies_that_gate(self):
         search = Search(points=4, searches=2)
         design = design_of("dense", "reinforce", networks=("8x2,8x4",), test_split="fixed", search=search)
