@@ -52,5 +52,9 @@ class ScoreFunction(Estimator):
         log_probability = torch.stack(drawn).sum(dim=0).view_as(cost)
         if predicted is None:
             return ((cost - baseline(cost, self.baseline)) * log_probability).mean()
+        if predicted.shape != cost.shape:
+            # Every row of this layer has its example's cost, and its positions are not those of the first layer.
+            ratio = cost.shape[2] / predicted.shape[2]
+            predicted = ratio * predicted.mean(dim=2, keepdim=True).expand_as(cost)
         error = (predicted - cost).square().mean()
         return error + ((cost - predicted.detach()) * log_probability).mean()
