@@ -126,7 +126,7 @@ def _linear(model: nn.Module, name: str) -> nn.Linear:
     if module is None:
         raise unknown("nn.Linear", name, linears)
     if type(module) is not nn.Linear or not {each for each, _ in module.named_parameters()} <= {"weight", "bias"}:
-        raise InputError(f"{name} is a {type(module).__name__}, expected a plain nn.Linear: {', '.join(linears)}")
+        raise InputError(f"{name} is of type {type(module).__name__}, expected a plain nn.Linear: {', '.join(linears)}")
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     if any(getattr(module, each) for each in hooks):
         raise InputError(f"{name} has hooks, which a layer in its place would lose: remove them, or gate another pair")
