@@ -76,11 +76,7 @@ class GatedModule(nn.Module):
             InputError: the strategy opens what is above thresholds, and :meth:`calibrate` has not set them yet; or a
                 pair does not run once, in its turn, on the examples.
         """
-        if self.calibration is not None and not self.calibration.done:
-            raise InputError(
-                f"{self.strategy.name()} opens test gates above thresholds that are not set yet: call calibrate() with "
-                "examples to set them on, after training"
-            )
+        self._check_calibrated()
         batch = self._inferring(inputs, options)
         return batch.returned(self._inferred(batch))
 
@@ -161,6 +157,7 @@ class GatedModule(nn.Module):
         Raises:
             InputError: as a call does.
         """
+        self._check_calibrated()
         with _evaluating(self), counted() as products:
             batch = self._inferring(inputs, options, products)
             done = self._inferred(batch)
@@ -199,6 +196,13 @@ class GatedModule(nn.Module):
                 model.set_submodule(name, module.linear())
         open_fast_paths(model, self._closed)
         return model
+
+    def _check_calibrated(self) -> None:
+        if self.calibration is not None and not self.calibration.done:
+            raise InputError(
+                f"{self.strategy.name()} opens test gates above thresholds that are not set yet: call calibrate() with "
+                "examples to set them on, after training"
+            )
 
     def _inferring(
         self, inputs: Sequence[Any], options: Mapping[str, Any], products: Products | None = None

@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from core.parts.baselines import baseline
+from core.parts.baselines import CostPrediction, baseline
 from core.parts.estimators.estimator import Estimate, Estimator, Policy, Sampler
 from core.strategy import Batch
 
@@ -28,7 +28,7 @@ class ScoreFunction(Estimator):
     unbiased: ClassVar[bool] = True
     baseline: str
     samples: int = 1
-    predicted_cost: nn.Linear | None = None
+    predicted_cost: CostPrediction | None = None
 
     def estimate(self, batch: Batch, policy: Policy) -> Estimate:
         sampler = Sampler(policy, batch.generator)

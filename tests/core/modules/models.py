@@ -39,7 +39,7 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[N, channels, height, width]`` to the same shape."""
         seen = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
-        added = self.gamma * self.pwconv2(self.act(self.pwconv1(seen)))
+        added: Tensor = self.gamma * self.pwconv2(self.act(self.pwconv1(seen)))
         return x + added.permute(0, 3, 1, 2)
 
 

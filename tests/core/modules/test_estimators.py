@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import grad
 
 import strategies
@@ -22,7 +22,7 @@ TOYS = ("mixed", "pooled")
 
 
 def parameters(gated: GatedModule) -> list[Tensor]:
-    return [parameter for gater in gated.gaters for parameter in gater.parameters()]
+    return list(gated.gaters.parameters())
 
 
 def toy(name: str, strategy: str, blocks: int, **settings: Any) -> GatedModule:
@@ -34,8 +34,9 @@ def toy(name: str, strategy: str, blocks: int, **settings: Any) -> GatedModule:
         model_of(name), MODELS[name][1], strategy=strategy_type, blocks=blocks, density=0.5, settings=chosen, seed=3
     )
     with torch.no_grad():
-        for gater in gated.gaters:
-            gater.weight.mul_(3)
+        for name, parameter in gated.gaters.named_parameters():
+            if name.endswith("weight"):
+                parameter.mul_(3)
     return gated
 
 
@@ -144,3 +145,24 @@ def test_pairs_of_as_many_positions_share_a_cost():
     assert [cost.shape for cost in pooled] == [(4, 4, 2), (4, 4, 1)]
     torch.testing.assert_close(pooled[0][:, :, 1], 2 * loss.detach().view(4, 4))
     torch.testing.assert_close(pooled[1][:, :, 0], loss.detach().view(4, 4))
+
+
+def test_a_learned_baseline_teaches_the_model_nothing():
+    gated = toy("encoder_layer", "reinforce", 4, gates="bernoulli", baseline="learned")
+    x = examples_of("encoder_layer")
+    prediction = gated.strategy.get_parameter("predicted_cost.weight")
+    nn.init.ones_(prediction)
+    own, losses = gated.strategy.objective, []
+
+    def objective(batch: Any) -> Any:
+        total, done = own(batch)
+        losses.append(done.mean_loss())
+        return total, done
+
+    gated.strategy.objective = objective  # type: ignore[method-assign]
+    total = gated.objective(squares, x, progress=1.0)
+    for parameter in gated.model.parameters():
+        (found,) = grad(total, parameter, retain_graph=True)
+        (expected,) = grad(losses[0], parameter, retain_graph=True)
+        torch.testing.assert_close(found, expected)
+    assert bool((grad(total, prediction)[0] != 0).any())

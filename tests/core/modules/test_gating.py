@@ -26,7 +26,7 @@ from tests.core.modules.models import (
     squares,
 )
 
-TIGHT = {"rtol": 1e-10, "atol": 1e-12}
+TIGHT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-12}
 every_model = pytest.mark.parametrize("name", MODELS)
 
 
@@ -186,7 +186,8 @@ class TestFastPaths:
         gated = gate(
             encoder, {"layers.0.linear1": "layers.0.linear2"}, strategy=strategies.find("dense"), blocks=4, density=1.0
         )
-        assert [layer.activation_relu_or_gelu for layer in gated.model.layers] == [0, 2]
+        layers = [gated.model.get_submodule(f"layers.{index}") for index in (0, 1)]
+        assert [layer.activation_relu_or_gelu for layer in layers] == [0, 2]
 
 
 def refused(model: nn.Module, pairs: dict[str, str], strategy: str = "top_k", **options: Any) -> str:
@@ -214,12 +215,12 @@ class TestRefusals:
         assert refused(model, {"attention.out_proj": "linear"}).startswith(
             "attention.out_proj is of type NonDynamicallyQuantizableLinear, expected a plain nn.Linear"
         )
-        model = mlp()
-        nn.utils.parametrizations.weight_norm(model[0])
-        assert refused(model, {"0": "2"}).startswith("0 is of type ParametrizedLinear")
-        model = mlp()
-        model[2].register_forward_hook(lambda *_: None)
-        assert refused(model, {"0": "2"}).startswith("2 has hooks")
+        normalised = mlp()
+        nn.utils.parametrizations.weight_norm(normalised[0])
+        assert refused(normalised, {"0": "2"}).startswith("0 is of type ParametrizedLinear")
+        hooked = mlp()
+        hooked[2].register_forward_hook(lambda *_: None)
+        assert refused(hooked, {"0": "2"}).startswith("2 has hooks")
 
     def test_sizes(self):
         assert refused(mlp(), {"0": "4"}).startswith("0 gives 16 features and 4 reads 8: ")

@@ -143,11 +143,12 @@ class TestRefusals:
 
     def test_inputs(self):
         gated, x = scripted("mlp", open_all), examples_of("mlp")
+        absent: Any = None
         assert said(lambda: gated.objective(squares, progress=0.0)).startswith("no input is a tensor of examples")
         assert said(lambda: gated.objective(squares, x, x[:3], progress=0.0)).startswith(
             "input 1 of objective is [3, 6], expected a tensor of 4 examples"
         )
-        assert said(lambda: gated.objective(squares, x, None, progress=0.0)).startswith(
+        assert said(lambda: gated.objective(squares, x, absent, progress=0.0)).startswith(
             "input 1 of objective is NoneType"
         )
         assert said(lambda: gated.objective(squares, x, progress=30)).startswith("progress is 30, expected")
@@ -160,7 +161,7 @@ class TestRefusals:
 
     def test_a_pair_that_runs_twice_or_not_at_all_or_half(self):
         gated, x = scripted("mlp", open_all), examples_of("mlp")
-        layers = list(gated.model)
+        layers = list(gated.model.children())
 
         def run(*order: int) -> str:
             def losses(model: nn.Module, x: Tensor) -> Tensor:
@@ -185,7 +186,7 @@ class TestRefusals:
 
     def test_what_is_between_must_keep_rows(self):
         gated = scripted("encoder_layer", open_all)
-        gated.model.activation = lambda hidden: hidden[:, :2]
+        gated.model.__dict__["activation"] = lambda hidden: hidden[:, :2]
         assert said(lambda: gated(examples_of("encoder_layer"))).startswith(
             "linear2: its input is [4, 2, 16], expected the 20 rows of 16 units that linear1 gave"
         )
