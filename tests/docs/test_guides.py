@@ -397,7 +397,7 @@ def test_the_guide_to_own_models_is_followed_word_by_word(tmp_path):
         done = python(tmp_path, name)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
     error, share = re.findall(r"[\d.]+", (tmp_path / "saved.txt").read_text("utf-8"))
-    assert float(error) < 10
+    assert float(error) < 15
     assert float(share) < 60
     assert {path.name for path in tmp_path.glob("gated.*")} == {"gated.pt", "gated.pt2"}
 
