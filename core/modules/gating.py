@@ -53,6 +53,8 @@ def gate(
         InputError: a name is of no ``nn.Linear`` of the model, two layers do not fit, blocks do not divide hidden
             units, or the strategy cannot decide for a module. Nothing has been changed then.
     """
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise InputError(f"strategy is {strategy!r}, expected a class such as strategies.find('hard_concrete') gives")
     shape = ModuleArchitecture.of(_found(model, pairs, blocks))
     if not 0 < density <= 1:
         raise InputError(f"density is {density:g}, expected a share of open blocks above 0 and up to 1")
@@ -85,8 +87,10 @@ def gate(
 
 
 def _found(model: nn.Module, pairs: Mapping[str, str], blocks: int | Mapping[str, int]) -> list[Pair]:
-    if not pairs:
-        raise InputError("pairs is empty, expected the name of a linear layer to that of the one that reads it")
+    if not isinstance(pairs, Mapping) or not pairs:
+        raise InputError(
+            f"pairs is {pairs!r}, expected names such as {{'linear1': 'linear2'}}: a linear layer and its reader"
+        )
     if isinstance(blocks, Mapping) and (wrong := sorted(set(blocks) ^ set(pairs))):
         raise InputError(f"blocks and pairs differ in {', '.join(wrong)}: blocks has the first layer of every pair")
     found = []

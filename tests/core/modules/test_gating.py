@@ -205,7 +205,7 @@ class TestRefusals:
     def test_names(self):
         assert refused(mlp(), {"0": "22"}).startswith("unknown nn.Linear '22': did you mean '2'? (known: 0, 2, 4, 6)")
         assert refused(mlp(), {"0": "1"}) == "1 is of type Tanh, expected a plain nn.Linear: 0, 2, 4, 6"
-        assert refused(mlp(), {}).startswith("pairs is empty")
+        assert refused(mlp(), {}).startswith("pairs is {}, expected names such as {'linear1': 'linear2'}")
         assert refused(mlp(), {"0": "2", "4": "2"}).startswith("2 is in two pairs")
         assert refused(nn.Linear(3, 3), {"": ""}).startswith("unknown nn.Linear ''")
 
@@ -257,6 +257,13 @@ class TestRefusals:
     )
     def test_strategies(self, strategy, said):
         assert refused(mlp(), {"0": "2"}, strategy).startswith(said)
+
+    def test_what_is_no_strategy(self):
+        named: Any = "top_k"
+        with pytest.raises(InputError, match=r"^strategy is 'top_k', expected a class such as strategies\.find"):
+            gate(mlp(), {"0": "2"}, strategy=named, blocks=4, density=0.5)
+        listed: Any = [("0", "2")]
+        assert refused(mlp(), listed).startswith("pairs is [('0', '2')], expected names")
 
     def test_budgets_and_settings(self):
         assert refused(mlp(), {"0": "2"}, density=0.0).startswith("density is 0, expected")

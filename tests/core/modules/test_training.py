@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
 
 import strategies
 from core.errors import InputError
@@ -183,6 +184,13 @@ class TestRefusals:
     def test_a_model_outside_of_its_gates(self):
         gated = scripted("mlp", open_all)
         assert said(lambda: gated.model(examples_of("mlp"))).startswith("0 and 2 are gated, and run only inside")
+
+    def test_a_pair_is_not_computed_again_for_its_backward(self):
+        gated = scripted("mlp", open_all)
+        objective = gated.objective(
+            lambda model, x: checkpoint(model, x, use_reentrant=False).mean(dim=1), examples_of("mlp"), progress=0.0
+        )
+        assert said(objective.backward).startswith("0 and 2 are gated, and run only inside")
 
     def test_what_is_between_must_keep_rows(self):
         gated = scripted("encoder_layer", open_all)
