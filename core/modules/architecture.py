@@ -17,6 +17,8 @@ from kernels import Activation
 class Pair:
     """Two linear layers with blocks of hidden units between them: ``W_2 (f(W_1 x + b_1) * g) + b_2``.
 
+    In a gated linear unit (Dauphin et al. 2017) hidden units are made of what several first layers give.
+
     Attributes:
         first: its name in the model.
         second: likewise.
@@ -24,6 +26,7 @@ class Pair:
         blocks: of hidden units.
         size: units of a block.
         outputs: of the second one.
+        beside: further first layers, of the same features and units, under the same gates.
     """
 
     first: str
@@ -32,11 +35,21 @@ class Pair:
     blocks: int
     size: int
     outputs: int
+    beside: tuple[str, ...] = ()
 
     @property
     def units(self) -> int:
         """How many hidden units there are."""
         return self.blocks * self.size
+
+    @property
+    def firsts(self) -> tuple[str, ...]:
+        """All first layers."""
+        return (self.first, *self.beside)
+
+    def macs(self, needed: Units) -> Units:
+        """Return the multiply-adds of a row with so many open units, without a gater."""
+        return (len(self.firsts) * self.features + self.outputs) * needed
 
 
 @final
@@ -78,7 +91,8 @@ class ModuleArchitecture(Architecture):
 
     @property
     def network(self) -> str:
-        return "module:" + ",".join(f"{pair.first}+{pair.second}={pair.blocks}x{pair.size}" for pair in self.pairs)
+        named = (f"{'+'.join((*pair.firsts, pair.second))}={pair.blocks}x{pair.size}" for pair in self.pairs)
+        return f"module:{','.join(named)}"
 
     @property
     def positions(self) -> int:
@@ -91,5 +105,5 @@ class ModuleArchitecture(Architecture):
         """Return the multiply-adds of one row of each pair, without the rest of the module."""
         total: float | Tensor = 0.0
         for pair, needed in zip(self.pairs, open_units, strict=True):
-            total = total + (pair.features + pair.outputs) * needed + (pair.features * pair.blocks if gaters else 0)
+            total = total + pair.macs(needed) + (pair.features * pair.blocks if gaters else 0)
         return cast(Units, total)

@@ -166,9 +166,7 @@ class GatedModule(nn.Module):
         pairs = self.architecture.pairs
         return Cost(
             pairs=batch.macs(),
-            pairs_dense=sum(
-                each * (pair.features + pair.outputs) * pair.units for each, pair in zip(rows, pairs, strict=True)
-            ),
+            pairs_dense=sum(each * pair.macs(float(pair.units)) for each, pair in zip(rows, pairs, strict=True)),
             rest=products.macs / batch.passes / examples,
             densities={pair.first: float(executed.mean()) for pair, executed in zip(pairs, done.executed, strict=True)},
             passes=batch.passes,

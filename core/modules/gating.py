@@ -17,13 +17,14 @@ from core.space import complete
 from core.strategy import Strategy
 from core.training.settings import SPACE
 
+Pairs = Mapping[str, str] | Mapping[tuple[str, ...], str] | Mapping[str | tuple[str, ...], str]
 # That of a search, where it is not set.
 _TOLERANCE: float = SPACE["density_tolerance"].default
 
 
 def gate(
     model: nn.Module,
-    pairs: Mapping[str, str],
+    pairs: Pairs,
     *,
     strategy: type[Strategy],
     blocks: int | Mapping[str, int],
@@ -39,7 +40,8 @@ def gate(
 
     Args:
         model: every pair runs once in each call of it.
-        pairs: the name of the first layer to that of the second, in the order in which the model runs them.
+        pairs: the name of the first layer to that of the second, in the order in which the model runs them. A gated
+            linear unit has several first layers: ``{("gate_proj", "up_proj"): "down_proj"}``.
         strategy: such as ``strategies.find("top_k")``; one that needs no more than samples.
         blocks: of hidden units, of each pair, or by the name of its first layer.
         density: the target share of open blocks.
@@ -80,41 +82,50 @@ def gate(
         made.to(weight.device, weight.dtype)
     running = Running()
     for index, pair in enumerate(shape.pairs):
-        first, second = _linear(model, pair.first), _linear(model, pair.second)
-        model.set_submodule(pair.first, OutputGatedLinear(first, pair, index, running).train(first.training))
-        model.set_submodule(pair.second, InputGatedLinear(second, pair, index, running).train(second.training))
+        for each in pair.firsts:
+            first = _linear(model, each)
+            model.set_submodule(each, OutputGatedLinear(first, each, pair, index, running).train(first.training))
+        second = _linear(model, pair.second)
+        gated = InputGatedLinear(second, pair.second, pair, index, running)
+        model.set_submodule(pair.second, gated.train(second.training))
     return GatedModule(model, shape, gaters, decides, running, close_fast_paths(model), density=density, seed=seed)
 
 
-def _found(model: nn.Module, pairs: Mapping[str, str], blocks: int | Mapping[str, int]) -> list[Pair]:
+def _found(model: nn.Module, pairs: Pairs, blocks: int | Mapping[str, int]) -> list[Pair]:
     if not isinstance(pairs, Mapping) or not pairs:
         raise InputError(
             f"pairs is {pairs!r}, expected names such as {{'linear1': 'linear2'}}: a linear layer and its reader"
         )
-    if isinstance(blocks, Mapping) and (wrong := sorted(set(blocks) ^ set(pairs))):
+    read = [((firsts,) if isinstance(firsts, str) else firsts or ("",), second) for firsts, second in pairs.items()]
+    if isinstance(blocks, Mapping) and (wrong := sorted(set(blocks) ^ {firsts[0] for firsts, _ in read})):
         raise InputError(f"blocks and pairs differ in {', '.join(wrong)}: blocks has the first layer of every pair")
     found = []
     named: set[str] = set()
-    for first_name, second_name in pairs.items():
+    for (first_name, *beside), second_name in read:
         first, second = _linear(model, first_name), _linear(model, second_name)
-        for name in (first_name, second_name):
+        for name in (first_name, *beside, second_name):
             if name in named:
-                raise InputError(
-                    f"{name} is in two pairs, or twice in one, expected four different layers for two pairs"
-                )
+                raise InputError(f"{name} is in two pairs, or twice in one, expected different layers in all places")
             named.add(name)
         if first.out_features != second.in_features:
             raise InputError(
                 f"{first_name} gives {first.out_features} features and {second_name} reads {second.in_features}: "
                 "the second layer of a pair reads what the first one gives"
             )
+        for name in beside:
+            other = _linear(model, name)
+            if (other.in_features, other.out_features) != (first.in_features, first.out_features):
+                raise InputError(
+                    f"{name} maps {other.in_features} features to {other.out_features}, and {first_name} "
+                    f"{first.in_features} to {first.out_features}: first layers of one pair are alike"
+                )
         number = blocks[first_name] if isinstance(blocks, Mapping) else blocks
         if number < 1 or first.out_features % number:
             raise InputError(
                 f"{first_name} has {first.out_features} hidden units, which {number} blocks cannot share evenly"
             )
         size = first.out_features // number
-        found.append(Pair(first_name, second_name, first.in_features, number, size, second.out_features))
+        found.append(Pair(first_name, second_name, first.in_features, number, size, second.out_features, tuple(beside)))
     _check_shared(model, named)
     _check_order_of_examples(model, named)
     kinds = {(str(weight.device), weight.dtype) for weight in (_linear(model, name).weight for name in sorted(named))}

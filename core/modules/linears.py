@@ -14,15 +14,17 @@ class GatedLinear(nn.Module, ABC):
 
     Args:
         linear: is left as it is.
+        name: of it, in the model.
         pair: that it is of.
         index: of that pair, among those of the model.
         running: where the pass that is run is found.
     """
 
-    def __init__(self, linear: nn.Linear, pair: Pair, index: int, running: Running) -> None:
+    def __init__(self, linear: nn.Linear, name: str, pair: Pair, index: int, running: Running) -> None:
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.pair = pair
+        self._name = name
         self._index = index
         self._running = running
         layout = self._layout(linear.weight.detach(), pair).contiguous()
@@ -72,7 +74,7 @@ class OutputGatedLinear(GatedLinear):
         Raises:
             InputError: no pass is run, or this is not the pair's turn.
         """
-        return self._running.now(self.pair).first(self._index, x, self.weight, self.bias)
+        return self._running.now(self.pair).first(self._index, self._name, x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, blocks={self.pair.blocks}"
@@ -93,7 +95,7 @@ class InputGatedLinear(GatedLinear):
         """Map ``[..., in_features]`` to ``[..., out_features]``.
 
         Raises:
-            InputError: no pass is run, or the first of the pair was not.
+            InputError: no pass is run, or a first layer of the pair was not.
         """
         return self._running.now(self.pair).second(self._index, hidden, self.weight, self.bias)
 

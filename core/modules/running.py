@@ -35,8 +35,8 @@ class Running:
         """
         if self.current is None:
             raise InputError(
-                f"{pair.first} and {pair.second} are gated, and run only inside the gated model: call the model that "
-                "gate() returned, or its objective(); dense() is the model without gates"
+                f"{', '.join(pair.firsts)} and {pair.second} are gated, and run only inside the gated model: call the "
+                "model that gate() returned, or its objective(); dense() is the model without gates"
             )
         return self.current
 
@@ -80,34 +80,36 @@ class ModulePass:
         self._products = products
         self._readings: list[Reading] = []
         self._open: dict[int, tuple[LayerSite, PassCost | None, Tensor]] = {}
+        self._missing = [list(pair.firsts) for pair in architecture.pairs]
         self._last: tuple[Tensor, Tensor] | None = None
 
-    def first(self, index: int, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Decide for a pair, and return its hidden units ``[..., units]``: 0 in closed blocks, open ones unscaled.
+    def first(self, index: int, name: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return what a first layer gives, ``[..., units]``: 0 in closed blocks, open ones unscaled.
+
+        The first layer of a pair that runs has the strategy decide.
 
         Raises:
-            InputError: it is not this pair's turn, or the rows of ``x`` are not those of the examples.
+            InputError: it is not this layer's turn, or the rows of ``x`` are not those of the examples.
         """
         pair = self._pairs[index]
-        if index != len(self.decisions):
-            raise InputError(self._out_of_turn(index))
+        if index > len(self.decisions) or name not in self._missing[index]:
+            raise InputError(self._out_of_turn(index, name))
+        self._missing[index].remove(name)
         if not torch.compiler.is_compiling() and (x.dim() < 2 or x.shape[0] % self._examples):
             raise InputError(
-                f"{pair.first}: its input is {list(x.shape)}, expected [N, ..., {pair.features}] with the "
+                f"{name}: its input is {list(x.shape)}, expected [N, ..., {pair.features}] with the "
                 f"{self._examples} examples first, or a multiple of them, example by example"
             )
         with self._aside(), _Uncast(x, weight) as uncast:
             rows = uncast.reshape(-1, pair.features)
-            whole = rows.new_full((rows.shape[0],), pair.features, dtype=torch.float64)
-            self._readings.append(Reading(rows, whole, whole * rows.requires_grad))
-            # What is compiled is not charged, and counting would cut its graph.
-            cost = None if torch.compiler.is_compiling() else PassCost(rows.shape[0], rows.device)
-            site = LayerSite(index, rows, cast(Gater, self._gaters[index]), self._readings, cost)
-            decision = decided(self._decide, site)
-            self.decisions.append(decision)
-            self.inputs.append(rows)
-            self.read.append(whole)
-            self._open[index] = site, cost, whole * rows.requires_grad
+            if index == len(self.decisions):
+                self._decide_for(index, rows)
+            decision = self.decisions[index]
+            if rows.shape[0] != decision.gates.shape[0]:
+                raise InputError(
+                    f"{name}: its input has {rows.shape[0]} rows, expected {decision.gates.shape[0]} like that of the "
+                    f"other first layers of {pair.second}"
+                )
             computed = None if wants_exact(decision) else decision.gates != 0
             hidden = block_linear(rows, weight, bias, None, computed, backend=_backend())
         return _to_be_written_to(hidden).view(*x.shape[:-1], pair.units)
@@ -119,8 +121,9 @@ class ModulePass:
             InputError: the first layer did not run before, or had other rows.
         """
         pair = self._pairs[index]
-        if index not in self._open:
-            raise InputError(f"{pair.second} runs without {pair.first} before it, or twice: a pair runs once in a pass")
+        if index not in self._open or self._missing[index]:
+            absent = ", ".join(self._missing[index] or [pair.first])
+            raise InputError(f"{pair.second} runs without {absent} before it, or twice: a pair runs once in a pass")
         site, cost, differentiated = self._open.pop(index)
         decision = self.decisions[index]
         if hidden.shape[-1] != pair.units or hidden.numel() != decision.gates.shape[0] * pair.units:
@@ -161,6 +164,18 @@ class ModulePass:
         self.inputs.append(last)
         self.read.append(needed)
 
+    def _decide_for(self, index: int, rows: Tensor) -> None:
+        """Ask the strategy for a pair's gates by its input ``[rows, features]``."""
+        whole = rows.new_full((rows.shape[0],), self._pairs[index].features, dtype=torch.float64)
+        self._readings.append(Reading(rows, whole, whole * rows.requires_grad))
+        # What is compiled is not charged, and counting would cut its graph.
+        cost = None if torch.compiler.is_compiling() else PassCost(rows.shape[0], rows.device)
+        site = LayerSite(index, rows, cast(Gater, self._gaters[index]), self._readings, cost)
+        self.decisions.append(decided(self._decide, site))
+        self.inputs.append(rows)
+        self.read.append(whole)
+        self._open[index] = site, cost, whole * rows.requires_grad
+
     def _charge(
         self, pair: Pair, site: LayerSite, cost: PassCost, needed: Tensor, differentiated: Tensor, *, exact: bool
     ) -> None:
@@ -169,7 +184,8 @@ class ModulePass:
             cost.product(read, site.scored, differentiated=differentiated if site.differentiated else 0)
         if site.scored_twice:
             cost.repeat(read, pair.blocks)
-        cost.product(read, needed, computed=pair.units if exact else None, differentiated=differentiated)
+        for _ in pair.firsts:
+            cost.product(read, needed, computed=pair.units if exact else None, differentiated=differentiated)
         cost.product(needed, pair.outputs, differentiated=pair.units if exact else needed)
         self.macs += cost.macs.view(self._examples, -1).sum(dim=1)
         self.training_macs += cost.training_macs.view(self._examples, -1).sum(dim=1)
@@ -177,13 +193,12 @@ class ModulePass:
     def _aside(self) -> "nullcontext[None] | Products.Pause":
         return nullcontext() if self._products is None else self._products.paused()
 
-    def _out_of_turn(self, index: int) -> str:
-        pair = self._pairs[index]
+    def _out_of_turn(self, index: int, name: str) -> str:
         if index < len(self.decisions):
-            return f"{pair.first} runs twice in one pass: a pair that is gated runs once in each pass"
+            return f"{name} runs twice in one pass: a pair that is gated runs once in each pass"
         expected = self._pairs[len(self.decisions)]
         return (
-            f"{pair.first} runs before {expected.first}: name the pairs in the order in which the model runs them, "
+            f"{name} runs before {expected.first}: name the pairs in the order in which the model runs them, "
             "each of which runs once in a pass"
         )
 

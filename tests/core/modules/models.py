@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 from core.modules import GatedModule, gate
 from core.parts.unlearned import UnlearnedStrategy
@@ -41,6 +42,22 @@ class ConvNeXtBlock(nn.Module):
         seen = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
         added: Tensor = self.gamma * self.pwconv2(self.act(self.pwconv1(seen)))
         return x + added.permute(0, 3, 1, 2)
+
+
+class SwiGLU(nn.Module):
+    """A gated linear unit of its own kind (Shazeer 2020), on normalised input, with a residual."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.gate_proj, self.up_proj = (nn.Linear(width, hidden, bias=False) for _ in range(2))
+        self.down_proj = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[N, ..., width]`` to the same shape."""
+        seen = self.norm(x)
+        added: Tensor = self.down_proj(silu(self.gate_proj(seen)) * self.up_proj(seen))
+        return x + added
 
 
 class Mixed(nn.Module):
@@ -84,10 +101,12 @@ def convnext_block() -> ConvNeXtBlock:
 
 
 # A model, its pairs, the shape of an example.
-MODELS: dict[str, tuple[Callable[[], nn.Module], dict[str, str], tuple[int, ...]]] = {
+Pairs = dict[str | tuple[str, ...], str]
+MODELS: dict[str, tuple[Callable[[], nn.Module], Pairs, tuple[int, ...]]] = {
     "mlp": (mlp, {"0": "2", "4": "6"}, (6,)),
     "encoder_layer": (encoder_layer, {"linear1": "linear2"}, (5, 8)),
     "convnext_block": (convnext_block, {"pwconv1": "pwconv2"}, (4, 3, 3)),
+    "swiglu": (lambda: SwiGLU(6, 8), {("gate_proj", "up_proj"): "down_proj"}, (3, 6)),
     "mixed": (lambda: Mixed(pooled=False), {"up": "down", "up2": "down2"}, (2, 3)),
     "pooled": (lambda: Mixed(pooled=True), {"up": "down", "up2": "down2"}, (2, 3)),
 }
@@ -143,5 +162,6 @@ def random_gates(rows: list[int], blocks: int = 4, seed: int = 2) -> list[Tensor
 
 def rows_of(name: str, examples: int) -> list[int]:
     """How many rows each pair has."""
-    positions = {"mlp": [1, 1], "encoder_layer": [5], "convnext_block": [9], "mixed": [2, 2], "pooled": [2, 1]}
-    return [examples * each for each in positions[name]]
+    positions = {"mlp": [1, 1], "encoder_layer": [5], "convnext_block": [9], "swiglu": [3]}
+    of_mixed = {"mixed": [2, 2], "pooled": [2, 1]}
+    return [examples * each for each in (positions | of_mixed)[name]]

@@ -15,6 +15,8 @@ from core.parts.gates import open_all
 from core.strategy import Decision, Site
 from tests.core.modules.models import (
     MODELS,
+    Pairs,
+    SwiGLU,
     encoder_layer,
     examples_of,
     fixed,
@@ -39,7 +41,7 @@ def gradients(gated: GatedModule) -> dict[str, Tensor]:
     return dict(held.dense().named_parameters())
 
 
-def masked(model: nn.Module, pairs: dict[str, str], gates: list[Tensor]) -> nn.Module:
+def masked(model: nn.Module, pairs: Pairs, gates: list[Tensor]) -> nn.Module:
     """The model with the input of each second layer multiplied by gates, all blocks computed."""
     for second, gate_values in zip(pairs.values(), gates, strict=True):
 
@@ -106,6 +108,31 @@ def test_closed_blocks_are_not_computed():
         gated.model.get_parameter("linear1.weight")[1] = torch.nan
         gated.model.get_parameter("linear2.weight")[:, 3] = torch.nan
     torch.testing.assert_close(gated(x), expected, **TIGHT)
+
+
+def test_a_gated_linear_unit_is_decided_for_once_and_by_whichever_layer_runs_first():
+    x, decisions = examples_of("swiglu"), []
+
+    def decide(site: Site) -> Decision:
+        decisions.append(site.hidden.shape)
+        return open_all(site)
+
+    gated = scripted("swiglu", decide)
+    for order in (("gate_proj", "up_proj"), ("up_proj", "gate_proj")):
+        layers = [gated.model.get_submodule(name) for name in order]
+
+        def losses(model: nn.Module, x: Tensor, layers: list[nn.Module] = layers) -> Tensor:
+            hidden = layers[0](x) * layers[1](x)
+            return model.get_submodule("down_proj")(hidden).mean(dim=(1, 2))  # type: ignore[no-any-return]
+
+        gated.objective(losses, x, progress=0.0)
+    assert decisions == [(12, 6)] * 2
+    with pytest.raises(InputError, match=r"^down_proj runs without up_proj before it"):
+        gated.objective(lambda model, x: model.down_proj(model.gate_proj(x)), x, progress=0.0)
+    with pytest.raises(InputError, match=r"^gate_proj runs twice"):
+        gated.objective(lambda model, x: model.gate_proj(x) + model.gate_proj(x), x, progress=0.0)
+    with pytest.raises(InputError, match=r"^up_proj: its input has 4 rows, expected 12"):
+        gated.objective(lambda model, x: model.gate_proj(x) + model.up_proj(x[:, :1]), x, progress=0.0)
 
 
 def test_a_site_sees_the_rows_of_its_pair_example_by_example():
@@ -190,7 +217,7 @@ class TestFastPaths:
         assert [layer.activation_relu_or_gelu for layer in layers] == [0, 2]
 
 
-def refused(model: nn.Module, pairs: dict[str, str], strategy: str = "top_k", **options: Any) -> str:
+def refused(model: nn.Module, pairs: Pairs, strategy: str = "top_k", **options: Any) -> str:
     before = [type(module) for module in model.modules()]
     with pytest.raises(InputError) as raised:
         gate(model, pairs, strategy=strategies.find(strategy), **{"blocks": 4, "density": 0.5, **options})
@@ -227,6 +254,20 @@ class TestRefusals:
         assert refused(mlp(), {"0": "2"}, blocks=3) == "0 has 16 hidden units, which 3 blocks cannot share evenly"
         assert refused(mlp(), {"0": "2"}, blocks=0) == "0 has 16 hidden units, which 0 blocks cannot share evenly"
         assert refused(mlp(), {"0": "2", "4": "6"}, blocks={"0": 4}).startswith("blocks and pairs differ in 4")
+
+    def test_first_layers_of_one_pair(self):
+        model = SwiGLU(4, 8)
+        model.up_proj = nn.Linear(4, 6)
+        assert refused(model, {("gate_proj", "up_proj"): "down_proj"}) == (
+            "up_proj maps 4 features to 6, and gate_proj 4 to 8: first layers of one pair are alike"
+        )
+        assert refused(model, {("gate_proj", "gate_proj"): "down_proj"}).startswith(
+            "gate_proj is in two pairs, or twice"
+        )
+        assert refused(model, {(): "down_proj"}).startswith("unknown nn.Linear ''")
+        assert refused(model, {("gate_proj", "up_pro"): "down_proj"}).startswith(
+            "unknown nn.Linear 'up_pro': did you mean 'up_proj'"
+        )
 
     def test_shared_weights(self):
         model = mlp()
