@@ -238,6 +238,8 @@ def _examples(inputs: Sequence[Any]) -> int:
     """Return the number of examples, which is the size of the first input's first dimension."""
     for each in inputs:
         if isinstance(each, Tensor) and each.dim() > 0:
+            if each.shape[0] == 0:
+                raise InputError(f"an input is {list(each.shape)}, expected at least one example")
             return each.shape[0]
     raise InputError("no input is a tensor of examples, expected one of [N, ...]")
 

@@ -95,7 +95,8 @@ class ModulePass:
         if index > len(self.decisions) or name not in self._missing[index]:
             raise InputError(self._out_of_turn(index, name))
         self._missing[index].remove(name)
-        if not torch.compiler.is_compiling() and (x.dim() < 2 or x.shape[0] % self._examples):
+        fits = x.dim() > 1 and x.shape[-1] == pair.features
+        if not fits or (not torch.compiler.is_compiling() and x.shape[0] % self._examples):
             raise InputError(
                 f"{name}: its input is {list(x.shape)}, expected [N, ..., {pair.features}] with the "
                 f"{self._examples} examples first, or a multiple of them, example by example"

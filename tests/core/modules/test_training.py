@@ -146,6 +146,9 @@ class TestRefusals:
         gated, x = scripted("mlp", open_all), examples_of("mlp")
         absent: Any = None
         assert said(lambda: gated.objective(squares, progress=0.0)).startswith("no input is a tensor of examples")
+        assert said(lambda: gated.objective(squares, x[:0], progress=0.0)).startswith(
+            "an input is [0, 6], expected at least"
+        )
         assert said(lambda: gated.objective(squares, x, x[:3], progress=0.0)).startswith(
             "input 1 of objective is [3, 6], expected a tensor of 4 examples"
         )
@@ -159,6 +162,14 @@ class TestRefusals:
         assert said(
             lambda: gated.objective(lambda model, x: model(x.transpose(0, 1)).mean((0, 2)), x, progress=0)
         ).startswith("0: its input is [5, 3, 6], expected [N, ..., 6] with the 3 examples first")
+
+    def test_features(self):
+        gated = scripted("mlp", open_all)
+        for shape in ((4, 5), (6,)):
+            wrong = torch.zeros(shape, dtype=torch.float64)
+            assert said(lambda wrong=wrong: gated(wrong)).startswith(
+                f"0: its input is {list(shape)}, expected [N, ..., 6] with the"
+            )
 
     def test_a_pair_that_runs_twice_or_not_at_all_or_half(self):
         gated, x = scripted("mlp", open_all), examples_of("mlp")
