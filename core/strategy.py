@@ -114,6 +114,10 @@ class Pass:
     sequence. With S samples per example the rows are S copies of the batch, sample by sample, so that
     ``loss.unflatten(0, (S, -1))`` is ``[S, B]``.
 
+    In a module of a user's own (:mod:`core.modules`) each layer has rows of its own, the positions of its input. There
+    decisions, inputs and executed blocks are by these rows, losses and multiply-adds by example, and ``output`` has no
+    columns.
+
     Attributes:
         decisions: one per gated layer; several passes' decisions, one after another, in a mix.
         hidden: ``[B, units]``, the last layer's gated output, which a later pass may carry on from.
@@ -230,12 +234,15 @@ class Batch(Protocol):
         In a fully connected network that is the row's own loss. In a transformer, a position's gates in any layer but
         the last change what later positions attend to, so that their losses count too.
 
+        The mean over a layer's rows of ``cost * grad log pi(gates)`` estimates the gradient of the mean loss. So in a
+        module of a user's own, whose losses are of examples, a row has its example's loss times the layer's positions.
+
         Args:
             done: a pass of this batch.
 
         Returns:
-            ``[samples, examples, positions]`` in nats, without a gradient, whose order when flattened is that of rows;
-            layers whose gates change the same losses have the same tensor.
+            ``[samples, examples, positions]`` in nats, without a gradient, whose order when flattened is that of the
+            layer's rows; layers whose gates change the same losses have the same tensor.
 
         Raises:
             ProtocolError: labels are withheld.

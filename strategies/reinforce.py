@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.architecture import Architecture
-from core.parts.baselines import BASELINES
+from core.parts.baselines import BASELINES, CostPrediction
 from core.parts.distributions.bernoulli import Bernoulli
 from core.parts.distributions.distribution import GateDistribution
 from core.parts.drawn import DrawnStrategy, space
@@ -64,11 +64,9 @@ class Reinforce(DrawnStrategy):
 
     def __init__(self, architecture: Architecture, settings: Mapping[str, Any], generator: torch.Generator) -> None:
         super().__init__(architecture, settings, generator)
-        self.predicted_cost: nn.Linear | None = None
+        self.predicted_cost: CostPrediction | None = None
         if self.settings["baseline"] == "learned":
-            self.predicted_cost = nn.utils.skip_init(nn.Linear, architecture.features, 1)
-            nn.init.zeros_(self.predicted_cost.weight)
-            nn.init.zeros_(self.predicted_cost.bias)
+            self.predicted_cost = CostPrediction(architecture.features)
 
     def distribution(self, density: float) -> GateDistribution:
         if self.settings["gates"] == "bernoulli":

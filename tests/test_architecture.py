@@ -34,6 +34,7 @@ ROOMS = (
     "core.parts",
     "core.network",
     "core.training",
+    "core.modules",
     "core.conformance",
     "strategies",
     "studies.formatting",

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Baseline = Literal["none", "batch_minimum", "batch_mean", "samples"]
 BASELINES: tuple[str, ...] = get_args(Baseline)
@@ -35,3 +35,24 @@ def baseline(cost: Tensor, kind: str) -> Tensor:
     if kind == "samples" and cost.shape[0] > 1:
         return (cost.sum(dim=0) - cost) / (cost.shape[0] - 1)
     return torch.zeros_like(cost)
+
+
+class CostPrediction(nn.Linear):
+    """A linear prediction of a cost from an input, ``[rows, 1]``; 0 at first, and it teaches the input nothing.
+
+    Args:
+        features: of the input.
+
+    >>> prediction = CostPrediction(2)
+    >>> prediction(torch.ones(1, 2, requires_grad=True)).tolist()
+    [[0.0]]
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features, 1, device="meta")
+        self.to_empty(device="cpu")
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.detach())

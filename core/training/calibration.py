@@ -1,5 +1,7 @@
 """Sets the thresholds of test gates on validation examples, layer by layer."""
 
+from collections.abc import Callable
+
 import torch
 
 from core.data import Split
@@ -26,16 +28,31 @@ def calibrate(
         generator: of gate noise.
         density: the target share, of layers that have none of their own.
     """
-    held = [part for part in strategy.modules() if isinstance(part, Thresholds)]
-    if not held:
-        return
+
+    def infer() -> None:
+        for x in split.x.split(max(1, BATCH // network.architecture.positions)):
+            strategy.infer(CountedBatch(network, x, None, generator, density=density))
+
     training = strategy.training
     strategy.eval()
-    for layer in range(len(network.architecture.layers)):
+    set_thresholds(strategy, len(network.architecture.layers), infer, density=density)
+    strategy.train(training)
+
+
+@torch.no_grad()
+def set_thresholds(strategy: Strategy, layers: int, infer: Callable[[], object], *, density: float) -> None:
+    """Set every threshold of a strategy by what it compares with them, layer by layer.
+
+    Args:
+        strategy: in evaluation; see :func:`calibrate`.
+        layers: how many gated layers there are.
+        infer: lets the strategy infer the examples.
+        density: the target share, of layers that have none of their own.
+    """
+    held = [part for part in strategy.modules() if isinstance(part, Thresholds)]
+    for layer in range(layers):
         for thresholds in held:
             with thresholds.watched() as seen:
-                for x in split.x.split(max(1, BATCH // network.architecture.positions)):
-                    strategy.infer(CountedBatch(network, x, None, generator, density=density))
+                infer()
             if len(seen[layer]) and bool(torch.isfinite(seen[layer]).all()):
                 thresholds.values[layer] = threshold_of(seen[layer], thresholds.density_of(layer, density))
-    strategy.train(training)

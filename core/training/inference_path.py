@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from core.errors import InputError, one_line
 from core.network.network import GatedNetwork
@@ -64,9 +65,10 @@ class InferencePath(nn.Module):
 
 
 @torch.no_grad()
-def drawn_anew(path: InferencePath, examples: Tensor) -> bool:
-    """Whether scores of examples ``[N, features]`` are others each time that they are asked for."""
-    return not torch.equal(path(examples), path(examples))
+def drawn_anew(path: nn.Module, *inputs: Tensor) -> bool:
+    """Whether scores of examples ``[N, ...]`` are others each time that they are asked for."""
+    first, second = (tree_leaves(path(*inputs)) for _ in range(2))
+    return not all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
 
 def exported(path: InferencePath, examples: Tensor) -> ExportedProgram:
@@ -82,32 +84,49 @@ def exported(path: InferencePath, examples: Tensor) -> ExportedProgram:
     Raises:
         InputError: the scores depend on noise, PyTorch cannot export them, or the program gives others.
     """
-    name = path.strategy.name()
-    if drawn_anew(path, examples):
+    return exported_program(path, (examples,), path.strategy.name())
+
+
+def exported_program(path: nn.Module, inputs: tuple[Tensor, ...], name: str) -> ExportedProgram:
+    """Return any inference path as a program, see :func:`exported`.
+
+    Args:
+        path: returns tensors, each of the examples.
+        inputs: of the path, ``[N, ...]`` each, at least one example.
+        name: of the strategy, for messages.
+
+    Raises:
+        InputError: see there.
+    """
+    if drawn_anew(path, *inputs):
         raise InputError(
             f"{name}: cannot be exported: its test gates are drawn anew each time; nothing is drawn where a rule "
             "such as threshold sets them, at a density of a whole number of blocks"
         )
     program: ExportedProgram
     with torch.no_grad(), use_backend("reference"):
-        expected = path(examples)
-        traced = examples[:1].expand(_TRACED, -1).clone()
+        expected = path(*inputs)
+        traced = tuple(each[:1].expand(_TRACED, *each.shape[1:]).clone() for each in inputs)
+        number = Dim("N")
         try:
             with _quietly():
-                program = torch.export.export(_Undrawn(path).eval(), (traced,), dynamic_shapes=({0: Dim("N")},))
+                program = torch.export.export(
+                    _Undrawn(path).eval(), traced, dynamic_shapes=(tuple({0: number} for _ in inputs),)
+                )
                 # Without what only counts multiply-adds.
                 program = program.run_decompositions({})
         except Exception as error:
             raise InputError(f"{name}: cannot be exported: torch.export says {one_line(error)}") from None
         with _quietly():
-            found = program.module()(examples)
-    largest = expected.abs().max()
-    if not torch.allclose(found, expected, rtol=0.0, atol=float(ROUNDING * largest), equal_nan=True):
-        wrong = int(((found - expected).abs() > ROUNDING * largest).any(dim=1).sum())
-        raise InputError(
-            f"{name}: cannot be exported: the exported program gives other scores for {wrong} of {len(examples)} "
-            "examples, so that what it computes depends on more than PyTorch has traced"
-        )
+            found = program.module()(*inputs)
+    for own, theirs in zip(tree_leaves(found), tree_leaves(expected), strict=True):
+        tolerance = float(ROUNDING * theirs.abs().max())
+        if not torch.allclose(own, theirs, rtol=0.0, atol=tolerance, equal_nan=True):
+            wrong = int(((own - theirs).abs() > tolerance).flatten(1).any(dim=1).sum())
+            raise InputError(
+                f"{name}: cannot be exported: the exported program gives other scores for {wrong} of {len(theirs)} "
+                "examples, so that what it computes depends on more than PyTorch has traced"
+            )
     return program
 
 
@@ -127,13 +146,13 @@ def _quietly() -> Iterator[None]:
 class _Undrawn(nn.Module):
     """A path that draws nothing: zeros stand for noise, which has been found to change no score."""
 
-    def __init__(self, path: InferencePath) -> None:
+    def __init__(self, path: nn.Module) -> None:
         super().__init__()
         self.path = path
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, *inputs: Tensor) -> Any:
         with _WithoutNoise():
-            return self.path(x)
+            return self.path(*inputs)
 
 
 class _WithoutNoise(TorchFunctionMode):

@@ -390,6 +390,33 @@ def test_the_guide_to_own_data_is_followed_word_by_word(tmp_path):
     assert re.search(r"topics\.txt@[0-9a-f]{12}-bits .* error [\d.]+ bits", of_text)
 
 
+@pytest.mark.slow
+def test_the_guide_to_own_models_is_followed_word_by_word(tmp_path):
+    for name in ("gate_mine.py", "use_mine.py"):
+        (tmp_path / name).write_text(file_of(name), "utf-8")
+        done = python(tmp_path, name)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    error, share = re.findall(r"[\d.]+", (tmp_path / "saved.txt").read_text("utf-8"))
+    assert float(error) < 15
+    assert float(share) < 60
+    assert {path.name for path in tmp_path.glob("gated.*")} == {"gated.pt", "gated.pt2"}
+
+
+@pytest.mark.slow
+def test_the_example_of_an_encoder_layer_prints_what_its_guide_shows(tmp_path):
+    page = (ROOT / "docs" / "guides" / "own_model.md").read_text("utf-8")
+    done = python(tmp_path, str(ROOT / "docs" / "examples" / "encoder_layer.py"))
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    title, *found = done.stdout.splitlines()
+    assert title in page
+    (shown,) = re.findall(re.escape(title) + r"\n(.+?)\n```", page, re.DOTALL)
+    for line, expected in zip(found, shown.splitlines(), strict=True):
+        # Another processor rounds otherwise, which some steps make more of.
+        own, theirs = (re.findall(r"\d[\d,.]*", text.replace("40 hidden units", "")) for text in (line, expected))
+        numbers = [[float(each.replace(",", "")) for each in row] for row in (own, theirs)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=0.05)
+
+
 def test_the_entry_point_of_own_data_is_in_our_group():
     (block,) = (block for block in examples("toml") if block.page == "docs/guides/own_data.md")
     assert tomllib.loads(block.text)["project"]["entry-points"] == {ENTRY_POINT_GROUP: {"scaled": "my_lab:scaled"}}
@@ -398,6 +425,7 @@ def test_the_entry_point_of_own_data_is_in_our_group():
 def test_no_example_is_left_out():
     assert {block.title for block in FILES} == {
         *(f"{name}.py" for name in STRATEGIES),
+        "gate_mine.py",
         "make_sensors.py",
         "make_topics.py",
         "my_gates/__init__.py",
@@ -408,6 +436,7 @@ def test_no_example_is_left_out():
         "my_lab.py",
         "read_results.py",
         "run_mine.py",
+        "use_mine.py",
         "use_network.py",
         "studies/catalogue/wider.py",
         "studies/catalogue/wider/report.py",

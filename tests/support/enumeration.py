@@ -96,15 +96,27 @@ def expected_gradient(
     odometer: Odometer | None = None,
 ) -> Tensor:
     """The expectation of the objective's gradient in the gaters' parameters."""
+
+    def objective() -> Tensor:
+        return strategy.objective(CountedBatch(network, x, y, seeded(), density=density))[0]
+
+    return expectation(strategy, objective, gater_parameters(network), odometer)
+
+
+def expectation(
+    strategy: DrawnStrategy,
+    objective: Callable[[], Tensor],
+    parameters: list[Tensor],
+    odometer: Odometer | None = None,
+) -> Tensor:
+    """The expectation of an objective's gradient in parameters, under everything that the strategy can draw."""
     odometer = odometer or Odometer()
     own = strategy.distribution
     scripted: Callable[[float], GateDistribution] = lambda tau: odometer.scripted(own(tau))  # noqa: E731
     strategy.distribution = scripted  # type: ignore[assignment, method-assign]
     total, weights = torch.zeros(()), 0.0
     for _ in odometer.rounds():
-        batch = CountedBatch(network, x, y, seeded(), density=density)
-        objective, _ = strategy.objective(batch)
-        found = grad(objective, gater_parameters(network), materialize_grads=True, allow_unused=True)
+        found = grad(objective(), parameters, materialize_grads=True, allow_unused=True)
         total = total + odometer.weight * torch.cat([each.flatten() for each in found])
         weights += odometer.weight
     assert math.isclose(weights, 1.0)

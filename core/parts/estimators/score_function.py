@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from core.parts.baselines import baseline
+from core.parts.baselines import CostPrediction, baseline
 from core.parts.estimators.estimator import Estimate, Estimator, Policy, Sampler
 from core.strategy import Batch
 
@@ -28,7 +28,7 @@ class ScoreFunction(Estimator):
     unbiased: ClassVar[bool] = True
     baseline: str
     samples: int = 1
-    predicted_cost: nn.Linear | None = None
+    predicted_cost: CostPrediction | None = None
 
     def estimate(self, batch: Batch, policy: Policy) -> Estimate:
         sampler = Sampler(policy, batch.generator)
@@ -52,5 +52,9 @@ class ScoreFunction(Estimator):
         log_probability = torch.stack(drawn).sum(dim=0).view_as(cost)
         if predicted is None:
             return ((cost - baseline(cost, self.baseline)) * log_probability).mean()
+        if predicted.shape != cost.shape:
+            # Every row of this layer has its example's cost, and its positions are not those of the first layer.
+            ratio = cost.shape[2] / predicted.shape[2]
+            predicted = ratio * predicted.mean(dim=2, keepdim=True).expand_as(cost)
         error = (predicted - cost).square().mean()
         return error + ((cost - predicted.detach()) * log_probability).mean()
