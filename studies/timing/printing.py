@@ -7,7 +7,7 @@ from rich.console import Console
 from studies.timing.rows import Row
 
 _COLUMNS = (
-    ("case", 14), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("launch", 6),
+    ("case", 21), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("launch", 6),
     ("baseline", 16), ("us", 9),
     ("speed-up", 8), ("10-90 %", 13), ("CPU time", 8), ("ideal", 6), ("reached", 7), ("target", 6),
 )  # fmt: skip
@@ -31,9 +31,9 @@ def print_row(console: Console, row: Row) -> None:
         case.launch,
         case.baseline,
         f"{row.microseconds:.1f}",
-        f"{row.speedup:.1f}",
-        f"{row.speedup_p10:.1f}-{row.speedup_p90:.1f}",
-        f"{row.processor_speedup:.1f}",
+        _two_digits(row.speedup),
+        f"{_two_digits(row.speedup_p10)}-{_two_digits(row.speedup_p90)}",
+        _two_digits(row.processor_speedup),
         f"{case.ideal:.3g}",
         f"{row.speedup / case.ideal:.0%}",
         "" if row.target is None else f"{row.target:.3g}",
@@ -47,6 +47,10 @@ def print_verdict(console: Console, rows: Sequence[Row]) -> None:
     targets = [row for row in rows if row.target is not None]
     met = sum(not row.missed for row in targets)
     console.print(f"{met} of {len(targets)} targets met", highlight=False)
+
+
+def _two_digits(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"
 
 
 def _line(cells: Sequence[str]) -> str:
