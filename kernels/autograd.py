@@ -5,19 +5,26 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from kernels import reference
+from kernels.arguments import check, fit
 from kernels.backend import Gradients, Needs, load
+from kernels.choice import choose
+from kernels.ordinary import in_forward_mode, is_batch, unusual
 from kernels.reference import Activation, GateGrad
 
 Arguments = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
 
 
-def differentiable(name: str, arguments: Arguments, activation: Activation, gate_grad: GateGrad) -> Tensor:
+def differentiable(
+    name: str, arguments: Arguments, activation: Activation, gate_grad: GateGrad, *, traced: bool
+) -> Tensor:
     """Run a compiled back end on ``x, weight, bias, in_gates, out_gates``, so that autograd can go through it.
 
-    In eager mode it is launched without the dispatcher: on the CPU a custom operator costs 20-50 microseconds per call.
+    Code that is ``traced`` is given a custom operator. In eager mode a back end is launched without the dispatcher: on
+    the CPU an operator costs 20-50 microseconds per call.
     """
     differentiated = torch.is_grad_enabled() and _any_requires_grad(*arguments)
-    if torch.compiler.is_compiling():
+    if traced:
         return cast(Tensor, block_linear_operator(*arguments, name, activation, gate_grad, differentiated)[0])
     if differentiated:
         y = _BlockLinear.apply(*arguments, name, activation, gate_grad)  # type: ignore[no-untyped-call]
@@ -54,16 +61,63 @@ class _BlockLinear(torch.autograd.Function):
         y = load(name).forward(*arguments, activation, hidden)
         ctx.save_for_backward(*arguments, y if hidden is None else hidden)
         ctx.options = name, activation, gate_grad
+        ctx.dtype = y.dtype
         return y
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         name, activation, gate_grad = ctx.options
-        *arguments, y = ctx.saved_tensors
-        needs = Needs(*ctx.needs_input_grad[:5])
-        gradients = load(name).backward(grad, *cast(Arguments, tuple(arguments)), y, activation, gate_grad, needs)
+        *saved, y = ctx.saved_tensors
+        if grad.layout is not torch.strided:
+            grad = grad.to_dense()
+        arguments, needs = cast(Arguments, tuple(saved)), Needs(*ctx.needs_input_grad[:5])
+        if torch.is_grad_enabled() or not _is_ordinary(grad, arguments, y, ctx.dtype, activation, gate_grad):
+            gradients = _by_the_reference(grad, arguments, activation, gate_grad, needs)
+        else:
+            gradients = load(name).backward(grad, *arguments, y, activation, gate_grad, needs)
         return (*gradients, None, None, None)
+
+
+def _is_ordinary(
+    grad: Tensor, arguments: Arguments, y: Tensor, dtype: torch.dtype, activation: Activation, gate_grad: GateGrad
+) -> bool:
+    """Whether a backward pass can be compiled code's: hooks may have put anything in the place of its tensors."""
+    return (
+        unusual(grad, *arguments, y) is None
+        and not is_batch(grad)
+        and grad.dtype is dtype
+        and y.dtype is dtype
+        and arguments[1].dtype is dtype
+        and grad.shape == y.shape
+        and fit(*arguments, activation, gate_grad)
+    )
+
+
+def _by_the_reference(
+    grad: Tensor, arguments: Arguments, activation: Activation, gate_grad: GateGrad, needs: Needs
+) -> Gradients:
+    """Return the gradients that are needed as PyTorch computes them, differentiable if gradients of them are wanted."""
+    twice = torch.is_grad_enabled()
+    with torch.enable_grad():
+        # Views, so that a tensor that is two arguments at once has a gradient for each.
+        operands = [None if tensor is None else tensor.view_as(tensor) for tensor in arguments]
+        y = reference.block_linear(*cast(Arguments, tuple(operands)), activation, gate_grad)
+        wanted = [operand for operand, needed in zip(operands, needs, strict=True) if needed and operand is not None]
+        found = iter(torch.autograd.grad(y, wanted, grad.to(y.dtype), create_graph=twice, materialize_grads=True))
+    gradients = (
+        next(found) if needed and operand is not None else None for operand, needed in zip(operands, needs, strict=True)
+    )
+    return Gradients(*gradients)
+
+
+def _refuse_forward_mode() -> None:
+    """Refuse what would be lost without a word: an operator is handed no tangents.
+
+    Raises:
+        NotImplementedError: derivatives are computed in forward mode.
+    """
+    if in_forward_mode():
+        raise NotImplementedError("a compiled or exported block_linear has no derivatives in forward mode")
 
 
 @torch.library.custom_op("gating_studies::block_linear", mutates_args=())
@@ -83,6 +137,10 @@ def block_linear_operator(
     Returns the result, and what else its backward pass needs, empty if nothing.
     """
     arguments, kind = (x, weight, bias, in_gates, out_gates), cast(Activation, activation)
+    # Compiled and exported programs may be run on anything.
+    check(*arguments, activation, gate_grad)
+    _refuse_forward_mode()
+    choose(backend, weight.device.type, weight.dtype, weight.shape, in_gates is not None, cast(GateGrad, gate_grad))
     hidden = _saved(backend, arguments, kind) if differentiated else None
     y = load(backend).forward(*arguments, kind, hidden)
     return y, y.new_empty(0) if hidden is None else hidden
@@ -103,6 +161,7 @@ def _backward_operator(
     needs: list[bool],
 ) -> list[Tensor]:
     """The gradients of x, weight, bias, in_gates and out_gates that are needed, in this order, without gaps."""
+    _refuse_forward_mode()
     gradients = load(backend).backward(
         grad,
         x,
@@ -169,6 +228,11 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
 def _differentiate(ctx: Any, grad: Tensor, _: Tensor | None) -> tuple[Tensor | None, ...]:
     *arguments, y = ctx.saved_tensors
     needs = [needed and tensor is not None for tensor, needed in zip(arguments, ctx.needs_input_grad[:5], strict=True)]
+    # Not while it is traced.
+    if is_batch(grad) or (torch.is_grad_enabled() and unusual(grad, *arguments, y) is None):
+        _, activation, gate_grad = ctx.options
+        gradients = _by_the_reference(grad, cast(Arguments, tuple(arguments)), activation, gate_grad, Needs(*needs))
+        return (*gradients, None, None, None, None)
     found = iter(_backward_operator(grad, *arguments, y, *ctx.options, needs))
     gradients = Gradients(*(next(found) if needed else None for needed in needs))
     return (*gradients, None, None, None, None)

@@ -15,6 +15,7 @@ ACTIVATIONS = {"identity": 0, "relu": 1, "tanh": 2}
 # Up to so many rows each reads the weights by itself, without lists of rows: less to do before the first product, but
 # at density 1/2 eight rows that share their reads take 161 microseconds instead of 225 (1024 units).
 FEW_ROWS = 2
+_NO_MEMORY = "a tensor has no memory: its storage was freed, or was never allocated"
 
 
 def unsupported(call: Call) -> str | None:
@@ -49,7 +50,7 @@ def forward(
     announce(LAYER)
     n_out, n_in, in_size, out_size = weight.shape
     rows = x.shape[0]
-    y = torch.empty(rows, n_out * out_size)
+    y = x.new_empty(rows, n_out * out_size)
     x, weight = x.contiguous(), weight.contiguous()
     bias = None if bias is None else bias.contiguous()
     in_gates = None if in_gates is None else in_gates.contiguous()
@@ -62,7 +63,11 @@ def forward(
         0 if out_gates is None else out_gates.data_ptr(),
         y.data_ptr(),
     )
-    run_forward(*addresses, rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation])
+    # Address 0 means that there is no tensor.
+    if rows and addresses.count(0) != (bias is None) + (in_gates is None) + (out_gates is None):
+        raise ValueError(_NO_MEMORY)
+    run = gemv if rows <= FEW_ROWS else run_forward
+    run(*addresses, rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation])
     return y
 
 
@@ -122,11 +127,11 @@ def from_output(
     grad, y = grad.contiguous(), y.contiguous()
     out_gates = None if out_gates is None else out_gates.contiguous()
     dz = torch.empty_like(grad)
-    bias_grad = torch.empty(n_out * out_size) if needs.bias else None
+    bias_grad = grad.new_empty(n_out * out_size) if needs.bias else None
     gates_grad = torch.empty_like(out_gates) if needs.out_gates and out_gates is not None else None
     output_gradients(
-        grad.data_ptr(),
-        y.data_ptr(),
+        _address(grad),
+        _address(y),
         _address(out_gates),
         dz.data_ptr(),
         _address(bias_grad),
@@ -159,8 +164,8 @@ def to_input(
     gates_grad = torch.empty_like(in_gates) if needs.in_gates and in_gates is not None else None
     addresses = (
         dz.data_ptr(),
-        x.data_ptr(),
-        weight.data_ptr(),
+        _address(x),
+        _address(weight),
         _address(in_gates),
         _address(out_gates),
         _address(x_grad),
@@ -179,10 +184,10 @@ def to_input(
 
 def prepare() -> None:
     """Compile all kernels, or load them, so that no later call waits for it."""
-    weight = torch.zeros(1, 1, 1, 1)
-    x = torch.ones(1, 1)
+    weight = torch.zeros(1, 1, 1, 1, dtype=torch.float32, device="cpu")
+    x = weight.new_ones(1, 1)
     needs = Needs(x=True, weight=True, bias=True, in_gates=True, out_gates=True)
-    rows = torch.ones(FEW_ROWS + 1, 1)
+    rows = weight.new_ones(FEW_ROWS + 1, 1)
     forward(rows, weight, x[0], rows, rows, "relu")
     backward(x, x, weight, x[0], x, x, forward(x, weight, x[0], x, x, "relu"), "relu", "open", needs)
 
@@ -195,4 +200,9 @@ def _closed_gates_gradient(grad: Tensor, every_block: Tensor, out_gates: Tensor)
 
 
 def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
+    if tensor is None:
+        return 0
+    address = tensor.data_ptr()
+    if address == 0 and tensor.numel():
+        raise ValueError(_NO_MEMORY)
+    return address
