@@ -22,6 +22,8 @@ Gated = Literal["output", "both", "hidden"]
 Baseline = Literal["dense", "dense_equal_macs", "masked", "grouped_mm"]
 Launch = Literal["eager", "graph"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# Of a whole network.
+NETWORK_KINDS: tuple[Kind, ...] = ("mlp_batch1", "mlp_test_pass")
 # How one layer is gated.
 SIDES: tuple[Gated, ...] = ("output", "both")
 
@@ -30,6 +32,7 @@ BLOCK = 64
 TURNS = 16
 MLP = Architecture.parse("16x64,16x64", features=784, classes=10)
 MLP_DENSITY = 1 / 8
+MLP_TEST_EXAMPLES = 1000
 # Hidden units of a transformer's feed-forward layer per unit of its input (arXiv 1706.03762, section 3.3).
 EXPANSION = 4
 FEED_FORWARD_DENSITY = 1 / 8
@@ -80,13 +83,53 @@ class Case:
         return EXPANSION * self.d_in
 
     @property
+    def macs(self) -> int:
+        """Multiply-adds that ours needs in what is timed at once; a backward pass makes two products more."""
+        if self.case in NETWORK_KINDS:
+            return round(gated_macs(MLP, self.density)) * self._examples
+        if self.gated == "hidden":
+            return 2 * self.batch * self.d_in * self._open(self.hidden) * self._products
+        d_in = self._open(self.d_in) if self.gated == "both" else self.d_in
+        return self.batch * d_in * self._open(self.d_out) * self._products
+
+    @property
+    def baseline_macs(self) -> int:
+        """Multiply-adds of the baseline, which computes closed blocks too."""
+        if self.baseline in ("dense_equal_macs", "grouped_mm"):
+            return self.macs
+        if self.case in NETWORK_KINDS:
+            return dense_macs(MLP) * self._examples
+        hidden = 2 * self.hidden if self.gated == "hidden" else self.d_out
+        return self.batch * self.d_in * hidden * self._products
+
+    @property
+    def _products(self) -> int:
+        return 3 if "training" in self.case else 1
+
+    @property
+    def _examples(self) -> int:
+        return MLP_TEST_EXAMPLES if self.case == "mlp_test_pass" else self.batch
+
+    def _open(self, units: int) -> int:
+        return open_blocks(units // self.block, self.density) * self.block
+
+    @property
     def ideal(self) -> float:
         """The speed-up if time were proportional to multiply-adds."""
         if self.baseline in ("dense_equal_macs", "grouped_mm"):
             return 1.0
-        if self.case in ("mlp_batch1", "mlp_test_pass"):
+        if self.case in NETWORK_KINDS:
             return dense_macs(MLP) / gated_macs(MLP, self.density)
         return 1 / self.density**2 if self.gated == "both" else 1 / self.density
+
+
+def open_blocks(blocks: int, density: float) -> int:
+    """Return how many blocks each row opens, at least one.
+
+    >>> open_blocks(16, 1 / 8), open_blocks(8, 1 / 16)
+    (2, 1)
+    """
+    return max(1, round(density * blocks))
 
 
 def cases(device: str) -> list[Case]:

@@ -15,7 +15,7 @@ from kernels.triton.support import _wrong_size
 from studies.report.figures import speedup
 from studies.timing import clock, contenders, gpu_contenders
 from studies.timing import rows as measuring
-from studies.timing.cases import KINDS, TURNS, Case, cases
+from studies.timing.cases import KINDS, MLP_TEST_EXAMPLES, TURNS, Case, cases
 from studies.timing.clock import Timed
 from studies.timing.feed_forward import FeedForward
 from studies.timing.printing import print_head, print_row, print_verdict
@@ -37,7 +37,7 @@ def by_batch(**wanted: object) -> dict[int, float | None]:
 
 
 def row(case: Case = LAYER, value: float = 8.0) -> Row:
-    return Row(case, "a processor", 1, value, value - 1, value + 1, value, 80.0, 10.0)
+    return Row(case, "a processor", 1, value, value - 1, value + 1, value, 80.0, 10.0, 80.0, 10.0)
 
 
 class TestCases:
@@ -102,6 +102,20 @@ class TestCases:
         width, hidden = case
         sizes = (hidden // 64, width // 64, 64, 64), (width // 64, hidden // 64, 64, 64)
         assert [_wrong_size(Call("cuda", torch.bfloat16, size, True, "open")) for size in sizes] == [None, None]
+
+    def test_multiply_adds_are_those_of_open_blocks_and_of_every_product(self):
+        # 8 rows from 128 units to 128, one of two blocks open on each side.
+        assert (LAYER.macs, LAYER.baseline_macs) == (8 * 64 * 64, 8 * 128 * 128)
+        output = replace(LAYER, gated="output")
+        assert (output.macs, replace(output, case="training").macs) == (8 * 128 * 64, 3 * 8 * 128 * 64)
+        # One of two blocks is the least, whatever the density.
+        assert replace(output, density=1 / 16).macs == output.macs
+        # Up from 128 to two of eight blocks, and down again.
+        assert (FEED_FORWARD.macs, FEED_FORWARD.baseline_macs) == (8 * 2 * 128 * 128, 8 * 2 * 128 * 512)
+        assert replace(FEED_FORWARD, baseline="dense_equal_macs").baseline_macs == FEED_FORWARD.macs
+        network = Case("mlp_batch1", 1, 784, 10, 64, 1 / 8, "both")
+        assert (network.macs, network.baseline_macs) == (132608, 1861632)
+        assert replace(network, case="mlp_test_pass", batch=128).macs == 1000 * network.macs
 
     def test_one_call_of_a_graph_is_many(self):
         assert (LAYER.calls, replace(LAYER, launch="graph").calls) == (1, TURNS)
@@ -218,6 +232,7 @@ class TestContenders:
             torch.testing.assert_close(logits, together[number], rtol=1e-3, atol=1e-4)
         trained, splits = contenders._trained()
         assert splits.test is not None
+        assert len(splits.test.y) == MLP_TEST_EXAMPLES
         assert (together.argmax(dim=1) == splits.test.y).double().mean() > 0.8
         assert trained.network.architecture.network == "16x64,16x64"
 
@@ -243,8 +258,24 @@ class TestMeasure:
         assert (found.speedup, found.speedup_p10, found.speedup_p90) == pytest.approx((3.0, 1.4, 31.6))
         assert (found.processor_speedup, found.baseline_microseconds, found.microseconds) == (2.0, 3e6, 1e6)
 
+    def test_shares_are_of_a_product_that_the_same_run_has_timed(self, monkeypatch):
+        monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(5e-3, 4e-3), Timed(2e-3, 1e-3))])
+        monkeypatch.setattr(measuring, "measured_peak", lambda: 1e9)
+        (found,) = measure([LAYER], "cpu", threads=1)
+        # 32768 multiply-adds in a millisecond, 131072 in four, of a million.
+        assert (found.share_of_peak, found.baseline_share_of_peak) == pytest.approx((0.032768, 0.032768))
+        written = found.as_dict()
+        assert (written["macs"], written["peak"], written["share_of_peak"]) == (32768, 1e9, found.share_of_peak)
+        assert replace(found, peak=None).share_of_peak is None
+
+    def test_the_peak_is_a_speed_that_no_case_exceeds_by_far(self):
+        (found,) = measure([replace(LAYER, batch=256, d_in=512, d_out=512, density=1.0)], "cpu", threads=1)
+        assert found.share_of_peak is not None
+        assert 0.01 < found.share_of_peak < 3
+
     def test_threads_are_put_back(self, monkeypatch):
         monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(1.0, 1.0), Timed(1.0, 1.0))])
+        monkeypatch.setattr(measuring, "measured_peak", lambda: 1e9)
         before = torch.get_num_threads()
         during = []
         measure([LAYER], "cpu", before + 1, lambda _: during.append(torch.get_num_threads()))
@@ -276,6 +307,18 @@ def test_the_table_marks_misses_and_counts_them():
     assert not second.endswith("missed")
     assert not third.endswith("missed")
     assert verdict == "1 of 2 targets met"
+
+
+def test_the_table_has_shares_of_the_peak_and_says_what_that_is():
+    console = Console(width=400, force_terminal=False, record=True)
+    rows = [replace(row(replace(LAYER, target=5.0)), peak=65.536e9)]
+    for each in rows:
+        print_row(console, each)
+    print_verdict(console, rows)
+    line, _, peak = console.export_text().splitlines()
+    # 32768 multiply-adds in 10 microseconds, 131072 in 80.
+    assert line.split()[-2:] == ["5/2.5", "5"]
+    assert peak.endswith("100 is torch's product of two matrices of 2048 x 2048, 66 billion")
 
 
 def test_a_speedup_below_one_has_two_digits():
