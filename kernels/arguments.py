@@ -13,13 +13,13 @@ GATE_GRADS: tuple[str, ...] = get_args(GateGrad)
 _MASK = torch.bool
 _DENSE = torch.strided
 
+# The tensors of a call: x, weight, bias, in_gates and out_gates, as block_linear takes them. A plain tuple, because a
+# named one takes half a microsecond to make.
+Operands = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
+
 
 def check(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     activation: str,
     gate_grad: str,
 ) -> None:
@@ -28,20 +28,17 @@ def check(
     Raises:
         ValueError: a shape, dtype, device, layout or option does not fit; the message names it and what would.
     """
-    if not fit(x, weight, bias, in_gates, out_gates, activation, gate_grad):
-        raise ValueError(explain(x, weight, bias, in_gates, out_gates, activation, gate_grad))
+    if not fit(operands, activation, gate_grad):
+        raise ValueError(explain(operands, activation, gate_grad))
 
 
 def fit(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     activation: str,
     gate_grad: str,
 ) -> bool:
     """Whether the arguments fit together; as little work as can be, since a batch of one takes a few microseconds."""
+    x, weight, bias, in_gates, out_gates = operands
     try:
         n_out, n_in, in_size, out_size = weight.shape
         rows, features = x.shape
@@ -86,11 +83,7 @@ def _are_gates(tensor: Tensor, shape: tuple[int, int], dtype: torch.dtype, devic
 
 
 def explain(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     activation: str,
     gate_grad: str,
 ) -> str:
@@ -99,8 +92,8 @@ def explain(
         return f"unknown activation {activation!r}: choose one of {', '.join(ACTIVATIONS)}"
     if gate_grad not in GATE_GRADS:
         return f"unknown gate_grad {gate_grad!r}: choose one of {', '.join(GATE_GRADS)}"
-    tensors = {"x": x, "weight": weight, "bias": bias, "in_gates": in_gates, "out_gates": out_gates}
-    for name, tensor in tensors.items():
+    x, weight, bias, in_gates, out_gates = operands
+    for name, tensor in zip(("x", "weight", "bias", "in_gates", "out_gates"), operands, strict=True):
         if tensor is not None and (tensor.is_nested or tensor.layout is not _DENSE):
             return f"{name} is {'nested' if tensor.is_nested else tensor.layout}, expected a dense tensor"
     if weight.dim() != 4:

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from kernels import reference
-from kernels.arguments import explain, fit
-from kernels.autograd import Arguments, differentiable
+from kernels.arguments import Operands, explain, fit
+from kernels.autograd import differentiable
 from kernels.choice import checked, choose, choose_traced
 from kernels.ordinary import unusual
 from kernels.reference import Activation, GateGrad
@@ -67,8 +67,8 @@ def block_linear(
         with torch.autocast(device, enabled=False):
             operands = _as(dtype, arguments)
             return block_linear(*operands, activation=activation, backend=backend, gate_grad=gate_grad)
-    if not fit(*arguments, activation, gate_grad):
-        raise ValueError(explain(*arguments, activation, gate_grad))
+    if not fit(arguments, activation, gate_grad):
+        raise ValueError(explain(arguments, activation, gate_grad))
     call = checked(backend, "backend"), device, weight.dtype, weight.shape, in_gates is not None, gate_grad
     traced = torch.compiler.is_compiling()
     chosen = choose_traced(*call) if traced else choose(*call, unusual(*arguments))
@@ -82,7 +82,7 @@ def block_linear(
     return differentiable(chosen, arguments, activation, gate_grad, traced=traced)
 
 
-def _as(dtype: torch.dtype, arguments: Arguments) -> Arguments:
+def _as(dtype: torch.dtype, arguments: Operands) -> Operands:
     """Return the arguments as autocast hands them on: in ``dtype``, but for masks and what is in float64."""
 
     def cast_one(tensor: Tensor | None) -> Tensor | None:
@@ -90,4 +90,4 @@ def _as(dtype: torch.dtype, arguments: Arguments) -> Arguments:
             return tensor
         return tensor.to(dtype)
 
-    return cast(Arguments, tuple(cast_one(tensor) for tensor in arguments))
+    return cast(Operands, tuple(cast_one(tensor) for tensor in arguments))

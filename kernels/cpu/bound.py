@@ -38,7 +38,7 @@ class BoundLinear:
             raise ValueError(reason)
         n_out, n_in, in_size, out_size = weight.shape
         # Of any input that fits: what is checked are the weights.
-        check(weight.new_empty(rows, n_in * in_size), weight, bias, None, None, activation, "open")
+        check((weight.new_empty(rows, n_in * in_size), weight, bias, None, None), activation, "open")
         y = torch.empty(rows, n_out * out_size, dtype=torch.float32, device="cpu")
         announce(LAYER)
         self._made_of = weight, bias, rows, activation
@@ -81,7 +81,7 @@ def _bound(weight: Tensor, bias: Tensor | None, rows: int, activation: Activatio
 
 def _address(tensor: Tensor, shape: torch.Size) -> int:
     if (
-        type(tensor) in PLAIN
+        (type(tensor) is Tensor or type(tensor) in PLAIN)
         and tensor.shape == shape
         and tensor.dtype is torch.float32
         and tensor.is_cpu

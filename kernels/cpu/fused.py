@@ -237,7 +237,7 @@ def _check_linear(weight: Tensor, bias: Tensor | None) -> None:
     if reason is not None:
         raise ValueError(reason)
     size = weight.shape[1] * weight.shape[2] if weight.dim() == 4 else 0
-    check(weight.new_empty(0, size), weight, bias, None, None, "identity", "open")
+    check((weight.new_empty(0, size), weight, bias, None, None), "identity", "open")
 
 
 def _copied(layer: FusedLayer) -> FusedLayer:

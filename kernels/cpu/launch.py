@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from kernels.arguments import Operands
 from kernels.backend import Call, Gradients, Needs
 from kernels.cpu.backward import input_and_weight_gradients, output_gradients
 from kernels.cpu.compilation import LAYER, announce
@@ -35,19 +36,16 @@ def saves_hidden(dtype: torch.dtype, activation: Activation, *, out_gated: bool)
 
 
 def forward(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     activation: Activation,
     hidden: Tensor | None = None,
 ) -> Tensor:
-    """Return the result of the operation; see :func:`kernels.block_linear` for the arguments.
+    """Return the result of the operation; see :func:`kernels.block_linear`.
 
     ``hidden`` is never asked for, see :func:`saves_hidden`.
     """
     announce(LAYER)
+    x, weight, bias, in_gates, out_gates = operands
     n_out, n_in, in_size, out_size = weight.shape
     rows = x.shape[0]
     y = x.new_empty(rows, n_out * out_size)
@@ -96,21 +94,18 @@ def run_forward(
 
 def backward(
     grad: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     y: Tensor,
     activation: Activation,
     gate_grad: GateGrad,
     needs: Needs,
 ) -> Gradients:
     """Return the gradients that are needed; see :class:`kernels.backend.Backend`."""
+    x, weight, bias, in_gates, out_gates = operands
     at_output, dz = from_output(grad, weight, out_gates, y, activation, needs)
     if gate_grad == "exact" and at_output.out_gates is not None:
         assert out_gates is not None
-        closed = _closed_gates_gradient(grad, forward(x, weight, bias, in_gates, None, activation), out_gates)
+        closed = _closed_gates_gradient(grad, forward((x, weight, bias, in_gates, None), activation), out_gates)
         at_output = at_output._replace(out_gates=torch.where(out_gates == 0, closed, at_output.out_gates))
     if not (needs.x or needs.weight or needs.in_gates):
         return at_output
@@ -188,8 +183,9 @@ def prepare() -> None:
     x = weight.new_ones(1, 1)
     needs = Needs(x=True, weight=True, bias=True, in_gates=True, out_gates=True)
     rows = weight.new_ones(FEW_ROWS + 1, 1)
-    forward(rows, weight, x[0], rows, rows, "relu")
-    backward(x, x, weight, x[0], x, x, forward(x, weight, x[0], x, x, "relu"), "relu", "open", needs)
+    forward((rows, weight, x[0], rows, rows), "relu")
+    one = x, weight, x[0], x, x
+    backward(x, one, forward(one, "relu"), "relu", "open", needs)
 
 
 def _closed_gates_gradient(grad: Tensor, every_block: Tensor, out_gates: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def backward_and_step(
     )
     if reason is not None:
         raise ValueError(reason)
-    check(x, weight, bias, in_gates, out_gates, activation, "open")
+    check((x, weight, bias, in_gates, out_gates), activation, "open")
     for name, tensor in {"grad": grad, "y": y}.items():
         if tensor.shape != (x.shape[0], weight.shape[0] * weight.shape[3]) or tensor.dtype is not weight.dtype:
             raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, expected {weight.dtype} like the result")
