@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, cast
 import torch
 from torch import Tensor
 
+from kernels.arguments import Operands
 from kernels.reference import Activation, GateGrad
 
 
@@ -59,11 +60,7 @@ class Backend(Protocol):
 
     def forward(
         self,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        in_gates: Tensor | None,
-        out_gates: Tensor | None,
+        operands: Operands,
         activation: Activation,
         hidden: Tensor | None = None,
     ) -> Tensor:
@@ -72,11 +69,7 @@ class Backend(Protocol):
     def backward(
         self,
         grad: Tensor,
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        in_gates: Tensor | None,
-        out_gates: Tensor | None,
+        operands: Operands,
         y: Tensor,
         activation: Activation,
         gate_grad: GateGrad,

@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import index
 
 import torch
-from torch import Tensor
 
 from kernels.backend import BACKENDS, COMPILED, Call, load
+from kernels.ordinary import transform
 from kernels.reference import GateGrad
 
 VARIABLE = "GATING_BACKEND"
@@ -65,36 +66,73 @@ def checked(name: str, where: str) -> str:
     return name
 
 
-def choose(name: str, weight: Tensor, in_gates: Tensor | None, gate_grad: GateGrad) -> str:
+def choose(
+    name: str,
+    device: str,
+    dtype: torch.dtype,
+    weight: tuple[int, ...],
+    in_gated: bool,
+    gate_grad: GateGrad,
+    unusual: str | None = None,
+) -> str:
     """Return the back end to run.
 
     Args:
         name: ``"auto"``, or one that must be used.
-        weight: as given to ``block_linear``, like the others.
-        in_gates: likewise.
-        gate_grad: likewise.
+        device: the type of that of the tensors.
+        dtype: of the weight.
+        weight: its shape.
+        in_gated: whether there are input gates.
+        gate_grad: as given to ``block_linear``.
+        unusual: what keeps the call from compiled code, see :func:`kernels.ordinary.unusual`, or None.
 
     Raises:
-        BackendError: ``name`` is pinned, by argument or else by :func:`pinned`, and cannot run these arguments.
+        BackendError: ``name`` is pinned, by argument or else by :func:`pinned`, and cannot run this call.
     """
-    device, shape = weight.device.type, tuple(weight.shape)
-    chosen: str = _choose(name, device, weight.dtype, shape, in_gates is not None, gate_grad)
+    return _suited(pinned() if name == "auto" else name, device, dtype, weight, in_gated, gate_grad, unusual)
+
+
+def choose_traced(
+    name: str,
+    device: str,
+    dtype: torch.dtype,
+    weight: tuple[int, ...],
+    in_gated: bool,
+    gate_grad: GateGrad,
+) -> str:
+    """Return what :func:`choose` does, as a constant of the code that ``torch.compile`` makes.
+
+    A transform inside that code keeps it from the operator, which has rules for none.
+    """
+    # A size may be a symbol, on which no constant can depend; an index is a number.
+    n_out, n_in, in_size, out_size = weight
+    sizes = index(n_out), index(n_in), index(in_size), index(out_size)
+    chosen: str = _choose_now(name, device, dtype, sizes, in_gated, gate_grad)
     return chosen
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _choose(
+def _choose_now(
     name: str, device: str, dtype: torch.dtype, weight: tuple[int, ...], in_gated: bool, gate_grad: GateGrad
 ) -> str:
-    return _suited(pinned() if name == "auto" else name, Call(device, dtype, weight, in_gated, gate_grad))
+    return choose(name, device, dtype, weight, in_gated, gate_grad, transform())
 
 
 @functools.cache
-def _suited(name: str, call: Call) -> str:
+def _suited(
+    name: str,
+    device: str,
+    dtype: torch.dtype,
+    weight: tuple[int, ...],
+    in_gated: bool,
+    gate_grad: GateGrad,
+    unusual: str | None,
+) -> str:
     if name == "reference":
         return name
-    suited = name if name != "auto" else "triton" if call.device == "cuda" else "cpu"
-    reason = _missing(suited) or load(suited).unsupported(call)
+    suited = name if name != "auto" else "triton" if device == "cuda" else "cpu"
+    call = Call(device, dtype, tuple(weight), in_gated, gate_grad)
+    reason = unusual or _missing(suited) or load(suited).unsupported(call)
     if reason is None:
         _log(suited, "")
         return suited

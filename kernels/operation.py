@@ -1,19 +1,20 @@
 """The public entry: checks the arguments once, then hands over to a back end."""
 
-from typing import get_args
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
 
 from kernels import reference
+from kernels.arguments import Operands, explain, fit
 from kernels.autograd import differentiable
-from kernels.choice import checked, choose
+from kernels.choice import checked, choose, choose_traced
+from kernels.ordinary import unusual
 from kernels.reference import Activation, GateGrad
 
-ACTIVATIONS: tuple[str, ...] = get_args(Activation)
-GATE_GRADS: tuple[str, ...] = get_args(GateGrad)
-# Dtypes that an argument may have besides the weight's.
-_MASK = {"in_gates": (torch.bool,), "out_gates": (torch.bool,)}
+_AUTOCAST = ("cpu", "cuda")
+_any_autocast = torch._C._is_any_autocast_enabled
 
 
 def block_linear(
@@ -49,15 +50,28 @@ def block_linear(
             estimators such as straight-through need it.
 
     Returns:
-        ``[B, n_out * out_size]``.
+        ``[B, n_out * out_size]``. Under ``torch.autocast`` its dtype is autocast's on a GPU, and float32 on a CPU:
+        there this is among the operations that autocast keeps in float32.
 
     Raises:
-        ValueError: a shape, dtype, device or option does not fit; the message names it and what would.
+        ValueError: a shape, dtype, device, layout or option does not fit; the message names it and what would.
         BackendError: the back end is pinned and cannot run these arguments; the message says why.
     """
-    if not _fits(x, weight, bias, in_gates, out_gates, activation, gate_grad):
-        raise ValueError(_explain(x, weight, bias, in_gates, out_gates, activation, gate_grad))
-    chosen = choose(checked(backend, "backend"), weight, in_gates, gate_grad)
+    arguments = (x, weight, bias, in_gates, out_gates)
+    if has_torch_function(arguments):
+        options: Any = {"activation": activation, "backend": backend, "gate_grad": gate_grad}
+        return handle_torch_function(block_linear, arguments, *arguments, **options)
+    device = "cpu" if weight.is_cpu else weight.device.type
+    if _any_autocast() and device in _AUTOCAST and torch.is_autocast_enabled(device):
+        dtype = torch.float32 if device == "cpu" else torch.get_autocast_dtype(device)
+        with torch.autocast(device, enabled=False):
+            operands = _as(dtype, arguments)
+            return block_linear(*operands, activation=activation, backend=backend, gate_grad=gate_grad)
+    if not fit(arguments, activation, gate_grad):
+        raise ValueError(explain(arguments, activation, gate_grad))
+    call = checked(backend, "backend"), device, weight.dtype, weight.shape, in_gates is not None, gate_grad
+    traced = torch.compiler.is_compiling()
+    chosen = choose_traced(*call) if traced else choose(*call, unusual(*arguments))
     if in_gates is not None and in_gates.dtype is torch.bool and chosen != "triton":
         in_gates = in_gates.to(weight.dtype)
     if out_gates is not None and out_gates.dtype is torch.bool:
@@ -65,79 +79,15 @@ def block_linear(
     arguments = (x, weight, bias, in_gates, out_gates)
     if chosen == "reference":
         return reference.block_linear(*arguments, activation, gate_grad)
-    return differentiable(chosen, arguments, activation, gate_grad)
+    return differentiable(chosen, arguments, activation, gate_grad, traced=traced)
 
 
-def _fits(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
-    activation: str,
-    gate_grad: str,
-) -> bool:
-    """Whether the arguments fit together; as little work as can be, since a batch of one takes a few microseconds."""
-    if weight.dim() != 4 or activation not in ACTIVATIONS or gate_grad not in GATE_GRADS:
-        return False
-    n_out, n_in, in_size, out_size = weight.shape
-    dtype, device = weight.dtype, weight.device
-    rows = x.shape[0] if x.dim() == 2 else -1
-    return (
-        dtype.is_floating_point
-        and x.shape == (rows, n_in * in_size)
-        and x.dtype is dtype
-        and x.device == device
-        and (bias is None or (bias.shape == (n_out * out_size,) and bias.dtype is dtype and bias.device == device))
-        and (
-            in_gates is None
-            or (in_gates.shape == (rows, n_in) and in_gates.dtype in (dtype, torch.bool) and in_gates.device == device)
-        )
-        and (
-            out_gates is None
-            or (
-                out_gates.shape == (rows, n_out)
-                and out_gates.dtype in (dtype, torch.bool)
-                and out_gates.device == device
-            )
-        )
-    )
+def _as(dtype: torch.dtype, arguments: Operands) -> Operands:
+    """Return the arguments as autocast hands them on: in ``dtype``, but for masks and what is in float64."""
 
+    def cast_one(tensor: Tensor | None) -> Tensor | None:
+        if tensor is None or tensor.dtype is torch.float64 or not tensor.is_floating_point():
+            return tensor
+        return tensor.to(dtype)
 
-def _explain(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
-    activation: str,
-    gate_grad: str,
-) -> str:
-    """Return what is wrong with arguments that do not fit, and what would be right."""
-    if activation not in ACTIVATIONS:
-        return f"unknown activation {activation!r}: choose one of {', '.join(ACTIVATIONS)}"
-    if gate_grad not in GATE_GRADS:
-        return f"unknown gate_grad {gate_grad!r}: choose one of {', '.join(GATE_GRADS)}"
-    if weight.dim() != 4:
-        return f"weight has shape {list(weight.shape)}, expected [n_out, n_in, in_size, out_size]"
-    if x.dim() != 2:
-        return f"x has shape {list(x.shape)}, expected [B, n_in * in_size]"
-    if not weight.dtype.is_floating_point:
-        return f"weight has dtype {weight.dtype}, expected a floating point dtype"
-    n_out, n_in, in_size, out_size = weight.shape
-    expected = {
-        "x": (x, (x.shape[0], n_in * in_size)),
-        "bias": (bias, (n_out * out_size,)),
-        "in_gates": (in_gates, (x.shape[0], n_in)),
-        "out_gates": (out_gates, (x.shape[0], n_out)),
-    }
-    for name, (tensor, shape) in expected.items():
-        if tensor is not None and tensor.shape != shape:
-            return f"{name} has shape {list(tensor.shape)}, expected {list(shape)} for weight {list(weight.shape)}"
-    name, tensor = next(
-        (name, tensor)
-        for name, (tensor, _) in expected.items()
-        if tensor is not None
-        and (tensor.device != weight.device or tensor.dtype not in (weight.dtype, *_MASK.get(name, ())))
-    )
-    return f"{name} is {tensor.dtype} on {tensor.device}, expected {weight.dtype} on {weight.device} like weight"
+    return cast(Operands, tuple(cast_one(tensor) for tensor in arguments))

@@ -164,8 +164,15 @@ def input_and_weight_gradients(
         feature_rows[feature] = packed_x.ctypes.data + FLOAT_BYTES * feature
     if wants_inputs:
         x_grad[:, first_in * in_size : last_in * in_size] = 0
-    for out in range(first_out, last_out):
-        for block in range(first_in, last_in):
+    # With gates on one side alone that side has the outer loop: its rows are listed and packed once for all tiles.
+    by_input = len(in_gates) > 0 and len(out_gates) == 0
+    one_sided = len(in_gates) == 0 or len(out_gates) == 0
+    first_outer, last_outer = (first_in, last_in) if by_input else (first_out, last_out)
+    first_inner, last_inner = (first_out, last_out) if by_input else (first_in, last_in)
+    for outer in range(first_outer, last_outer):
+        for inner in range(first_inner, last_inner):
+            out, block = (inner, outer) if by_input else (outer, inner)
+            again = one_sided and inner > first_inner
             tile = out * n_in + block
             pairs = list_rows(out_bits, out, in_bits, block, pair_rows)
             target = step.ctypes.data if updates else weight_grad_address + tile * tile_bytes
@@ -198,10 +205,13 @@ def input_and_weight_gradients(
                         0,
                     )
             if wants_weight:
-                for index in range(pairs):
-                    start = x_start + FLOAT_BYTES * (pair_rows[index] * d_in + block * in_size)
-                    packed_x[index] = matrix(start, 1, in_size)[0]
-                    packed_dz[index] = matrix(dz_rows[index], 1, out_size)[0]
+                if not (again and by_input):
+                    for index in range(pairs):
+                        start = x_start + FLOAT_BYTES * (pair_rows[index] * d_in + block * in_size)
+                        packed_x[index] = matrix(start, 1, in_size)[0]
+                if not again or by_input:
+                    for index in range(pairs):
+                        packed_dz[index] = matrix(dz_rows[index], 1, out_size)[0]
                 for feature in range(in_size):
                     tile_rows[feature] = target + FLOAT_BYTES * feature * out_size
                 add_product(

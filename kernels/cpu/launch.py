@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from kernels.arguments import Operands
 from kernels.backend import Call, Gradients, Needs
 from kernels.cpu.backward import input_and_weight_gradients, output_gradients
 from kernels.cpu.compilation import LAYER, announce
@@ -15,6 +16,7 @@ ACTIVATIONS = {"identity": 0, "relu": 1, "tanh": 2}
 # Up to so many rows each reads the weights by itself, without lists of rows: less to do before the first product, but
 # at density 1/2 eight rows that share their reads take 161 microseconds instead of 225 (1024 units).
 FEW_ROWS = 2
+_NO_MEMORY = "a tensor has no memory: its storage was freed, or was never allocated"
 
 
 def unsupported(call: Call) -> str | None:
@@ -34,22 +36,19 @@ def saves_hidden(dtype: torch.dtype, activation: Activation, *, out_gated: bool)
 
 
 def forward(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     activation: Activation,
     hidden: Tensor | None = None,
 ) -> Tensor:
-    """Return the result of the operation; see :func:`kernels.block_linear` for the arguments.
+    """Return the result of the operation; see :func:`kernels.block_linear`.
 
     ``hidden`` is never asked for, see :func:`saves_hidden`.
     """
     announce(LAYER)
+    x, weight, bias, in_gates, out_gates = operands
     n_out, n_in, in_size, out_size = weight.shape
     rows = x.shape[0]
-    y = torch.empty(rows, n_out * out_size)
+    y = x.new_empty(rows, n_out * out_size)
     x, weight = x.contiguous(), weight.contiguous()
     bias = None if bias is None else bias.contiguous()
     in_gates = None if in_gates is None else in_gates.contiguous()
@@ -62,7 +61,11 @@ def forward(
         0 if out_gates is None else out_gates.data_ptr(),
         y.data_ptr(),
     )
-    run_forward(*addresses, rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation])
+    # Address 0 means that there is no tensor.
+    if rows and addresses.count(0) != (bias is None) + (in_gates is None) + (out_gates is None):
+        raise ValueError(_NO_MEMORY)
+    run = gemv if rows <= FEW_ROWS else run_forward
+    run(*addresses, rows, n_out, n_in, in_size, out_size, ACTIVATIONS[activation])
     return y
 
 
@@ -91,21 +94,18 @@ def run_forward(
 
 def backward(
     grad: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     y: Tensor,
     activation: Activation,
     gate_grad: GateGrad,
     needs: Needs,
 ) -> Gradients:
     """Return the gradients that are needed; see :class:`kernels.backend.Backend`."""
+    x, weight, bias, in_gates, out_gates = operands
     at_output, dz = from_output(grad, weight, out_gates, y, activation, needs)
     if gate_grad == "exact" and at_output.out_gates is not None:
         assert out_gates is not None
-        closed = _closed_gates_gradient(grad, forward(x, weight, bias, in_gates, None, activation), out_gates)
+        closed = _closed_gates_gradient(grad, forward((x, weight, bias, in_gates, None), activation), out_gates)
         at_output = at_output._replace(out_gates=torch.where(out_gates == 0, closed, at_output.out_gates))
     if not (needs.x or needs.weight or needs.in_gates):
         return at_output
@@ -122,11 +122,11 @@ def from_output(
     grad, y = grad.contiguous(), y.contiguous()
     out_gates = None if out_gates is None else out_gates.contiguous()
     dz = torch.empty_like(grad)
-    bias_grad = torch.empty(n_out * out_size) if needs.bias else None
+    bias_grad = grad.new_empty(n_out * out_size) if needs.bias else None
     gates_grad = torch.empty_like(out_gates) if needs.out_gates and out_gates is not None else None
     output_gradients(
-        grad.data_ptr(),
-        y.data_ptr(),
+        _address(grad),
+        _address(y),
         _address(out_gates),
         dz.data_ptr(),
         _address(bias_grad),
@@ -159,8 +159,8 @@ def to_input(
     gates_grad = torch.empty_like(in_gates) if needs.in_gates and in_gates is not None else None
     addresses = (
         dz.data_ptr(),
-        x.data_ptr(),
-        weight.data_ptr(),
+        _address(x),
+        _address(weight),
         _address(in_gates),
         _address(out_gates),
         _address(x_grad),
@@ -179,12 +179,13 @@ def to_input(
 
 def prepare() -> None:
     """Compile all kernels, or load them, so that no later call waits for it."""
-    weight = torch.zeros(1, 1, 1, 1)
-    x = torch.ones(1, 1)
+    weight = torch.zeros(1, 1, 1, 1, dtype=torch.float32, device="cpu")
+    x = weight.new_ones(1, 1)
     needs = Needs(x=True, weight=True, bias=True, in_gates=True, out_gates=True)
-    rows = torch.ones(FEW_ROWS + 1, 1)
-    forward(rows, weight, x[0], rows, rows, "relu")
-    backward(x, x, weight, x[0], x, x, forward(x, weight, x[0], x, x, "relu"), "relu", "open", needs)
+    rows = weight.new_ones(FEW_ROWS + 1, 1)
+    forward((rows, weight, x[0], rows, rows), "relu")
+    one = x, weight, x[0], x, x
+    backward(x, one, forward(one, "relu"), "relu", "open", needs)
 
 
 def _closed_gates_gradient(grad: Tensor, every_block: Tensor, out_gates: Tensor) -> Tensor:
@@ -195,4 +196,9 @@ def _closed_gates_gradient(grad: Tensor, every_block: Tensor, out_gates: Tensor)
 
 
 def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
+    if tensor is None:
+        return 0
+    address = tensor.data_ptr()
+    if address == 0 and tensor.numel():
+        raise ValueError(_NO_MEMORY)
+    return address

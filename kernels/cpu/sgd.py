@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor
 
+from kernels.arguments import check
 from kernels.backend import Call, Needs
 from kernels.cpu.launch import from_output, to_input, unsupported
+from kernels.ordinary import unusual
 from kernels.reference import Activation
 
 
@@ -43,13 +45,21 @@ def backward_and_step(
         ``[B, n_in * in_size]``, or None.
 
     Raises:
-        ValueError: the arguments cannot be run on the CPU, or the weight is not contiguous.
+        ValueError: the arguments do not fit or cannot be run on the CPU, or the weight is not contiguous.
     """
-    reason = unsupported(Call(weight.device.type, weight.dtype, tuple(weight.shape), in_gated=False, gate_grad="open"))
+    reason = unusual(grad, x, weight, bias, in_gates, out_gates, y) or unsupported(
+        Call(weight.device.type, weight.dtype, tuple(weight.shape), in_gated=False, gate_grad="open")
+    )
     if reason is not None:
         raise ValueError(reason)
+    check((x, weight, bias, in_gates, out_gates), activation, "open")
+    for name, tensor in {"grad": grad, "y": y}.items():
+        if tensor.shape != (x.shape[0], weight.shape[0] * weight.shape[3]) or tensor.dtype is not weight.dtype:
+            raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, expected {weight.dtype} like the result")
     if not weight.is_contiguous():
         raise ValueError("weight is updated in place and must be contiguous")
+    in_gates = None if in_gates is None else in_gates.to(weight.dtype)
+    out_gates = None if out_gates is None else out_gates.to(weight.dtype)
     needs = Needs(x=needs_x, weight=False, bias=bias is not None, in_gates=False, out_gates=False)
     at_output, dz = from_output(grad, weight, out_gates, y, activation, needs)
     at_input = to_input(dz, x, weight, in_gates, out_gates, needs, learning_rate)

@@ -1,6 +1,7 @@
 """Sharing a large call out over threads; the kernels release the interpreter's lock."""
 
 import itertools
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,15 @@ PARALLEL_WORK = 4_000_000
 class _Threads:
     count = 1
     pool: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def start(cls) -> None:
+        cls.pool = ThreadPoolExecutor(cls.count, thread_name_prefix="block_linear") if cls.count > 1 else None
+
+
+# A forked process has the pool, but none of its threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Threads.start)
 
 
 def set_threads(count: int) -> None:
@@ -25,7 +35,7 @@ def set_threads(count: int) -> None:
         if _Threads.pool is not None:
             _Threads.pool.shutdown()
         _Threads.count = count
-        _Threads.pool = ThreadPoolExecutor(count, thread_name_prefix="block_linear") if count > 1 else None
+        _Threads.start()
 
 
 def in_ranges(run: Callable[[int, int], None], count: int, work: int) -> None:

@@ -5,6 +5,7 @@ Importing this package needs no Triton; its other modules do, except ``support``
 
 from torch import Tensor
 
+from kernels.arguments import Operands
 from kernels.backend import Gradients, Needs
 from kernels.reference import Activation, GateGrad
 from kernels.triton.support import check_rows, saves_hidden, unsupported
@@ -13,17 +14,13 @@ __all__ = ["backward", "forward", "saves_hidden", "unsupported"]
 
 
 def forward(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     activation: Activation,
     hidden: Tensor | None = None,
 ) -> Tensor:
     """Compute ``activation((x * g_in) W + b) * g_out`` without waiting for the device.
 
-    The arguments are those of :func:`kernels.block_linear`, already checked there, and :func:`unsupported` has no
+    The operands are those of :func:`kernels.block_linear`, already checked there, and :func:`unsupported` has no
     reason against them. Input gates may be bool: a mask is cheaper than factors. Products of float32 follow
     ``torch.get_float32_matmul_precision()``; sums are float32. ``hidden``, shaped like the result, receives the
     activation before the output gates in open blocks.
@@ -33,17 +30,14 @@ def forward(
     """
     from kernels.triton.passes import forward_pass
 
+    x, weight, *_ = operands
     check_rows(x.shape[0], tuple(weight.shape))
-    return forward_pass(x, weight, bias, in_gates, out_gates, activation, hidden)
+    return forward_pass(operands, activation, hidden)
 
 
 def backward(
     grad: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     y: Tensor,
     activation: Activation,
     gate_grad: GateGrad,
@@ -53,11 +47,7 @@ def backward(
 
     Args:
         grad: ``[B, n_out * out_size]``, the gradient of ``y``.
-        x: As in :func:`forward`.
-        weight: As in :func:`forward`.
-        bias: As in :func:`forward`.
-        in_gates: As in :func:`forward`.
-        out_gates: As in :func:`forward`.
+        operands: As in :func:`forward`.
         y: What :func:`forward` returned, from which the activations of open blocks are recovered as ``y / g_out``; or,
             where :func:`saves_hidden`, the activations themselves.
         activation: As in :func:`forward`.
@@ -70,4 +60,4 @@ def backward(
     """
     from kernels.triton.passes import backward_pass
 
-    return backward_pass(grad, x, weight, bias, in_gates, out_gates, y, activation, needs)
+    return backward_pass(grad, operands, y, activation, needs)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
+from kernels.arguments import Operands
 from kernels.backend import Gradients, Needs
 from kernels.reference import Activation
 from kernels.triton import parameters
@@ -18,15 +19,12 @@ FEW_ROWS, FEW_ROWS_BOTH_GATED = 8, 32
 
 
 def forward_pass(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     activation: Activation,
     hidden: Tensor | None,
 ) -> Tensor:
     """See :func:`kernels.triton.forward`."""
+    x, weight, bias, in_gates, out_gates = operands
     x, weight, bias = x.contiguous(), weight.contiguous(), _contiguous(bias)
     in_gates, out_gates = _contiguous(in_gates), _contiguous(out_gates)
     batch, width = x.shape[0], weight.shape[0] * weight.shape[3]
@@ -54,16 +52,13 @@ def forward_pass(
 
 def backward_pass(
     grad: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    in_gates: Tensor | None,
-    out_gates: Tensor | None,
+    operands: Operands,
     y: Tensor,
     activation: Activation,
     needs: Needs,
 ) -> Gradients:
     """See :func:`kernels.triton.backward`."""
+    x, weight, bias, in_gates, out_gates = operands
     x_needed, weight_needed, bias_needed, in_needed, out_needed = needs
     if x.shape[0] == 0:
         return Gradients(

@@ -1,23 +1,42 @@
 """What is measured, and which speed-up each case should reach."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from core.architecture import Architecture
 from core.network.cost import dense_macs, gated_macs
 
-Kind = Literal["gemv", "minibatch", "training", "training_fused", "mlp_batch1", "mlp_test_pass"]
-Gated = Literal["output", "both"]
+Kind = Literal[
+    "gemv",
+    "minibatch",
+    "training",
+    "training_fused",
+    "mlp_batch1",
+    "mlp_test_pass",
+    "feed_forward",
+    "feed_forward_training",
+]
+Gated = Literal["output", "both", "hidden"]
 Baseline = Literal["dense", "dense_equal_macs", "masked", "grouped_mm"]
 Launch = Literal["eager", "graph"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# Of a whole network.
+NETWORK_KINDS: tuple[Kind, ...] = ("mlp_batch1", "mlp_test_pass")
+# How one layer is gated.
+SIDES: tuple[Gated, ...] = ("output", "both")
 
 BLOCK = 64
 # How many sets of gates take turns; a CUDA graph makes a call with each.
 TURNS = 16
 MLP = Architecture.parse("16x64,16x64", features=784, classes=10)
 MLP_DENSITY = 1 / 8
+MLP_TEST_EXAMPLES = 1000
+# Hidden units of a transformer's feed-forward layer per unit of its input (arXiv 1706.03762, section 3.3).
+EXPANSION = 4
+FEED_FORWARD_DENSITY = 1 / 8
+FEED_FORWARD_BASELINES: tuple[Baseline, ...] = ("dense", "dense_equal_macs")
 
 
 @dataclass(frozen=True)
@@ -27,12 +46,15 @@ class Case:
     Attributes:
         case: ``gemv`` and ``minibatch`` are one layer forward, ``training`` is forward and backward, ``training_fused``
             the SGD step too, ``mlp_batch1`` a whole trained network on one example, ``mlp_test_pass`` on a test split.
-        batch: rows.
+            ``feed_forward`` is a transformer's feed-forward layer, forward, and ``feed_forward_training`` is forward
+            and backward: a projection up to blocks of hidden units with relu, and one down again.
+        batch: rows; positions of a feed-forward layer.
         d_in: input units.
         d_out: output units.
         block: units of a block; an input that is no multiple of it is one block.
         density: share of open blocks, the same number of them in every row.
-        gated: ``output`` gates only, or ``both`` sides.
+        gated: ``output`` gates only, ``both`` sides, or the ``hidden`` blocks between two projections: the output of
+            the first and the input of the second.
         baseline: a dense layer or network of the same shape or of equal multiply-adds, the dense layer between masks
             (``masked``; on the CPU the reference), or PyTorch's product of groups of rows, ``grouped_mm``.
         target: the speed-up over the baseline that should be reached, or None.
@@ -56,13 +78,58 @@ class Case:
         return TURNS if self.launch == "graph" else 1
 
     @property
+    def hidden(self) -> int:
+        """Hidden units of a feed-forward layer."""
+        return EXPANSION * self.d_in
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds that ours needs in what is timed at once; a backward pass makes two products more."""
+        if self.case in NETWORK_KINDS:
+            return round(gated_macs(MLP, self.density)) * self._examples
+        if self.gated == "hidden":
+            return 2 * self.batch * self.d_in * self._open(self.hidden) * self._products
+        d_in = self._open(self.d_in) if self.gated == "both" else self.d_in
+        return self.batch * d_in * self._open(self.d_out) * self._products
+
+    @property
+    def baseline_macs(self) -> int:
+        """Multiply-adds of the baseline, which computes closed blocks too."""
+        if self.baseline in ("dense_equal_macs", "grouped_mm"):
+            return self.macs
+        if self.case in NETWORK_KINDS:
+            return dense_macs(MLP) * self._examples
+        hidden = 2 * self.hidden if self.gated == "hidden" else self.d_out
+        return self.batch * self.d_in * hidden * self._products
+
+    @property
+    def _products(self) -> int:
+        return 3 if "training" in self.case else 1
+
+    @property
+    def _examples(self) -> int:
+        return MLP_TEST_EXAMPLES if self.case == "mlp_test_pass" else self.batch
+
+    def _open(self, units: int) -> int:
+        return open_blocks(units // self.block, self.density) * self.block
+
+    @property
     def ideal(self) -> float:
         """The speed-up if time were proportional to multiply-adds."""
         if self.baseline in ("dense_equal_macs", "grouped_mm"):
             return 1.0
-        if self.case in ("mlp_batch1", "mlp_test_pass"):
+        if self.case in NETWORK_KINDS:
             return dense_macs(MLP) / gated_macs(MLP, self.density)
-        return 1 / self.density if self.gated == "output" else 1 / self.density**2
+        return 1 / self.density**2 if self.gated == "both" else 1 / self.density
+
+
+def open_blocks(blocks: int, density: float) -> int:
+    """Return how many blocks each row opens, at least one.
+
+    >>> open_blocks(16, 1 / 8), open_blocks(8, 1 / 16)
+    (2, 1)
+    """
+    return max(1, round(density * blocks))
 
 
 def cases(device: str) -> list[Case]:
@@ -78,7 +145,7 @@ def _on_cpu() -> Iterator[Case]:
     for units in (512, 1024, 2048):
         for batch in (8, 32, 128, 512):
             for density in (1 / 16, 1 / 8, 1 / 4, 1 / 2):
-                for gated in get_args(Gated):
+                for gated in SIDES:
                     target = _minibatch_target(units, density, gated) if batch == 128 else None
                     yield _layer("minibatch", batch, units, density, gated, target=target)
         yield _layer("minibatch", 128, units, 1 / 8, "both", baseline="masked")
@@ -91,6 +158,7 @@ def _on_cpu() -> Iterator[Case]:
     yield Case("mlp_batch1", 1, 784, 10, BLOCK, MLP_DENSITY, "both", target=15)
     yield Case("mlp_batch1", 1, 784, 10, BLOCK, MLP_DENSITY, "both", "dense_equal_macs", target=2)
     yield Case("mlp_test_pass", 128, 784, 10, BLOCK, MLP_DENSITY, "both", target=8)
+    yield from _feed_forward((128, 256, 512), (1, 64, 512, 2048), with_targets=True)
 
 
 def _layer(
@@ -104,6 +172,23 @@ def _layer(
     target: float | None = None,
 ) -> Case:
     return Case(case, batch, units, units, BLOCK, density, gated, baseline, target)
+
+
+def _feed_forward(widths: Iterable[int], batches: Iterable[int], *, with_targets: bool) -> Iterator[Case]:
+    kinds: tuple[Kind, ...] = ("feed_forward", "feed_forward_training")
+    for kind, width, batch in itertools.product(kinds, widths, batches):
+        for baseline in FEED_FORWARD_BASELINES:
+            target = _feed_forward_target(kind, batch, baseline) if with_targets else None
+            yield Case(kind, batch, width, width, BLOCK, FEED_FORWARD_DENSITY, "hidden", baseline, target)
+
+
+def _feed_forward_target(kind: Kind, batch: int, baseline: Baseline) -> float | None:
+    """Return the target of one layer with output gates, or that of a network against one of equal multiply-adds."""
+    if kind == "feed_forward_training":
+        return None
+    if baseline == "dense":
+        return 0.75 / FEED_FORWARD_DENSITY if batch in (1, 64, 512) else None
+    return {64: 0.75, 512: 0.9}.get(batch)
 
 
 def _gemv_target(units: int, density: float) -> float | None:
@@ -127,14 +212,16 @@ def _on_cuda() -> Iterator[Case]:
         for units in (1024, 4096):
             for batch, targets in floors.items():
                 for density in (1 / 16, 1 / 8, 1 / 4, 1 / 2) if batch in (1, 2048) else (1 / 8,):
-                    for gated, target in zip(get_args(Gated), targets, strict=True):
+                    for gated, target in zip(SIDES, targets, strict=True):
                         is_target = launch == "graph" and units == 4096 and density == 1 / 8
                         kind: Kind = "gemv" if batch == 1 else "minibatch"
                         case = _layer(kind, batch, units, density, gated, target=target if is_target else None)
                         yield replace(case, launch=launch)
             for batch in (128, 2048, 8192):
-                for gated in get_args(Gated):
+                for gated in SIDES:
                     yield replace(_layer("training", batch, units, 1 / 8, gated), launch=launch)
                     yield replace(_layer("minibatch", batch, units, 1 / 8, gated, baseline="masked"), launch=launch)
                 yield replace(_layer("minibatch", batch, units, 1 / 8, "output", baseline="grouped_mm"), launch=launch)
                 yield replace(_layer("training", batch, units, 1 / 8, "output", baseline="grouped_mm"), launch=launch)
+        for case in _feed_forward((512, 2048), (1, 64, 512, 2048), with_targets=False):
+            yield replace(case, launch=launch)

@@ -17,6 +17,7 @@ from kernels import block_linear
 from studies.timing.cases import MLP, MLP_DENSITY, TURNS, Case
 from studies.timing.clock import Contender
 from studies.timing.dense_twin import dense_twin
+from studies.timing.feed_forward import feed_forward_contenders
 from studies.timing.gpu_contenders import gpu_contenders
 from studies.timing.random_layer import RandomLayer
 
@@ -27,6 +28,8 @@ def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
         return _one_example(case)
     if case.case == "mlp_test_pass":
         return _test_pass(case)
+    if case.case in ("feed_forward", "feed_forward_training"):
+        return feed_forward_contenders(case, device)
     if device == "cuda":
         return gpu_contenders(case)
     layer = _Layer(case, device, torch.float32)

@@ -20,7 +20,7 @@ def gpu_contenders(case: Case, device: str = "cuda") -> tuple[Contender, Contend
     layer = _GpuLayer(case, device)
     baseline = {"dense": layer.plain, "masked": layer.masked, "grouped_mm": layer.grouped}[case.baseline]
     sides = layer.contender(baseline), layer.contender(layer.ours)
-    return sides if case.launch == "eager" else (_graph(sides[0]), _graph(sides[1]))
+    return sides if case.launch == "eager" else (as_graph(sides[0]), as_graph(sides[1]))
 
 
 class _GpuLayer(RandomLayer):
@@ -89,7 +89,7 @@ class _GpuLayer(RandomLayer):
         return masked.flatten(1)
 
 
-def _graph(contender: Contender) -> Contender:
+def as_graph(contender: Contender) -> Contender:
     """Return a contender that replays ``TURNS`` calls as one CUDA graph."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())

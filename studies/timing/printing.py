@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from studies.timing.peak import SIZE
 from studies.timing.rows import Row
 
 _COLUMNS = (
-    ("case", 14), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("launch", 6),
+    ("case", 21), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("launch", 6),
     ("baseline", 16), ("us", 9),
-    ("speed-up", 8), ("10-90 %", 13), ("CPU time", 8), ("ideal", 6), ("reached", 7), ("target", 6),
+    ("speed-up", 8), ("10-90 %", 13), ("CPU time", 8), ("ideal", 6), ("reached", 7), ("peak %", 9), ("target", 6),
 )  # fmt: skip
 _LEFT = {"case", "gated", "launch", "baseline"}
 
@@ -31,11 +32,12 @@ def print_row(console: Console, row: Row) -> None:
         case.launch,
         case.baseline,
         f"{row.microseconds:.1f}",
-        f"{row.speedup:.1f}",
-        f"{row.speedup_p10:.1f}-{row.speedup_p90:.1f}",
-        f"{row.processor_speedup:.1f}",
+        _two_digits(row.speedup),
+        f"{_two_digits(row.speedup_p10)}-{_two_digits(row.speedup_p90)}",
+        _two_digits(row.processor_speedup),
         f"{case.ideal:.3g}",
         f"{row.speedup / case.ideal:.0%}",
+        _shares(row),
         "" if row.target is None else f"{row.target:.3g}",
     ]
     missed = "  [red]missed[/red]" if row.missed else ""
@@ -43,10 +45,27 @@ def print_row(console: Console, row: Row) -> None:
 
 
 def print_verdict(console: Console, rows: Sequence[Row]) -> None:
-    """Say how many targets were met."""
+    """Say how many targets were met, and what the peak is."""
     targets = [row for row in rows if row.target is not None]
     met = sum(not row.missed for row in targets)
     console.print(f"{met} of {len(targets)} targets met", highlight=False)
+    peak = rows[0].peak if rows else None
+    if peak is not None:
+        console.print(
+            f"peak %: multiply-adds per second of a processor, ours/the baseline's; 100 is torch's product of two "
+            f"matrices of {SIZE} x {SIZE}, {peak / 1e9:.0f} billion",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _shares(row: Row) -> str:
+    ours, baseline = row.share_of_peak, row.baseline_share_of_peak
+    return "" if ours is None or baseline is None else f"{100 * ours:.2g}/{100 * baseline:.2g}"
+
+
+def _two_digits(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"
 
 
 def _line(cells: Sequence[str]) -> str:

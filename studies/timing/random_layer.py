@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from studies.timing.cases import TURNS, Case
+from studies.timing.cases import TURNS, Case, open_blocks
 
 
 class RandomLayer:
@@ -44,15 +44,12 @@ class RandomLayer:
     @property
     def open_blocks(self) -> int:
         """How many output blocks each row opens."""
-        return self._open(self.case.d_out // self.case.block)
-
-    def _open(self, blocks: int) -> int:
-        return max(1, round(self.case.density * blocks))
+        return open_blocks(self.case.d_out // self.case.block, self.case.density)
 
     def _normal(self, *size: int) -> Tensor:
         return torch.randn(size, generator=self._generator, device=self._device, dtype=self._dtype)
 
     def _gates(self, blocks: int) -> Tensor:
         scores = torch.rand(self.case.batch, blocks, generator=self._generator, device=self._device)
-        chosen = scores.topk(self._open(blocks), dim=1).indices
+        chosen = scores.topk(open_blocks(blocks, self.case.density), dim=1).indices
         return torch.zeros_like(scores).scatter_(1, chosen, 1.0).to(self._dtype)

@@ -10,6 +10,7 @@ from studies.records.environment import processor
 from studies.timing.cases import Case
 from studies.timing.clock import interleaved
 from studies.timing.contenders import contenders
+from studies.timing.peak import measured_peak
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Row:
         processor_speedup: the median by processor time, which a shared machine does not stretch.
         baseline_microseconds: median time of a call.
         microseconds: ours.
+        baseline_processor_microseconds: median time of this process's processors for a call.
+        processor_microseconds: ours.
+        peak: multiply-adds per second of a processor in a large product of torch, in the same run; None on a GPU, where
+            it is not measured.
     """
 
     measured: Case
@@ -37,6 +42,22 @@ class Row:
     processor_speedup: float
     baseline_microseconds: float
     microseconds: float
+    baseline_processor_microseconds: float
+    processor_microseconds: float
+    peak: float | None = None
+
+    @property
+    def share_of_peak(self) -> float | None:
+        """The multiply-adds that ours needs, per second of a processor, as a share of the peak."""
+        return self._share(self.measured.macs, self.processor_microseconds)
+
+    @property
+    def baseline_share_of_peak(self) -> float | None:
+        """The same of the baseline: how well the library does that ours is compared with."""
+        return self._share(self.measured.baseline_macs, self.baseline_processor_microseconds)
+
+    def _share(self, macs: int, microseconds: float) -> float | None:
+        return None if self.peak is None else macs / microseconds * 1e6 / self.peak
 
     @property
     def target(self) -> float | None:
@@ -51,7 +72,15 @@ class Row:
     def as_dict(self) -> dict[str, object]:
         """Return plain data, the case's fields first."""
         values = asdict(self)
-        return {**values.pop("measured"), "target": self.target, "ideal": self.measured.ideal, **values}
+        return {
+            **values.pop("measured"),
+            "target": self.target,
+            "ideal": self.measured.ideal,
+            **values,
+            "macs": self.measured.macs,
+            "share_of_peak": self.share_of_peak,
+            "baseline_share_of_peak": self.baseline_share_of_peak,
+        }
 
 
 def measure(
@@ -68,8 +97,9 @@ def measure(
         set_threads(threads)
     rows = []
     try:
+        peak = measured_peak() if device == "cpu" else None
         for case in cases:
-            rows.append(_measure(case, device, threads))
+            rows.append(_measure(case, device, threads, peak))
             report(rows[-1])
     finally:
         torch.set_num_threads(before)
@@ -78,7 +108,7 @@ def measure(
     return rows
 
 
-def _measure(case: Case, device: str, threads: int) -> Row:
+def _measure(case: Case, device: str, threads: int, peak: float | None) -> Row:
     times = interleaved(*contenders(case, device), device)
     wall = np.array([(baseline.wall, ours.wall) for baseline, ours in times])
     used = np.array([(baseline.processor, ours.processor) for baseline, ours in times])
@@ -94,4 +124,7 @@ def _measure(case: Case, device: str, threads: int) -> Row:
         processor_speedup=float(np.median(used[:, 0] / used[:, 1])),
         baseline_microseconds=float(np.median(wall[:, 0])) * 1e6 / case.calls,
         microseconds=float(np.median(wall[:, 1])) * 1e6 / case.calls,
+        baseline_processor_microseconds=float(np.median(used[:, 0])) * 1e6 / case.calls,
+        processor_microseconds=float(np.median(used[:, 1])) * 1e6 / case.calls,
+        peak=peak,
     )

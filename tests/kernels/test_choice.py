@@ -21,7 +21,7 @@ def forget():
 
 
 def chosen(name: str, dtype: torch.dtype = torch.float32) -> str:
-    return choose(name, torch.ones(2, 2, 4, 4, dtype=dtype), torch.ones(1, 2, dtype=dtype), "open")
+    return choose(name, "cpu", dtype, (2, 2, 4, 4), in_gated=True, gate_grad="open")
 
 
 def test_cpu_kernels_run_what_they_can():

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import grad
 
 from kernels import BackendError, block_linear, cpu
@@ -165,6 +166,37 @@ def test_backward_and_step_refuses_what_it_cannot_do_in_place():
         cpu.backward_and_step(x, x, weight.double(), None, None, None, x, "identity", learning_rate=1.0)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"x": torch.ones(1, 5)}, r"^x has shape \[1, 5\], expected \[1, 4\]"),
+        ({"out_gates": torch.ones(1, 2)}, r"^out_gates has shape \[1, 2\], expected \[1, 1\]"),
+        ({"grad": torch.ones(2, 4)}, r"^grad is torch.float32 \[2, 4\], expected torch.float32 like the result"),
+        ({"y": torch.ones(1, 4, dtype=torch.float64)}, r"^y is torch.float64 \[1, 4\], expected torch.float32"),
+        ({"x": torch._neg_view(torch.ones(1, 4))}, "a view that is negated when it is read"),
+    ],
+)
+def test_backward_and_step_reads_nothing_that_does_not_fit(changes, reason):
+    fitting = dict.fromkeys(("grad", "x", "y"), torch.ones(1, 4))
+    fitting |= {"weight": torch.ones(1, 1, 4, 4), "bias": torch.ones(4), "out_gates": torch.ones(1, 1)}
+    with pytest.raises(ValueError, match=reason):
+        cpu.backward_and_step(**{**fitting, **changes}, in_gates=None, activation="identity", learning_rate=1.0)
+
+
+def test_backward_and_step_takes_masks():
+    case = random_case((3, 2, 4, 5), rows=3, kind="binary").map(Tensor.float)
+    assert case.in_gates is not None
+    assert case.out_gates is not None
+    y, upstream = case.run(backend="cpu"), torch.ones(3, 15)
+    weights = [case.weight.clone(), case.weight.clone()]
+    for weight, gates in zip(
+        weights, ((case.in_gates, case.out_gates), (case.in_gates != 0, case.out_gates != 0)), strict=True
+    ):
+        cpu.backward_and_step(upstream, case.x, weight, None, *gates, y, "identity", learning_rate=0.1)
+    assert torch.equal(*weights)
+    assert not torch.equal(weights[0], case.weight)
+
+
 class TestBoundLinear:
     @pytest.mark.parametrize("rows", [1, 3])
     @pytest.mark.parametrize("sides", ["none", "in", "out", "both"])
@@ -196,6 +228,10 @@ class TestBoundLinear:
             cpu.BoundLinear(weight.mT, None)
         with pytest.raises(ValueError, match="computes in float32"):
             cpu.BoundLinear(weight.double(), None)
+        with pytest.raises(ValueError, match=r"^bias has shape \[4\], expected \[3\]"):
+            cpu.BoundLinear(weight, torch.ones(4))
+        with FakeTensorMode() as mode, pytest.raises(ValueError, match="got FakeTensor"):
+            bound(mode.from_tensor(torch.ones(1, 2)))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.autograd import grad, gradcheck
+from torch.autograd import grad, gradcheck, gradgradcheck
 
 from tests.kernels.cases import Case, open_case, random_case
 from tests.kernels.loop import loop
@@ -52,6 +52,22 @@ def test_open_gradients_are_true_where_all_gates_are_open(activation, sides):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_open_gradients_of_x_weight_and_bias_are_true_with_closed_gates(activation):
     assert gradients_are_true(random_case(SHAPE, seed=3), ("x", "weight", "bias"), activation=activation)
+
+
+# PyTorch's own forward mode uses what PyTorch has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+@pytest.mark.parametrize("sides", ["none", "in", "out", "both"])
+def test_gradients_of_gradients_and_forward_mode_are_true(activation, sides):
+    case = random_case(SHAPE, rows=2, sides=sides, seed=3)
+
+    def function(*tensors: Tensor) -> Tensor:
+        return replace(case, x=tensors[0], weight=tensors[1], bias=tensors[2]).run(activation=activation)
+
+    assert case.bias is not None
+    leaves = [tensor.requires_grad_() for tensor in (case.x, case.weight, case.bias)]
+    assert gradcheck(function, leaves, check_forward_ad=True)
+    assert gradgradcheck(function, leaves)
 
 
 def gradients(case: Case, upstream: Tensor | None = None, **options: Any) -> dict[str, Tensor]:

@@ -1,5 +1,9 @@
 """The compiled network decides and answers like the ordinary path, also when it has been trained."""
 
+import copy
+import pickle
+from typing import Any
+
 import pytest
 import torch
 
@@ -12,6 +16,7 @@ from core.training.batch import CountedBatch
 from core.training.settings import TrainingSettings
 from core.training.train import Trained, train
 from kernels import use_backend
+from kernels.cpu import FusedLayer, FusedNetwork
 from strategies import find
 
 STREAMS = SeedStreams(0, "evaluate", "digits", 0)
@@ -92,6 +97,39 @@ def test_later_training_does_not_show():
         for parameter in trained.network.parameters():
             parameter.add_(1.0)
     assert torch.equal(fused(x), before)
+
+
+@pytest.mark.parametrize(("name", "settings"), [RULES[0], RULES[4]])
+def test_copies_have_memory_of_their_own(name, settings):
+    trained = fit(name, settings)
+    fused = trained.network.for_inference(trained.strategy, DENSITY)
+    x = splits().validation.x[:3].contiguous()
+    expected = [fused(each, torch.Generator().manual_seed(3)).clone() for each in (x[0], x)]
+    copies = [copy.deepcopy(fused), pickle.loads(pickle.dumps(fused))]
+    kept = fused(x[0], torch.Generator().manual_seed(3))
+    for one in copies:
+        found = [one(each, torch.Generator().manual_seed(3)).clone() for each in (x[0], x)]
+        assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+        one(x[1], torch.Generator().manual_seed(3))
+    # The copies' calls have not overwritten its result.
+    assert torch.equal(kept, expected[0])
+
+
+def test_parameters_that_do_not_fit_together_are_refused():
+    layer = FusedLayer(torch.ones(2, 1, 3, 4), torch.ones(8), torch.ones(2, 3), torch.ones(2))
+    readout = torch.ones(1, 2, 4, 5), torch.ones(5)
+    options: Any = {"activation": "relu", "rule": "threshold"}
+    assert FusedNetwork([layer], *readout, **options)(torch.ones(3)).shape == (5,)
+    for wrong, reason in (
+        (layer._replace(bias=torch.ones(7)), r"^bias has shape \[7\], expected \[8\]"),
+        (layer._replace(gater_weight=torch.ones(2, 4)), r"^gater_weight has shape \[2, 4\], expected \[2, 3\]"),
+        (layer._replace(gater_bias=torch.ones(3)), r"^bias has shape \[3\], expected \[2\]"),
+        (layer._replace(weight=torch.ones(3, 1, 3, 4), bias=torch.ones(12)), "cannot read 3 blocks of 4 units"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            FusedNetwork([wrong], *readout, **options)
+    with pytest.raises(ValueError, match="expected one block of classes"):
+        FusedNetwork([layer], torch.ones(2, 2, 4, 5), torch.ones(10), **options)
 
 
 @pytest.mark.parametrize(

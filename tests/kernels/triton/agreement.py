@@ -36,8 +36,8 @@ def computed(case: Case, activation: str, upstream: Tensor | None = None, needs:
     hidden = None
     if backend.saves_hidden(case.weight.dtype, kind, out_gated=case.out_gates is not None):
         hidden = torch.empty_like(upstream)
-    y = backend.forward(*arguments, kind, hidden)
-    gradients = backend.backward(upstream, *arguments, y if hidden is None else hidden, kind, "open", needs)
+    y = backend.forward(arguments, kind, hidden)
+    gradients = backend.backward(upstream, arguments, y if hidden is None else hidden, kind, "open", needs)
     named = zip(NAMES, gradients, strict=True)
     return {"y": y, **{name: gradient for name, gradient in named if gradient is not None}}
 

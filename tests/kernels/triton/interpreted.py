@@ -19,6 +19,8 @@ from kernels.autograd import block_linear_operator
 from kernels.backend import Needs
 from kernels.triton.support import check_rows
 from strategies import find
+from studies.timing.cases import Case as TimingCase
+from studies.timing.feed_forward import FeedForward
 from tests.kernels.cases import Case, random_case
 from tests.kernels.triton.agreement import (
     ALL,
@@ -159,6 +161,15 @@ def test_a_trained_network_decides_and_answers_as_on_the_reference(rows):
     for ours, reference in zip(passes["triton"].decisions, passes["reference"].decisions, strict=True):
         assert torch.equal(ours.gates, reference.gates)
     torch.testing.assert_close(passes["triton"].output, passes["reference"].output, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["feed_forward", "feed_forward_training"])
+@pytest.mark.parametrize("rows", [1, 40])
+def test_the_feed_forward_layer_of_the_benchmark_agrees_with_the_reference(kind, rows):
+    layer = FeedForward(TimingCase(kind, rows, 32, 32, 16, 1 / 4, "hidden"), "cpu", torch.float32)
+    for number in (0, 1):
+        found, right = layer.ours("triton")(number), layer.ours("reference")(number)
+        torch.testing.assert_close(found, right, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("rows", [5, 40])

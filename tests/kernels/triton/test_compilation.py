@@ -74,8 +74,9 @@ def launches(monkeypatch) -> Callable[..., list[Launch]]:
         in_gates = weight.new_zeros(rows, n_in) if sides in ("in", "both") else None
         out_gates = weight.new_zeros(rows, n_out) if sides in OUT_GATED else None
         hidden = torch.empty_like(grad) if backend.saves_hidden(dtype, "tanh", out_gated=sides in OUT_GATED) else None
-        y = backend.forward(x, weight, bias, in_gates, out_gates, "tanh", hidden)
-        backend.backward(grad, x, weight, bias, in_gates, out_gates, y, "tanh", "open", ALL)
+        operands = x, weight, bias, in_gates, out_gates
+        y = backend.forward(operands, "tanh", hidden)
+        backend.backward(grad, operands, y, "tanh", "open", ALL)
         return list(made)
 
     return launches

@@ -147,9 +147,9 @@ def test_a_captured_graph_follows_gates_that_change_between_replays(rows):
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        y = backend.forward(**vars(case), activation="tanh")
         arguments = (case.x, case.weight, case.bias, case.in_gates, case.out_gates)
-        gradients = backend.backward(upstream, *arguments, y, "tanh", "open", ALL)
+        y = backend.forward(arguments, "tanh")
+        gradients = backend.backward(upstream, arguments, y, "tanh", "open", ALL)
     generator = torch.Generator().manual_seed(7)
     for density in (0.1, 0.5, 0.0, 1.0):
         for gates in (case.in_gates, case.out_gates):

@@ -1,5 +1,6 @@
 """The benchmark: its cases, that both sides of each compute the same, and how times become rows."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -9,16 +10,20 @@ import torch
 from rich.console import Console
 
 from kernels import block_linear
+from kernels.backend import Call
+from kernels.triton.support import _wrong_size
 from studies.report.figures import speedup
 from studies.timing import clock, contenders, gpu_contenders
 from studies.timing import rows as measuring
-from studies.timing.cases import KINDS, TURNS, Case, cases
+from studies.timing.cases import KINDS, MLP_TEST_EXAMPLES, TURNS, Case, cases
 from studies.timing.clock import Timed
+from studies.timing.feed_forward import FeedForward
 from studies.timing.printing import print_head, print_row, print_verdict
 from studies.timing.random_layer import RandomLayer
 from studies.timing.rows import Row, measure
 
 LAYER = Case("minibatch", 8, 128, 128, 64, 1 / 2, "both")
+FEED_FORWARD = Case("feed_forward", 8, 128, 128, 64, 1 / 4, "hidden")
 
 
 def targets(**wanted: object) -> dict[object, float | None]:
@@ -26,8 +31,13 @@ def targets(**wanted: object) -> dict[object, float | None]:
     return {case.d_in: case.target for case in found}
 
 
+def by_batch(**wanted: object) -> dict[int, float | None]:
+    found = [case for case in cases("cpu") if all(getattr(case, name) == value for name, value in wanted.items())]
+    return {case.batch: case.target for case in found}
+
+
 def row(case: Case = LAYER, value: float = 8.0) -> Row:
-    return Row(case, "a processor", 1, value, value - 1, value + 1, value, 80.0, 10.0)
+    return Row(case, "a processor", 1, value, value - 1, value + 1, value, 80.0, 10.0, 80.0, 10.0)
 
 
 class TestCases:
@@ -50,23 +60,62 @@ class TestCases:
         assert targets(case="mlp_batch1", baseline="dense") == {784: 15}
         assert targets(case="mlp_batch1", baseline="dense_equal_macs") == {784: 2}
         assert targets(case="mlp_test_pass") == {784: 8}
+        for width in (128, 256, 512):
+            forward = {"case": "feed_forward", "d_in": width}
+            assert by_batch(baseline="dense", **forward) == {1: 6, 64: 6, 512: 6, 2048: None}
+            assert by_batch(baseline="dense_equal_macs", **forward) == {1: None, 64: 0.75, 512: 0.9, 2048: None}
+        assert set(by_batch(case="feed_forward_training").values()) == {None}
 
     def test_the_ideal_is_what_multiply_adds_allow(self):
         assert LAYER.ideal == 4
         assert replace(LAYER, gated="output").ideal == 2
         assert replace(LAYER, baseline="dense_equal_macs").ideal == 1
+        assert (FEED_FORWARD.ideal, replace(FEED_FORWARD, baseline="dense_equal_macs").ideal) == (4, 1)
         # 784 x 1024 + 1024 x 1024 + 1024 x 10 over 784 x (128 + 16) + 128 x (128 + 16) + 128 x 10.
         assert Case("mlp_batch1", 1, 784, 10, 64, 1 / 8, "both").ideal == pytest.approx(1861632 / 132608)
 
     def test_a_gpu_has_cases_of_its_own(self):
         found = cases("cuda")
         assert len(set(found)) == len(found)
-        assert {case.batch for case in found} == {1, 16, 128, 2048, 8192}
+        layers = [case for case in found if case.gated != "hidden"]
+        assert {case.batch for case in layers} == {1, 16, 128, 2048, 8192}
         assert {case.density for case in found} == {1 / 16, 1 / 8, 1 / 4, 1 / 2}
-        assert {case.baseline for case in found} == {"dense", "masked", "grouped_mm"}
+        assert {case.baseline for case in layers} == {"dense", "masked", "grouped_mm"}
         # Targets were modelled for kernels that no host holds up.
         with_target = {(case.launch, case.d_in, case.density) for case in found if case.target is not None}
         assert with_target == {("graph", 4096, 1 / 8)}
+
+    @pytest.mark.parametrize("device", ["cpu", "cuda"])
+    def test_a_feed_forward_layer_is_compared_with_both_dense_ones_in_both_passes(self, device):
+        found = [case for case in cases(device) if case.gated == "hidden"]
+        assert {case.density for case in found} == {1 / 8}
+        assert all(case.hidden == 4 * case.d_in == 4 * case.d_out for case in found)
+        sizes = {(case.d_in, case.batch, case.launch) for case in found}
+        kinds = ("feed_forward", "feed_forward_training")
+        wanted = itertools.product(kinds, ("dense", "dense_equal_macs"), sizes)
+        assert {(case.case, case.baseline, (case.d_in, case.batch, case.launch)) for case in found} == set(wanted)
+        assert {size[1] for size in sizes} == {1, 64, 512, 2048}
+        assert {size[2] for size in sizes} == ({"eager"} if device == "cpu" else {"eager", "graph"})
+
+    @pytest.mark.parametrize("case", {(case.d_in, case.hidden) for case in cases("cuda") if case.gated == "hidden"})
+    def test_the_layers_of_a_gpu_are_such_as_triton_can_run(self, case):
+        width, hidden = case
+        sizes = (hidden // 64, width // 64, 64, 64), (width // 64, hidden // 64, 64, 64)
+        assert [_wrong_size(Call("cuda", torch.bfloat16, size, True, "open")) for size in sizes] == [None, None]
+
+    def test_multiply_adds_are_those_of_open_blocks_and_of_every_product(self):
+        # 8 rows from 128 units to 128, one of two blocks open on each side.
+        assert (LAYER.macs, LAYER.baseline_macs) == (8 * 64 * 64, 8 * 128 * 128)
+        output = replace(LAYER, gated="output")
+        assert (output.macs, replace(output, case="training").macs) == (8 * 128 * 64, 3 * 8 * 128 * 64)
+        # One of two blocks is the least, whatever the density.
+        assert replace(output, density=1 / 16).macs == output.macs
+        # Up from 128 to two of eight blocks, and down again.
+        assert (FEED_FORWARD.macs, FEED_FORWARD.baseline_macs) == (8 * 2 * 128 * 128, 8 * 2 * 128 * 512)
+        assert replace(FEED_FORWARD, baseline="dense_equal_macs").baseline_macs == FEED_FORWARD.macs
+        network = Case("mlp_batch1", 1, 784, 10, 64, 1 / 8, "both")
+        assert (network.macs, network.baseline_macs) == (132608, 1861632)
+        assert replace(network, case="mlp_test_pass", batch=128).macs == 1000 * network.macs
 
     def test_one_call_of_a_graph_is_many(self):
         assert (LAYER.calls, replace(LAYER, launch="graph").calls) == (1, TURNS)
@@ -128,6 +177,43 @@ class TestContenders:
             layer.bias.shape,
         ]
 
+    @pytest.mark.parametrize("case", ["feed_forward", "feed_forward_training"])
+    def test_a_feed_forward_layer_with_every_block_open_computes_what_its_dense_twin_does(self, case):
+        baseline, ours = contenders.contenders(replace(FEED_FORWARD, case=case, density=1.0), "cpu")
+        for number in (0, 1):
+            expected, found = baseline(number), ours(number)
+            if case == "feed_forward":
+                torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+                continue
+            assert isinstance(expected, tuple)
+            assert isinstance(found, tuple)
+            assert [gradient.shape for gradient in expected] == [(8, 128), (512, 128), (512,), (128, 512), (128,)]
+            for gradient, right in zip(found, expected, strict=True):
+                if gradient.dim() == 4:
+                    gradient = gradient.permute(0, 3, 1, 2).reshape(right.shape)
+                torch.testing.assert_close(gradient, right, rtol=1e-3, atol=1e-4)
+
+    @pytest.mark.parametrize("case", ["feed_forward", "feed_forward_training"])
+    def test_a_feed_forward_layer_computes_what_the_reference_does(self, case):
+        layer = FeedForward(replace(FEED_FORWARD, case=case), "cpu", torch.float32)
+        for number in (0, 1):
+            found, right = layer.ours("cpu")(number), layer.ours("reference")(number)
+            torch.testing.assert_close(found, right, rtol=1e-4, atol=1e-5)
+        closed = layer.up.out_gates[0] == 0
+        assert closed.sum(dim=1).tolist() == [6] * 8
+
+    @pytest.mark.parametrize("case", ["feed_forward", "feed_forward_training"])
+    def test_the_dense_feed_forward_layer_of_equal_cost_makes_as_many_multiply_adds(self, case):
+        equal = replace(FEED_FORWARD, case=case, baseline="dense_equal_macs")
+        layer = FeedForward(equal, "cpu", torch.float32)
+        (parameters,) = layer.dense_weights
+        assert [tuple(parameter.shape) for parameter in parameters] == [(128, 128), (128,), (128, 128), (128,)]
+        per_open_block = 64 * (128 + 128)
+        open_blocks = layer.up.out_gates[0].sum(dim=1)
+        made = parameters[0].numel() + parameters[2].numel()
+        assert (per_open_block * open_blocks).tolist() == [made] * 8
+        assert isinstance(layer.dense()(0), tuple if case == "feed_forward_training" else torch.Tensor)
+
     def test_gates_change_from_call_to_call_and_keep_to_the_density(self):
         layer = RandomLayer(LAYER, "cpu", torch.float32)
         assert len({tuple(gates.flatten().tolist()) for gates in layer.out_gates}) > 1
@@ -146,6 +232,7 @@ class TestContenders:
             torch.testing.assert_close(logits, together[number], rtol=1e-3, atol=1e-4)
         trained, splits = contenders._trained()
         assert splits.test is not None
+        assert len(splits.test.y) == MLP_TEST_EXAMPLES
         assert (together.argmax(dim=1) == splits.test.y).double().mean() > 0.8
         assert trained.network.architecture.network == "16x64,16x64"
 
@@ -171,8 +258,24 @@ class TestMeasure:
         assert (found.speedup, found.speedup_p10, found.speedup_p90) == pytest.approx((3.0, 1.4, 31.6))
         assert (found.processor_speedup, found.baseline_microseconds, found.microseconds) == (2.0, 3e6, 1e6)
 
+    def test_shares_are_of_a_product_that_the_same_run_has_timed(self, monkeypatch):
+        monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(5e-3, 4e-3), Timed(2e-3, 1e-3))])
+        monkeypatch.setattr(measuring, "measured_peak", lambda: 1e9)
+        (found,) = measure([LAYER], "cpu", threads=1)
+        # 32768 multiply-adds in a millisecond, 131072 in four, of a million.
+        assert (found.share_of_peak, found.baseline_share_of_peak) == pytest.approx((0.032768, 0.032768))
+        written = found.as_dict()
+        assert (written["macs"], written["peak"], written["share_of_peak"]) == (32768, 1e9, found.share_of_peak)
+        assert replace(found, peak=None).share_of_peak is None
+
+    def test_the_peak_is_a_speed_that_no_case_exceeds_by_far(self):
+        (found,) = measure([replace(LAYER, batch=256, d_in=512, d_out=512, density=1.0)], "cpu", threads=1)
+        assert found.share_of_peak is not None
+        assert 0.01 < found.share_of_peak < 3
+
     def test_threads_are_put_back(self, monkeypatch):
         monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(1.0, 1.0), Timed(1.0, 1.0))])
+        monkeypatch.setattr(measuring, "measured_peak", lambda: 1e9)
         before = torch.get_num_threads()
         during = []
         measure([LAYER], "cpu", before + 1, lambda _: during.append(torch.get_num_threads()))
@@ -204,6 +307,26 @@ def test_the_table_marks_misses_and_counts_them():
     assert not second.endswith("missed")
     assert not third.endswith("missed")
     assert verdict == "1 of 2 targets met"
+
+
+def test_the_table_has_shares_of_the_peak_and_says_what_that_is():
+    console = Console(width=400, force_terminal=False, record=True)
+    rows = [replace(row(replace(LAYER, target=5.0)), peak=65.536e9)]
+    for each in rows:
+        print_row(console, each)
+    print_verdict(console, rows)
+    line, _, peak = console.export_text().splitlines()
+    # 32768 multiply-adds in 10 microseconds, 131072 in 80.
+    assert line.split()[-2:] == ["5/2.5", "5"]
+    assert peak.endswith("100 is torch's product of two matrices of 2048 x 2048, 66 billion")
+
+
+def test_a_speedup_below_one_has_two_digits():
+    console = Console(width=400, force_terminal=False, record=True)
+    print_row(console, row(replace(FEED_FORWARD, baseline="dense_equal_macs"), value=0.444))
+    cells = console.export_text().split()
+    assert cells[:2] == ["feed_forward", "8"]
+    assert cells[8:10] == ["0.44", "-0.56-1.4"]
 
 
 class TestFigure:
