@@ -1,28 +1,30 @@
 """The compiled back ends as differentiable operations: directly in eager mode, as custom operators when traced."""
 
+import math
 from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import register_flop_formula
 
 from kernels import reference
 from kernels.arguments import Operands, check, fit
 from kernels.backend import Gradients, Needs, load
 from kernels.choice import choose
-from kernels.ordinary import in_forward_mode, is_batch, unusual
+from kernels.ordinary import followed, in_forward_mode, is_batch, unusual
 from kernels.reference import Activation, GateGrad
 
 
 def differentiable(
-    name: str, operands: Operands, activation: Activation, gate_grad: GateGrad, *, traced: bool
+    name: str, operands: Operands, activation: Activation, gate_grad: GateGrad, *, as_operator: bool
 ) -> Tensor:
     """Run a compiled back end on ``x, weight, bias, in_gates, out_gates``, so that autograd can go through it.
 
-    Code that is ``traced`` is given a custom operator. In eager mode a back end is launched without the dispatcher: on
-    the CPU an operator costs 20-50 microseconds per call.
+    A custom operator is for code that is traced or followed. Otherwise a back end is launched without the dispatcher:
+    on the CPU an operator costs 20-50 microseconds per call.
     """
     differentiated = torch.is_grad_enabled() and _any_requires_grad(*operands)
-    if traced:
+    if as_operator:
         return cast(Tensor, block_linear_operator(*operands, name, activation, gate_grad, differentiated)[0])
     if differentiated:
         y = _BlockLinear.apply(*operands, name, activation, gate_grad)  # type: ignore[no-untyped-call]
@@ -67,7 +69,11 @@ class _BlockLinear(torch.autograd.Function):
         if grad.layout is not torch.strided:
             grad = grad.to_dense()
         operands, needs = cast(Operands, tuple(saved)), Needs(*ctx.needs_input_grad[:5])
-        if torch.is_grad_enabled() or not _is_ordinary(grad, operands, y, ctx.dtype, activation, gate_grad):
+        if (
+            torch.is_grad_enabled()
+            or followed()
+            or not _is_ordinary(grad, operands, y, ctx.dtype, activation, gate_grad)
+        ):
             gradients = _by_the_reference(grad, operands, activation, gate_grad, needs)
         else:
             gradients = load(name).backward(grad, operands, y, activation, gate_grad, needs)
@@ -230,7 +236,7 @@ def _differentiate(ctx: Any, grad: Tensor, _: Tensor | None) -> tuple[Tensor | N
     *operands, y = ctx.saved_tensors
     needs = [needed and tensor is not None for tensor, needed in zip(operands, ctx.needs_input_grad[:5], strict=True)]
     # Not while it is traced.
-    if is_batch(grad) or (torch.is_grad_enabled() and unusual(grad, *operands, y) is None):
+    if is_batch(grad) or (torch.is_grad_enabled() and not followed() and unusual(grad, *operands, y) is None):
         _, activation, gate_grad = ctx.options
         gradients = _by_the_reference(grad, cast(Operands, tuple(operands)), activation, gate_grad, Needs(*needs))
         return (*gradients, None, None, None, None)
@@ -240,3 +246,17 @@ def _differentiate(ctx: Any, grad: Tensor, _: Tensor | None) -> tuple[Tensor | N
 
 
 block_linear_operator.register_autograd(_differentiate, setup_context=_save)
+
+
+# Dense products are counted, as PyTorch counts masked ones: which blocks are open is not known from shapes.
+@register_flop_formula(torch.ops.gating_studies.block_linear)
+def _flops(x: torch.Size, weight: torch.Size, *_: Any, **__: Any) -> int:
+    """Operations of the forward pass, two for each multiply-add."""
+    return 2 * x[0] * math.prod(weight)
+
+
+@register_flop_formula(torch.ops.gating_studies.block_linear_backward)
+def _backward_flops(grad: torch.Size, x: torch.Size, weight: torch.Size, *options: Any, **_: Any) -> int:
+    """Operations of the backward pass: a product for the input or its gates, and one for the weight."""
+    needs = Needs(*options[-1])
+    return ((needs.x or needs.in_gates) + needs.weight) * _flops(x, weight)

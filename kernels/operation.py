@@ -10,7 +10,7 @@ from kernels import reference
 from kernels.arguments import Operands, explain, fit
 from kernels.autograd import differentiable
 from kernels.choice import checked, choose, choose_traced
-from kernels.ordinary import unusual
+from kernels.ordinary import followed, unusual
 from kernels.reference import Activation, GateGrad
 
 _AUTOCAST = ("cpu", "cuda")
@@ -79,7 +79,7 @@ def block_linear(
     arguments = (x, weight, bias, in_gates, out_gates)
     if chosen == "reference":
         return reference.block_linear(*arguments, activation, gate_grad)
-    return differentiable(chosen, arguments, activation, gate_grad, traced=traced)
+    return differentiable(chosen, arguments, activation, gate_grad, as_operator=traced or followed())
 
 
 def _as(dtype: torch.dtype, arguments: Operands) -> Operands:

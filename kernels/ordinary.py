@@ -1,11 +1,12 @@
 """What compiled code may be given by address: plain tensors, in a call that no part of PyTorch follows.
 
-A kernel that is launched past the dispatcher is seen by nothing that acts there. Whatever is not ordinary goes to the
-reference, therefore, which is made of PyTorch's own operations.
+A kernel that is launched past the dispatcher is seen by nothing that acts there. What is followed is made an operator,
+therefore, and whatever has no rule for that operator goes to the reference, which is made of PyTorch's own operations.
 """
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import forward_ad
 from torch.nn import Parameter
 
@@ -19,23 +20,31 @@ _is_batched = torch._C._functorch.is_legacy_batchedtensor
 
 
 def unusual(*tensors: Tensor | None) -> str | None:
-    """Return what is not ordinary about a call of these tensors, or None."""
+    """Return what about a call of these tensors only the reference can do, or None."""
     if _transformed() or forward_ad._current_level >= 0:
         return transform()
-    if _modes():
-        return "a torch dispatch mode, such as FakeTensorMode, is at work"
     if _traced():
         return "torch.jit.trace is at work"
     for tensor in tensors:
         if tensor is not None and (type(tensor) not in PLAIN or tensor.is_neg()):
-            return _unusual_kind(tensor)
+            kind = _unusual_kind(tensor)
+            if kind is not None:
+                return kind
     return None
 
 
-def _unusual_kind(tensor: Tensor) -> str:
+def _unusual_kind(tensor: Tensor) -> str | None:
+    if isinstance(tensor, FakeTensor) and followed():
+        return None
     if type(tensor) not in PLAIN:
         return f"a tensor is a {type(tensor).__name__}"
     return "a tensor is a view that is negated when it is read"
+
+
+def followed() -> bool:
+    """Whether a ``TorchDispatchMode`` looks at operations, to count or to imagine them for instance."""
+    found: bool = _modes() > 0
+    return found
 
 
 def transform() -> str | None:

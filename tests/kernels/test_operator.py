@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.autograd import grad
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kernels import block_linear
 from kernels.autograd import block_linear_operator
@@ -38,6 +39,28 @@ def test_the_operator_gives_what_eager_mode_gives(sides):
     assert torch.equal(eager, operator)
     for found, expected in zip(grad(operator, inputs, upstream), grad(eager, inputs, upstream), strict=True):
         assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("backend", ["auto", "cpu"])
+def test_who_follows_operations_sees_the_operator_and_changes_no_bit(backend):
+    class Names(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(function))
+            return function(*args, **(kwargs or {}))
+
+    seen: list[str] = []
+    case = narrow_case(sides="both")
+    leaves = list(case.tensors().values())
+
+    def computed() -> list[Tensor]:
+        y = case.run(backend=backend, activation="tanh")
+        return [y, *grad(y.sum(), leaves)]
+
+    alone = computed()
+    with Names():  # type: ignore[no-untyped-call]
+        followed = computed()
+    assert all(torch.equal(*pair) for pair in zip(alone, followed, strict=True))
+    assert {"gating_studies.block_linear.default", "gating_studies.block_linear_backward.default"} <= {*seen}
 
 
 def test_only_the_needed_gradients():
