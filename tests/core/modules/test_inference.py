@@ -15,6 +15,7 @@ import strategies
 from core.errors import InputError
 from core.modules import GatedModule, gate
 from core.parts.gates import open_all
+from kernels import use_backend
 from tests.core.modules.models import MODELS, encoder_layer, examples_of, model_of, scripted, squares
 
 EXACT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-12}
@@ -91,6 +92,17 @@ class TestCalibration:
         gated.load_state_dict(fresh.state_dict())
         with pytest.raises(InputError, match="call calibrate"):
             gated(x)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_compiled_kernels_run_what_is_inferred(name):
+    pytest.importorskip("numba")
+    gated, x = ready("hard_concrete", name)
+    with torch.no_grad():
+        with use_backend("reference"):
+            expected = gated(x)
+        with use_backend("cpu"):
+            torch.testing.assert_close(gated(x), expected, **ROUNDING)
 
 
 class TestAsAModule:
