@@ -18,7 +18,7 @@ from core.strategy import Strategy
 from core.training.settings import SPACE
 
 Pairs = Mapping[str, str] | Mapping[tuple[str, ...], str] | Mapping[str | tuple[str, ...], str]
-# That of a search, where it is not set.
+# How far above the target the density of a run may be, unless a study says otherwise.
 _TOLERANCE: float = SPACE["density_tolerance"].default
 
 
