@@ -50,10 +50,10 @@ class OwnGater(HighestScores):
 
     def __init__(self, architecture, settings, generator):
         super().__init__(architecture, settings, generator)
-        features = [architecture.features, *(layer.units for layer in architecture.layers)]
+        features = [architecture.seen(number) for number in range(len(architecture.layers))]
         self.gaters = nn.ModuleList(
             nn.Sequential(linear(read, 6, generator), nn.Tanh(), linear(6, layer.blocks, generator))
-            for read, layer in zip(features, architecture.layers, strict=False)
+            for read, layer in zip(features, architecture.layers, strict=True)
         )
 
     def scores(self, site: Site) -> Tensor:
