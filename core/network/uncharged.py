@@ -6,7 +6,9 @@ from contextvars import ContextVar
 from typing import Any, Self
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from core.network.counting import decompose, multiplications, packet, product_macs
 from core.plugins.places import calling_place
@@ -46,7 +48,7 @@ class _Watch(TorchDispatchMode):
         out = func(*args, **kwargs)
         operation = packet(func)
         product, elementwise = product_macs(operation, args, kwargs, out), multiplications(operation, out)
-        if product and product <= self.widest * out.numel():
+        if product and product <= self.widest * _numbers(out):
             # Each number of the result is a sum over no more than the blocks of a layer: gates multiplied with gates.
             self.of_gates += product
             product, elementwise = 0, product
@@ -74,6 +76,11 @@ class _Watch(TorchDispatchMode):
             f"{what} does work that is not charged: {amount / self.examples:,.0f} multiply-adds per example, most of "
             f"them by {operation} at {place}; run modules of your own through site.map or batch.project"
         )
+
+
+def _numbers(out: Any) -> int:
+    """How many numbers an operation gives; a backward pass gives several tensors."""
+    return sum(each.numel() for each in tree_leaves(out) if isinstance(each, Tensor))
 
 
 @contextmanager
