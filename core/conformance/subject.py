@@ -37,9 +37,9 @@ def examples_of(architecture: Architecture) -> Splits:
 def _letters(positions: int) -> Splits:
     """A letter is followed by the next of three, or at random."""
     generator = STREAMS.torch("data")
-    letters = torch.randint(CLASSES, (48, positions + 1), generator=generator)
+    letters = torch.randint(CLASSES, (64, positions + 1), generator=generator)
     for position in range(positions):
-        follows = torch.rand(48, generator=generator) < 0.7
+        follows = torch.rand(64, generator=generator) < 0.7
         following = (letters[:, position] + 1) % CLASSES
         letters[:, position + 1] = torch.where(follows, following, letters[:, position + 1])
     x, y = letters[:, :-1].contiguous(), letters[:, 1:].contiguous()

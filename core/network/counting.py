@@ -25,6 +25,7 @@ _PRODUCTS = {
     aten.addr: lambda args, out: out.numel(),
     aten.addbmm: lambda args, out: args[1].numel() * args[2].shape[2],
     aten._cdist_forward: lambda args, out: out.numel() * args[0].shape[-1],
+    aten._euclidean_dist: lambda args, out: out.numel() * args[0].shape[-1],
 }
 _MULTIPLICATIONS = frozenset(
     {

@@ -13,7 +13,7 @@ from core.network.blocks import BlockLinear, Gater
 from core.network.cost import PassCost
 from core.network.counting import Reading
 from core.network.input_products import InputProducts
-from core.network.network import GatedNetwork
+from core.network.network import UNDECLARED_PASSES, GatedNetwork
 from core.network.site import LayerSite, decided, open_units, wants_exact
 from core.parts.gates import ROUNDING, budget
 from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass, Strategy, Table
@@ -53,7 +53,7 @@ class FullyConnectedNetwork(GatedNetwork):
             ProtocolError: a decision does not fit its site, or ``carry`` is given to a network without recurrence.
         """
         if carry is not None and self.recurrence is None:
-            raise ProtocolError("a pass is carried on from, but the strategy does not declare that it needs passes")
+            raise ProtocolError(UNDECLARED_PASSES)
         cost = PassCost(x.shape[0], x.device)
         read = x.new_full((x.shape[0],), x.shape[1], dtype=torch.float64)
         # How many of a product's input units receive a gradient: none of the data, the open ones of a hidden layer,

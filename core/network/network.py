@@ -15,6 +15,9 @@ from core.strategy import Decide, Pass, ProtocolError, SinglePass, Strategy, Tab
 if TYPE_CHECKING:
     from kernels.cpu import FusedNetwork
 
+# What declares them runs only where the network has them.
+UNDECLARED_PASSES = "a pass is carried on from, but the strategy does not declare that it needs passes"
+
 
 class GatedNetwork(nn.Module, ABC):
     """A network with a gater for each of its gated layers.

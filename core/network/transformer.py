@@ -11,7 +11,7 @@ from core.architecture.transformer import Transformer
 from core.network.blocks import BlockLinear, Gater
 from core.network.cost import PassCost
 from core.network.counting import Reading
-from core.network.network import GatedNetwork
+from core.network.network import UNDECLARED_PASSES, GatedNetwork
 from core.network.site import LayerSite, decided, open_units, wants_exact
 from core.strategy import Decide, Decision, Pass, ProtocolError, SinglePass
 from kernels import Activation
@@ -55,7 +55,7 @@ class TransformerNetwork(GatedNetwork):
             ProtocolError: a decision does not fit its site, or ``carry`` is given.
         """
         if carry is not None:
-            raise ProtocolError(f"network {self.architecture.network} carries no state from pass to pass")
+            raise ProtocolError(UNDECLARED_PASSES)
         sequences, context = x.shape
         width = self.architecture.features
         hidden = (self.letters(x) + self.places.weight[:context]).flatten(0, 1)

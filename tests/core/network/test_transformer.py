@@ -125,7 +125,7 @@ def test_flips_and_passes_are_refused():
     done = batch(open_all)
     with pytest.raises(ProtocolError, match="has no flips"):
         batch.flips(done, 0)
-    with pytest.raises(ProtocolError, match="carries no state"):
+    with pytest.raises(ProtocolError, match="does not declare that it needs passes"):
         batch(open_all, carry=done)
 
 
