@@ -35,6 +35,8 @@ def losses(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 def trained(hidden: int, strategy: str, density: float) -> GatedModule:
     """Train the model with gates in its feed-forward part; the strategy ``dense`` leaves all of them open."""
+    # Products this small gain nothing from more threads, which wait for each other on a busy machine.
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     gated = gate(
         Digits(hidden),
