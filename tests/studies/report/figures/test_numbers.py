@@ -437,7 +437,7 @@ class TestStandardFigures:
         assert all(tick == round(tick) for tick in shown)
 
     def test_gates_by_class_shows_the_first_evaluation_seed_of_strategies_that_gate(self):
-        search = Search(points=4, searches=2)
+        search = Search(points=5, searches=2)
         design = design_of("dense", "reinforce", networks=("8x2,8x4",), test_split="fixed", search=search)
         results = results_of(design, random_record())
         numbers = GATES_BY_CLASS.numbers(results)
