@@ -1,7 +1,7 @@
 """What the shape of every network says: its gated layers, what it costs, and what strategies may ask of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, TypeVar
 
@@ -89,6 +89,10 @@ class Architecture(ABC):
     def positions(self) -> int:
         """How many rows an example has: 1, or the letters of a sequence, each of which is predicted."""
         return 1
+
+    def lacks(self, needs: Set[Need]) -> str | None:
+        """Name what the network does not have of what a strategy needs, ``flips and passes``; None if it has all."""
+        return " and ".join(sorted(needs - self.supports)) or None
 
     @abstractmethod
     def seen(self, layer: int) -> int:

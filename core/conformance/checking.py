@@ -93,7 +93,7 @@ def _found(checks: Sequence[Check], strategy_type: type[Strategy], *, say_errors
     found = []
     for network in NETWORKS:
         architecture = Architecture.parse(network, FEATURES, CLASSES)
-        if strategy_type.needs - architecture.supports:
+        if architecture.lacks(strategy_type.needs) is not None:
             continue
         for check in checks:
             try:

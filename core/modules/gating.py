@@ -61,8 +61,8 @@ def gate(
     if not 0 < density <= 1:
         raise InputError(f"density is {density:g}, expected a share of open blocks above 0 and up to 1")
     name = strategy.name()
-    if lacking := sorted(strategy.needs - shape.supports):
-        raise InputError(f"{name} needs {' and '.join(lacking)}, which a module of your own does not have")
+    if (lacking := shape.lacks(strategy.needs)) is not None:
+        raise InputError(f"{name} needs {lacking}, which a module of your own does not have")
     if strategy.reshape(shape, density) != shape:
         raise InputError(f"{name} trains a network of another shape, and gate() leaves that of the model as it is")
     chosen = complete(strategy.space, settings or {}, name)

@@ -1,14 +1,13 @@
 """Counting the matrix products that a module computes around its gated pairs."""
 
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
-
-from core.network.counting import decompose, packet, product_macs
+from core.network.counting import Watching, product_macs
 
 
-class Products(TorchDispatchMode):
+class Products(Watching):
     """Adds up the multiply-adds of all matrix products, convolutions and attentions inside its ``with`` statement.
 
     Attributes:
@@ -22,32 +21,21 @@ class Products(TorchDispatchMode):
             self._products = products
 
         def __enter__(self) -> None:
-            self._before, self._products._paused = self._products._paused, True
+            self._before, self._products.paused = self._products.paused, True
 
         def __exit__(
             self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
         ) -> None:
-            self._products._paused = self._before
+            self._products.paused = self._before
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.macs = 0
-        self._paused = False
 
-    def paused(self) -> Pause:
+    def pause(self) -> Pause:
         """Return what pauses the count, for use in a ``with`` statement."""
         return self.Pause(self)
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if self._paused:
-            return func(*args, **kwargs)
-        with self:
-            decomposed = decompose(func, args, kwargs)
-        if decomposed is not NotImplemented:
-            return decomposed
-        out = func(*args, **kwargs)
-        self.macs += product_macs(packet(func), args, kwargs, out)
-        return out
+    def saw(self, operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> None:
+        """Add up what it multiplies."""
+        self.macs += product_macs(operation, args, kwargs, out)

@@ -181,10 +181,7 @@ class ModulePass:
         self, pair: Pair, site: LayerSite, cost: PassCost, needed: Tensor, differentiated: Tensor, *, exact: bool
     ) -> None:
         read = self.read[site.index]
-        if site.scored:
-            cost.product(read, site.scored, differentiated=differentiated if site.differentiated else 0)
-        if site.scored_twice:
-            cost.repeat(read, pair.blocks)
+        site.charge_scores(cost, read, differentiated)
         for _ in pair.firsts:
             cost.product(read, needed, computed=pair.units if exact else None, differentiated=differentiated)
         cost.product(needed, pair.outputs, differentiated=pair.units if exact else needed)
@@ -192,7 +189,7 @@ class ModulePass:
         self.training_macs += cost.training_macs.view(self._examples, -1).sum(dim=1)
 
     def _aside(self) -> "nullcontext[None] | Products.Pause":
-        return nullcontext() if self._products is None else self._products.paused()
+        return nullcontext() if self._products is None else self._products.pause()
 
     def _out_of_turn(self, index: int, name: str) -> str:
         if index < len(self.decisions):

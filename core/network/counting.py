@@ -1,5 +1,6 @@
 """Counting the multiply-adds of operations while they run: of a module of a strategy's own, and of anything else."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -72,7 +73,37 @@ def packet(func: Any) -> Any:
     return getattr(func, "overloadpacket", func)
 
 
-class Count(TorchDispatchMode):
+class Watching(TorchDispatchMode):
+    """Sees every operation that runs inside its ``with`` statement, by those that it is made of.
+
+    Attributes:
+        paused: whether what runs is none of its business.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.paused = False
+
+    @abstractmethod
+    def saw(self, operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> None:
+        """Take note of an operation that has run."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self.paused:
+            return func(*args, **kwargs)
+        with self:
+            decomposed = decompose(func, args, kwargs)
+        if decomposed is not NotImplemented:
+            return decomposed
+        out = func(*args, **kwargs)
+        self.saw(packet(func), args, kwargs, out)
+        return out
+
+
+class Count(Watching):
     """Adds up the multiply-adds of all that runs inside its ``with`` statement.
 
     Attributes:
@@ -82,25 +113,16 @@ class Count(TorchDispatchMode):
     """
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.macs = 0
         self.columns = [0] * len(inputs)
         self._inputs = inputs
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        with self:
-            decomposed = decompose(func, args, kwargs)
-        if decomposed is not NotImplemented:
-            return decomposed
-        out = func(*args, **kwargs)
-        operation = packet(func)
+    def saw(self, operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> None:
+        """Add up what it multiplies."""
         self.macs += product_macs(operation, args, kwargs, out) + multiplications(operation, out)
         if operation in (aten.mm, aten.addmm):
             self._note(args[-2], args[-1])
-        return out
 
     def _note(self, left: Tensor, right: Tensor) -> None:
         for number, read in enumerate(self._inputs):

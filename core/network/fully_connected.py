@@ -92,10 +92,7 @@ class FullyConnectedNetwork(GatedNetwork):
                 seen, known = self._first_layer(seen, in_mask, decision, exact, site, shared, cost)
             else:
                 seen = self._layer(index, seen, in_mask, decision, exact)
-            if site.scored:
-                cost.product(read, site.scored, differentiated=differentiated if site.differentiated else 0)
-            if site.scored_twice:
-                cost.repeat(read, layer.blocks)
+            site.charge_scores(cost, read, differentiated)
             cost.product(read, needed, computed=layer.units if exact else None, differentiated=differentiated)
             in_mask = None if exact else decision.gates != 0
             read = needed

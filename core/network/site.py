@@ -83,6 +83,19 @@ class LayerSite:
         logits: Tensor = self._gater(hidden, self.input_scores)
         return logits
 
+    def charge_scores(self, cost: PassCost, read: Tensor, differentiated: Tensor) -> None:
+        """Charge the gater for the logits that were asked for.
+
+        Args:
+            cost: of the pass.
+            read: ``[B]``, how many units of the input are open.
+            differentiated: ``[B]``, how many of them receive a gradient.
+        """
+        if self.scored:
+            cost.product(read, self.scored, differentiated=differentiated if self.differentiated else 0)
+        if self.scored_twice:
+            cost.repeat(read, self.blocks)
+
     @property
     def scored(self) -> int:
         """How many logits were computed for each example: all blocks' if all were asked for, else the single ones."""

@@ -75,10 +75,7 @@ class TransformerNetwork(GatedNetwork):
             exact = wants_exact(decision)
             hidden = hidden + feed_forward(seen, decision, self.architecture.activation, exact=exact)
             needed = open_units(decision.gates, layer.size)
-            if site.scored:
-                cost.product(whole, site.scored, differentiated=whole if site.differentiated else 0)
-            if site.scored_twice:
-                cost.repeat(whole, layer.blocks)
+            site.charge_scores(cost, whole, whole)
             cost.product(whole, needed, computed=layer.units if exact else None, differentiated=whole)
             cost.product(needed, width, differentiated=layer.units if exact else needed)
         last = self.norm(hidden)

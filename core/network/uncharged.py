@@ -1,16 +1,15 @@
 """Finding work that nobody is charged for: products that a strategy computes around the calls that are counted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from core.network.counting import decompose, multiplications, packet, product_macs
+from core.network.counting import Watching, multiplications, product_macs
 from core.plugins.places import calling_place
 from core.strategy import ProtocolError
 
@@ -21,12 +20,11 @@ FREE_MULTIPLICATIONS = 16
 _current: ContextVar["_Watch | None"] = ContextVar("watch", default=None)
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(Watching):
     """Notes what a strategy multiplies on its own account while it is not paused."""
 
     def __init__(self, examples: int, blocks: Sequence[int]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.paused = False
+        super().__init__()
         self.examples = examples
         self.free = FREE_MULTIPLICATIONS * examples * sum(blocks)
         self.widest = max(blocks)
@@ -35,18 +33,8 @@ class _Watch(TorchDispatchMode):
         self.of_gates = 0
         self._largest: dict[str, tuple[int, str, str]] = {}
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if self.paused:
-            return func(*args, **kwargs)
-        with self:
-            decomposed = decompose(func, args, kwargs)
-        if decomposed is not NotImplemented:
-            return decomposed
-        out = func(*args, **kwargs)
-        operation = packet(func)
+    def saw(self, operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any) -> None:
+        """Note what it multiplies, and where."""
         product, elementwise = product_macs(operation, args, kwargs, out), multiplications(operation, out)
         if product and product <= self.widest * _numbers(out):
             # Each number of the result is a sum over no more than the blocks of a layer: gates multiplied with gates.
@@ -58,7 +46,6 @@ class _Watch(TorchDispatchMode):
         for kind, amount in (("product", product), ("multiplication", elementwise)):
             if amount > self._largest.get(kind, (0,))[0]:
                 self._largest[kind] = amount, operation.__name__, calling_place()
-        return out
 
     def settle(self, what: str) -> None:
         """Raise what was found.

@@ -34,9 +34,8 @@ def untrained(
         InputError: a setting of the strategy is unknown or out of range, or one is given for another number of layers;
             or the network does not support what the strategy needs.
     """
-    if lacking := sorted(strategy_type.needs - architecture.supports):
-        needed = " and ".join(lacking)
-        raise InputError(f"{strategy_type.name()} needs {needed}, which network {architecture.network} does not have")
+    if (lacking := architecture.lacks(strategy_type.needs)) is not None:
+        raise InputError(f"{strategy_type.name()} needs {lacking}, which network {architecture.network} does not have")
     architecture = strategy_type.reshape(architecture, density)
     network = build_network(architecture, recurrent="passes" in strategy_type.needs)
     network.reset(lambda part: streams.torch("initialisation", part), density)

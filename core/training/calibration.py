@@ -9,7 +9,7 @@ from core.network.network import GatedNetwork
 from core.parts.thresholds import Thresholds, threshold_of
 from core.strategy import Strategy
 from core.training.batch import CountedBatch
-from core.training.evaluate import BATCH
+from core.training.evaluate import examples_at_once
 
 
 @torch.no_grad()
@@ -30,7 +30,7 @@ def calibrate(
     """
 
     def infer() -> None:
-        for x in split.x.split(max(1, BATCH // network.architecture.positions)):
+        for x in split.x.split(examples_at_once(network.architecture)):
             strategy.infer(CountedBatch(network, x, None, generator, density=density))
 
     training = strategy.training

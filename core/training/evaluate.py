@@ -18,8 +18,13 @@ from core.strategy import Pass, ProtocolError, SinglePass, Strategy
 from core.training.batch import CountedBatch
 from core.training.ownership import Owned
 
-# Large enough that a split of the embedded datasets takes a few calls, small enough for wide networks on 24 GiB.
+# Rows: so many that a split of the embedded datasets takes a few calls, so few that wide networks fit into 24 GiB.
 BATCH = 500
+
+
+def examples_at_once(architecture: Architecture) -> int:
+    """Return how many examples are inferred together: ``BATCH`` rows of them, and at least one."""
+    return max(1, BATCH // architecture.positions)
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def evaluate(
     macs: list[Tensor] = []
     executed: list[tuple[Tensor, ...]] = []
     entropies: list[Tensor] = []
-    for number, x in enumerate(split.x.split(max(1, BATCH // network.architecture.positions))):
+    for number, x in enumerate(split.x.split(examples_at_once(network.architecture))):
         batch = CountedBatch(network, x, None, generator, density=density, fallback=fallback)
         done = inferred(strategy, network.architecture, batch, watched=watched and number == 0)
         own = batch.owned(done)

@@ -224,8 +224,8 @@ def _refuse_impossible(frozen: FrozenStudy, found: Mapping[str, type[Strategy]])
         source, _ = data.find(setting.dataset)
         architecture = Architecture.parse(run.network, source.features, source.classes, run.activation)
         strategy = found[run.strategy]
-        if lacking := sorted(strategy.needs - architecture.supports):
-            raise InputError(f"{name} needs {' and '.join(lacking)}, which network {run.network} does not have")
+        if (lacking := architecture.lacks(strategy.needs)) is not None:
+            raise InputError(f"{name} needs {lacking}, which network {run.network} does not have")
         data.check_positions(setting.dataset, architecture.positions)
         if run.measurements and architecture.positions > 1:
             measured = " and ".join(run.measurements)

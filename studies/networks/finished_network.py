@@ -23,7 +23,7 @@ from core.network.network import GatedNetwork
 from core.seeding import SeedStreams
 from core.strategy import Strategy
 from core.training.assembly import joined, untrained
-from core.training.evaluate import BATCH, Evaluation, evaluate
+from core.training.evaluate import Evaluation, evaluate, examples_at_once
 from core.training.inference_path import InferencePath, exported
 from core.training.settings import TrainingSettings
 from core.training.train import Epoch, train
@@ -108,7 +108,7 @@ class FinishedNetwork:
             return np.zeros((0, *([positions] if positions > 1 else []), self._description.classes), np.float32)
         with as_in_a_run(), torch.inference_mode():
             # As many at once as where the run was tested: gate noise is drawn for so many.
-            parts = [path(part) for part in examples.split(max(1, BATCH // positions))]
+            parts = [path(part) for part in examples.split(examples_at_once(self._architecture))]
         scores = torch.cat(parts)
         return (scores if positions == 1 else scores.unflatten(0, (-1, positions))).numpy()
 

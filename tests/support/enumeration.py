@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import torch
@@ -17,6 +17,7 @@ from core.parts.distributions.distribution import GateDistribution
 from core.parts.distributions.tree_leaf import depth
 from core.parts.drawn import DrawnStrategy
 from core.parts.gates import budget
+from core.strategy import Decision, Site
 from core.training.batch import CountedBatch
 from tests.support.networks import masked_dense, network_of, seeded
 
@@ -81,6 +82,31 @@ class Odometer:
             return (0.25, 0.75)[self.pick(2)]
 
         return torch.tensor([[of() for _ in row] for row in values.tolist()], dtype=values.dtype)
+
+
+class Forced:
+    """Decides for gates ``[rows, blocks]`` of each layer, and multiplies up how likely they were by the scores."""
+
+    def __init__(self, kind: str, gates: Sequence[Tensor]) -> None:
+        self.probability = torch.ones((), dtype=torch.float64)
+        self._kind = kind
+        self._gates = gates
+
+    def __call__(self, site: Site) -> Decision:
+        own, scores = self._gates[site.index], site.scores_detached
+        if self._kind == "exactly_k":
+            self.probability = self.probability * (scores.softmax(dim=1) * own).sum(dim=1).prod()
+        else:
+            self.probability = self.probability * (own * scores.sigmoid() + (1 - own) * (1 - scores.sigmoid())).prod()
+        return Decision(own)
+
+
+def all_forced(kind: str, blocks: int, rows: Sequence[int]) -> Iterator[Forced]:
+    """Every set of gates that can be drawn of layers of so many rows, one of all ``blocks`` being open or any."""
+    any_of_them = [*itertools.product((0.0, 1.0), repeat=blocks)]
+    options = [each for each in any_of_them if kind != "exactly_k" or sum(each) == 1]
+    for chosen in itertools.product(options, repeat=sum(rows)):
+        yield Forced(kind, torch.tensor(chosen, dtype=torch.float64).split([*rows]))
 
 
 def gater_parameters(network: GatedNetwork) -> list[Tensor]:

@@ -1,6 +1,5 @@
 """Estimators in modules, where one loss of an example belongs to the gates at all of its positions, in all pairs."""
 
-import itertools
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ import strategies
 from core.modules import GatedModule, gate
 from core.modules.batch import ModuleBatch
 from core.parts.drawn import DrawnStrategy
-from core.strategy import Decision, SinglePass, Site
+from core.strategy import SinglePass
 from tests.core.modules.models import MODELS, examples_of, model_of, rows_of, scripted, squares
-from tests.support.enumeration import Odometer, expectation, relative_error
+from tests.support.enumeration import Odometer, all_forced, expectation, relative_error
 
 ROUNDING = 1e-10
 # Two positions in the first pair; two, or one, in the second. One of two blocks is open.
@@ -42,27 +41,13 @@ def toy(name: str, strategy: str, blocks: int, **settings: Any) -> GatedModule:
 
 def exact_gradient(name: str, kind: str, blocks: int, gated: GatedModule, x: Tensor) -> Tensor:
     """The gradient in the gaters' parameters of the mean expected loss, by every set of gates of every example."""
-    options = [(1.0, 0.0), (0.0, 1.0)] if kind == "exactly_k" else [*itertools.product((0.0, 1.0), repeat=blocks)]
-    rows = rows_of(name, 1)
     total = torch.zeros((), dtype=torch.float64)
     for example in x.split(1):
-        for chosen in itertools.product(options, repeat=sum(rows)):
-            gates = torch.tensor(chosen, dtype=torch.float64).split(rows)
-            probability = torch.ones((), dtype=torch.float64)
-
-            def decide(site: Site, gates: tuple[Tensor, ...] = gates) -> Decision:
-                nonlocal probability
-                own, scores = gates[site.index], site.scores_detached
-                if kind == "exactly_k":
-                    probability = probability * (scores.softmax(dim=1) * own).sum(dim=1).prod()
-                else:
-                    probability = probability * (own * scores.sigmoid() + (1 - own) * (1 - scores.sigmoid())).prod()
-                return Decision(own)
-
+        for decide in all_forced(kind, blocks, rows_of(name, 1)):
             other = scripted(name, decide, blocks)
             other.gaters = gated.gaters
             loss = other.objective(squares, example, progress=1.0)
-            total = total + probability * loss.detach() / len(x)
+            total = total + decide.probability * loss.detach() / len(x)
     return torch.cat([each.flatten() for each in grad(total, parameters(gated))])
 
 

@@ -1,6 +1,5 @@
 """Estimators in a transformer, where a gate changes the losses of later positions too."""
 
-import itertools
 from typing import Any
 
 import pytest
@@ -11,10 +10,9 @@ from torch.autograd import grad
 import strategies
 from core.network.transformer import TransformerNetwork
 from core.parts.drawn import DrawnStrategy
-from core.strategy import Decision, Site
 from core.training.batch import CountedBatch
 from tests.core.network.small_transformers import letters, transformer_of
-from tests.support.enumeration import Odometer, expected_gradient, gater_parameters, relative_error
+from tests.support.enumeration import Odometer, all_forced, expected_gradient, gater_parameters, relative_error
 from tests.support.networks import seeded
 
 ROUNDING = 1e-10
@@ -25,25 +23,11 @@ DENSITY, POSITIONS, LAYERS = 1 / 2, 2, 2
 
 def exact_gradient(kind: str, network: TransformerNetwork, x: Tensor, y: Tensor) -> Tensor:
     """The gradient in the gaters' parameters of the mean expected loss, by every set of gates of every sequence."""
-    options = [(1.0, 0.0), (0.0, 1.0)] if kind == "exactly_k" else [*itertools.product((0.0, 1.0), repeat=2)]
     total = torch.zeros((), dtype=torch.float64)
-    for sequence in range(len(x)):
-        one, following = x[sequence : sequence + 1], y[sequence : sequence + 1]
-        for chosen in itertools.product(options, repeat=LAYERS * POSITIONS):
-            gates = torch.tensor(chosen, dtype=torch.float64).view(LAYERS, POSITIONS, 2)
-            probability = torch.ones((), dtype=torch.float64)
-
-            def decide(site: Site, gates: Tensor = gates) -> Decision:
-                nonlocal probability
-                own, scores = gates[site.index], site.scores_detached
-                if kind == "exactly_k":
-                    probability = probability * (scores.softmax(dim=1) * own).sum(dim=1).prod()
-                else:
-                    probability = probability * (own * scores.sigmoid() + (1 - own) * (1 - scores.sigmoid())).prod()
-                return Decision(own)
-
+    for one, following in zip(x.split(1), y.split(1), strict=True):
+        for decide in all_forced(kind, network.architecture.layers[0].blocks, [POSITIONS] * LAYERS):
             loss = CountedBatch(network, one, following, seeded(), density=DENSITY)(decide).mean_loss()
-            total = total + probability * loss.detach() / len(x)
+            total = total + decide.probability * loss.detach() / len(x)
     return torch.cat([each.flatten() for each in grad(total, gater_parameters(network))])
 
 
@@ -96,18 +80,4 @@ def test_antithetic_pairs_are_unbiased(monkeypatch):
     strategy = strategies.find("disarm")(network.architecture, none, seeded()).double()
     assert isinstance(strategy, DrawnStrategy)
     found = expected_gradient(strategy, network, x, y, DENSITY, odometer)
-    total = torch.zeros((), dtype=torch.float64)
-    for chosen in itertools.product((0.0, 1.0), repeat=LAYERS * POSITIONS):
-        gates = torch.tensor(chosen, dtype=torch.float64).view(LAYERS, POSITIONS, 1)
-        probability = torch.ones((), dtype=torch.float64)
-
-        def decide(site: Site, gates: Tensor = gates) -> Decision:
-            nonlocal probability
-            own, open_with = gates[site.index], site.scores_detached.sigmoid()
-            probability = probability * (own * open_with + (1 - own) * (1 - open_with)).prod()
-            return Decision(own)
-
-        loss = CountedBatch(network, x, y, seeded(), density=DENSITY)(decide).mean_loss()
-        total = total + probability * loss.detach()
-    exact = torch.cat([each.flatten() for each in grad(total, gater_parameters(network))])
-    assert relative_error(found, exact) < ROUNDING
+    assert relative_error(found, exact_gradient("bernoulli", network, x, y)) < ROUNDING
