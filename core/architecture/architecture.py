@@ -86,6 +86,11 @@ class Architecture(ABC):
         """The shape as a text, without features and classes, which are the data's."""
 
     @property
+    def short(self) -> str:
+        """:attr:`network` without what is so by default, for where there is little room."""
+        return self.network
+
+    @property
     def positions(self) -> int:
         """How many rows an example has: 1, or the letters of a sequence, each of which is predicted."""
         return 1

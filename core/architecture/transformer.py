@@ -63,11 +63,17 @@ class Transformer(Architecture):
 
     @property
     def network(self) -> str:
+        return f"transformer:{','.join(f'{name}={value}' for name, value in self._parts().items())}"
+
+    @property
+    def short(self) -> str:
+        others = (f"{name}={value}" for name, value in self._parts().items() if value != _DEFAULTS[name])
+        return f"transformer:{','.join(others)}"
+
+    def _parts(self) -> dict[str, str]:
         shape = self.layers[0]
-        return (
-            f"transformer:layers={len(self.layers)},width={self.features},heads={self.heads},context={self.context},"
-            f"blocks={shape.blocks}x{shape.size}"
-        )
+        values = len(self.layers), self.features, self.heads, self.context, f"{shape.blocks}x{shape.size}"
+        return dict(zip(_DEFAULTS, map(str, values), strict=True))
 
     @property
     def positions(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from core import data
+from core.architecture import Architecture
 from studies.cli import output
 from studies.design.configuration import Configuration
 from studies.design.runs import PlannedRun, RunList, most_runs
@@ -74,10 +75,14 @@ class _Kept(Ledger):
 
 
 def _print_settings(configurations: Iterable[Configuration], ledger: Ledger) -> None:
-    kinds = [(entry.stage, entry.dataset, entry.network, share(entry.target_density)) for entry in configurations]
+    kinds = [
+        (entry.stage, entry.dataset, Architecture.parse(entry.network, 1, 1).short, share(entry.target_density))
+        for entry in configurations
+    ]
     done = Counter(kind for kind, entry in zip(kinds, configurations, strict=True) if entry.run_id in ledger)
     names = ("stage", "dataset", "network", "τ", "runs", "done", "to run")
-    table = output.table(*names, whole=frozenset(names))
+    # What does not fit is the network, if anything.
+    table = output.table(*names, whole=frozenset(names) - {"network"})
     for kind, runs in Counter(kinds).items():
         table.add_row(*kind, str(runs), str(done[kind]), str(runs - done[kind]))
     output.console.print(table)

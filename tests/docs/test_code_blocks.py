@@ -13,6 +13,8 @@ from tests.docs.markdown import PAGES, Block, blocks
 
 yaml = pytest.importorskip("yaml")
 
+# A command keeps the names of its help option from the first context that it is in.
+CONTEXT = click.Context(app, **app.context_settings)
 ALL = [block for page in PAGES for block in blocks(page)]
 # How blocks of a language are tested.
 TESTED = {
@@ -68,15 +70,15 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("line", commands())
 def test_every_command_of_a_block_is_one_that_the_command_line_can_read(line):
     name, *words = shlex.split(line, comments=True)
-    command = app.get_command(click.Context(app), name)
+    command = app.get_command(CONTEXT, name)
     assert command is not None
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, parent=CONTEXT, info_name=name)
     _, left, _ = command.make_parser(context).parse_args(words)
     assert left == []
 
 
 def test_a_command_that_cannot_be_read_is_seen():
-    command = app.get_command(click.Context(app), "figures")
+    command = app.get_command(CONTEXT, "figures")
     assert command is not None
     with pytest.raises(click.UsageError):
-        command.make_parser(click.Context(command)).parse_args(["quickstart", "--onyl", "forest"])
+        command.make_parser(click.Context(command, parent=CONTEXT)).parse_args(["quickstart", "--onyl", "forest"])

@@ -100,6 +100,11 @@ def test_what_is_no_network_is_said_in_one_line(network, said):
 
 
 def test_parts_that_are_not_given_have_defaults():
+    # Of which runs are known by, so that none of them may ever be another.
     full = "transformer:layers=2,width=96,heads=4,context=64,blocks=16x48"
     assert Architecture.parse("transformer:", 1, 27).network == full
+    assert Architecture.parse(full, 1, 27).short == "transformer:"
+    small = Architecture.parse("transformer:blocks=1x104,heads=2", 1, 27)
+    assert small.short == "transformer:heads=2,blocks=1x104"
+    assert Architecture.parse(small.short, 1, 27) == small
     assert Architecture.parse(" transformer: width = 48 , layers=2".strip(), 1, 27).features == 48

@@ -48,7 +48,7 @@ def test_scrambling_the_test_labels_leaves_the_selection_unchanged(tmp_path, mon
     design = searched("dense", "top_k", seeds=2, training={"epochs": 2}, densities=(0.25,))
     plain = train_all(design, ResultsFolder(tmp_path / "plain", design.study))
 
-    def scrambled(dataset: Dataset, streams: SeedStreams, test_split: str) -> Splits:
+    def scrambled(dataset: Dataset, streams: SeedStreams, test_split: str, **_: int) -> Splits:
         splits = split(dataset, streams, "fixed")
         if splits.test is None:
             return splits

@@ -20,7 +20,10 @@ def test_rows_are_written_as_agreed(command, tmp_path):
     assert len(rows) == 18
     keys = ("case", "batch", "d_in", "d_out", "block", "density", "gated", "baseline", "target", "ideal", "device")
     times = ("threads", "speedup", "speedup_p10", "speedup_p90", "processor_speedup", "baseline_microseconds")
-    assert list(rows[0]) == [*keys[:8], "target", "launch", "ideal", "device", *times, "microseconds"]
+    by_processor = ("baseline_processor_microseconds", "processor_microseconds")
+    of_peak = ("peak", "macs", "share_of_peak", "baseline_share_of_peak")
+    shown = [*keys[:8], "target", "launch", "ideal", "device", *times, "microseconds", *by_processor, *of_peak]
+    assert list(rows[0]) == shown
     assert rows[0]["speedup"] == 6.0
     assert (tmp_path / "b.svg").exists()
     assert done.out.count("missed") == sum(each["target"] is not None and each["target"] > 6 for each in rows)
