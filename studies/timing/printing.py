@@ -45,10 +45,9 @@ def print_row(console: Console, row: Row) -> None:
 
 
 def print_verdict(console: Console, rows: Sequence[Row]) -> None:
-    """Say how many targets were met, and what the peak is."""
+    """Say what the peak is, and how many targets were met."""
     targets = [row for row in rows if row.target is not None]
     met = sum(not row.missed for row in targets)
-    console.print(f"{met} of {len(targets)} targets met", highlight=False)
     peak = rows[0].peak if rows else None
     if peak is not None:
         console.print(
@@ -57,6 +56,7 @@ def print_verdict(console: Console, rows: Sequence[Row]) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    console.print(f"{met} of {len(targets)} targets met", highlight=False)
 
 
 def _shares(row: Row) -> str:
