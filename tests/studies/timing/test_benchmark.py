@@ -315,7 +315,7 @@ def test_the_table_has_shares_of_the_peak_and_says_what_that_is():
     for each in rows:
         print_row(console, each)
     print_verdict(console, rows)
-    line, _, peak = console.export_text().splitlines()
+    line, peak, _ = console.export_text().splitlines()
     # 32768 multiply-adds in 10 microseconds, 131072 in 80.
     assert line.split()[-2:] == ["5/2.5", "5"]
     assert peak.endswith("100 is torch's product of two matrices of 2048 x 2048, 66 billion")
