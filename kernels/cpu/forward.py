@@ -30,10 +30,14 @@ def forward(
     in_size: int,
     out_size: int,
     activation: int,
+    clear: int,
     first: int,
     last: int,
 ) -> None:
-    """Compute output blocks ``first`` to ``last`` into ``y``, from the addresses of contiguous tensors, 0 for none."""
+    """Compute output blocks ``first`` to ``last`` into ``y``, from the addresses of contiguous tensors, 0 for none.
+
+    Closed blocks become 0 if ``clear``, and are left as they are if nothing reads them.
+    """
     d_in, d_out = n_in * in_size, n_out * out_size
     in_gates = matrix(in_gates_address, rows, n_in)
     out_gates = matrix(out_gates_address, rows, n_out)
@@ -44,7 +48,7 @@ def forward(
     scaled = scaled_inputs(matrix(x_address, rows, d_in), in_gates, in_size)
     x_start = scaled.ctypes.data if len(scaled) else x_address
 
-    if len(out_gates):
+    if len(out_gates) and clear:
         y[:, first * out_size : last * out_size] = 0
     sums = np.empty((rows, out_size), np.float32)
     open_rows = np.empty(rows, np.int64)

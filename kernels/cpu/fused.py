@@ -18,6 +18,8 @@ from kernels.ordinary import PLAIN, unusual
 from kernels.reference import Activation
 
 _IDENTITY = ACTIVATIONS["identity"]
+# What is closed in one layer is closed to all that reads it.
+_NOT_CLEARED = 0
 _FLOATS: Any = {"dtype": torch.float32, "device": "cpu"}
 _STATE = ("_layers", "_readout", "_classes", "_activation", "_rule", "_splits", "_features")
 
@@ -197,7 +199,8 @@ class FusedNetwork:
             uniform = None if self._uniform is None else torch.rand(room.scores.shape, **_FLOATS, generator=generator)
             drawn = 0 if uniform is None else uniform.data_ptr()
             chain.decide_rows(room.gates, drawn, rows, room.sizes[0], *self._rule, layer.top)
-            run_forward(hidden, *room.parameters, gates, room.gates, room.units, rows, *room.sizes, self._activation)
+            sizes = rows, *room.sizes, self._activation, _NOT_CLEARED
+            run_forward(hidden, *room.parameters, gates, room.gates, room.units, *sizes)
             hidden, gates = room.units, room.gates
         weight, bias = self._readout
         logits = weight.new_empty(rows, weight.shape[3])

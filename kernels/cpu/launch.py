@@ -82,6 +82,7 @@ def run_forward(
     in_size: int,
     out_size: int,
     activation: int,
+    clear: int = 1,
 ) -> None:
     """Run the kernel that suits the batch, on addresses of contiguous tensors, 0 for none."""
     addresses, sizes = (x, weight, bias, in_gates, out_gates, y), (rows, n_out, n_in, in_size, out_size, activation)
@@ -89,7 +90,7 @@ def run_forward(
         gemv(*addresses, *sizes)
         return
     work = rows * n_out * n_in * in_size * out_size
-    in_ranges(lambda first, last: forward_kernel(*addresses, *sizes, first, last), n_out, work)
+    in_ranges(lambda first, last: forward_kernel(*addresses, *sizes, clear, first, last), n_out, work)
 
 
 def backward(

@@ -48,20 +48,20 @@ def _fetch(builder: ir.IRBuilder, address: ir.Value, level: int) -> None:
     builder.call(function, [builder.inttoptr(address, byte_pointer), reading, I32(level), data])
 
 
-def accumulator(rows: int, vectors: int, lanes: int, *, interleaved: int = 1) -> Callable[..., None]:
-    """Return an intrinsic for numba-compiled code that adds a product to ``rows`` rows of ``vectors * lanes`` floats.
+def accumulator(rows: int, vectors: int, *, interleaved: int = 1, ragged: bool = False) -> Callable[..., None]:
+    """Return an intrinsic for numba-compiled code that adds a product to ``rows`` rows of ``vectors * LANES`` floats.
 
-    It is called with ten int64: the addresses of ``rows`` row addresses of C and of A, a byte offset into the rows of
-    A, A's bytes from one k to the next, the address of ``B[0]``, B's bytes from one k to the next, the number of k,
-    whether C starts at 0 instead of at what is there, the first column's byte offset in B and C, and how many bytes
-    ahead of B to prefetch.
+    It is called with eleven int64: the addresses of ``rows`` row addresses of C and of A, a byte offset into the rows
+    of A, A's bytes from one k to the next, the address of ``B[0]``, B's bytes from one k to the next, the number of k,
+    whether C starts at 0 instead of at what is there, the first column's byte offset in B and C, how many bytes ahead
+    of B to prefetch, and how many columns there are, which counts if they are ragged.
 
     Args:
         rows: of A and C.
         vectors: registers per row.
-        lanes: floats per register; 1 for scalar code.
         interleaved: into how many sums each sum is split. One row alone has too few sums to hide the latency of
             a multiply-add.
+        ragged: whether there are fewer columns than fill the registers.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
@@ -77,11 +77,12 @@ def accumulator(rows: int, vectors: int, lanes: int, *, interleaved: int = 1) ->
         fresh: Any,
         column: Any,
         ahead: Any,
+        columns: Any,
     ) -> Any:
-        signature = types.void(*[types.int64] * 10)
+        signature = types.void(*[types.int64] * 11)
 
         def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-            _Loop(builder, rows, vectors, lanes, interleaved).emit(*arguments)
+            _Loop(builder, rows, vectors, interleaved, ragged).emit(*arguments)
             return context.get_dummy_value()
 
         return signature, generate
@@ -90,15 +91,12 @@ def accumulator(rows: int, vectors: int, lanes: int, *, interleaved: int = 1) ->
 
 
 class _Loop:
-    def __init__(self, builder: ir.IRBuilder, rows: int, vectors: int, lanes: int, interleaved: int) -> None:
+    def __init__(self, builder: ir.IRBuilder, rows: int, vectors: int, interleaved: int, ragged: bool) -> None:
         self.builder = builder
-        self.rows, self.vectors, self.lanes, self.interleaved = rows, vectors, lanes, interleaved
-        self.type = ir.VectorType(FLOAT, lanes) if lanes > 1 else FLOAT
-        name = f"llvm.fma.v{lanes}f32" if lanes > 1 else "llvm.fma.f32"
-        self.multiply_add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(self.type, [self.type] * 3), name
-        )
-        self.zeros: Grid = [[ir.Constant(self.type, None if lanes > 1 else 0.0)] * vectors for _ in range(rows)]
+        self.rows, self.vectors, self.interleaved, self.ragged = rows, vectors, interleaved, ragged
+        self.type = ir.VectorType(FLOAT, LANES)
+        self.multiply_add = self._declared(f"llvm.fma.v{LANES}f32", self.type, [self.type] * 3)
+        self.zeros: Grid = [[ir.Constant(self.type, None)] * vectors for _ in range(rows)]
 
     def emit(
         self,
@@ -112,8 +110,11 @@ class _Loop:
         fresh: ir.Value,
         column: ir.Value,
         ahead: ir.Value,
+        columns: ir.Value,
     ) -> None:
         builder = self.builder
+        if self.ragged:
+            self._mask(columns)
         self.a = [builder.add(self._address(a_rows, row), a_offset) for row in range(self.rows)]
         c = [builder.add(self._address(c_rows, row), column) for row in range(self.rows)]
         self.a_step, self.b_step, self.b, self.ahead = a_step, b_step, b, ahead
@@ -141,7 +142,7 @@ class _Loop:
             (total,), _, _ = self._steps([total], whole, count, a_at, b_at)
         for row, address in enumerate(c):
             for number in range(self.vectors):
-                builder.store(total[row][number], self._pointer(address, number), align=FLOAT_BYTES)
+                self._store(total[row][number], address, number)
 
     def _steps(
         self, sums: Sequence[Grid], first: ir.Value, last: ir.Value, a_at: ir.Value, b_at: ir.Value
@@ -190,22 +191,53 @@ class _Loop:
         builder = self.builder
         pointer = builder.inttoptr(builder.add(row, at), FLOAT.as_pointer())
         a = builder.load(pointer, align=FLOAT_BYTES)
-        if self.lanes > 1:
-            undefined = ir.Constant(self.type, ir.Undefined)
-            first = builder.insert_element(undefined, a, I32(0))
-            a = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
+        a = self._repeated(a, self.type)
         return [builder.call(self.multiply_add, [a, value, total]) for value, total in zip(b, sums, strict=True)]
 
     def _address(self, rows: ir.Value, row: int) -> ir.Value:
         pointer = self.builder.inttoptr(self.builder.add(rows, I64(ADDRESS_BYTES * row)), I64.as_pointer())
         return self.builder.load(pointer, align=ADDRESS_BYTES)
 
+    def _repeated(self, value: ir.Value, vector: ir.VectorType) -> ir.Value:
+        undefined = ir.Constant(vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, value, I32(0))
+        return self.builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, LANES), [0] * LANES))
+
+    def _mask(self, columns: ir.Value) -> None:
+        """Keep which lanes of each register are columns."""
+        builder, numbers = self.builder, ir.VectorType(I32, LANES)
+        last = self._repeated(builder.trunc(columns, I32), numbers)
+        lanes = [
+            ir.Constant(numbers, [LANES * vector + lane for lane in range(LANES)]) for vector in range(self.vectors)
+        ]
+        self.masks = [builder.icmp_signed("<", lane, last) for lane in lanes]
+
     def _pointer(self, address: ir.Value, number: int) -> ir.Value:
-        offset = I64(FLOAT_BYTES * self.lanes * number)
+        offset = I64(FLOAT_BYTES * LANES * number)
         return self.builder.inttoptr(self.builder.add(address, offset), self.type.as_pointer())
 
+    def _load(self, address: ir.Value, number: int) -> ir.Value:
+        pointer = self._pointer(address, number)
+        if not self.ragged:
+            return self.builder.load(pointer, align=FLOAT_BYTES)
+        kinds = [pointer.type, I32, self.masks[number].type, self.type]
+        load = self._declared(f"llvm.masked.load.v{LANES}f32.p0", self.type, kinds)
+        return self.builder.call(load, [pointer, I32(FLOAT_BYTES), self.masks[number], ir.Constant(self.type, None)])
+
+    def _store(self, value: ir.Value, address: ir.Value, number: int) -> None:
+        pointer = self._pointer(address, number)
+        if not self.ragged:
+            self.builder.store(value, pointer, align=FLOAT_BYTES)
+            return
+        kinds = [self.type, pointer.type, I32, self.masks[number].type]
+        store = self._declared(f"llvm.masked.store.v{LANES}f32.p0", ir.VoidType(), kinds)
+        self.builder.call(store, [value, pointer, I32(FLOAT_BYTES), self.masks[number]])
+
     def _load_vectors(self, address: ir.Value) -> list[ir.Value]:
-        return [self.builder.load(self._pointer(address, number), align=FLOAT_BYTES) for number in range(self.vectors)]
+        return [self._load(address, number) for number in range(self.vectors)]
+
+    def _declared(self, name: str, result: ir.Type, kinds: list[ir.Type]) -> ir.Function:
+        return cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, kinds), name)
 
     def _prefetch_next(self, step: ir.Value, b_now: ir.Value) -> None:
         """Ask for a part of what B is followed by."""
@@ -215,7 +247,7 @@ class _Loop:
             start = builder.add(self.b, self.ahead)
             _fetch(builder, builder.add(start, builder.mul(step, I64(LINE_BYTES))), SECOND_LEVEL)
             return
-        for line in range(0, FLOAT_BYTES * self.lanes * self.vectors, LINE_BYTES):
+        for line in range(0, FLOAT_BYTES * LANES * self.vectors, LINE_BYTES):
             _fetch(builder, builder.add(b_now, builder.add(self.ahead, I64(line))), SECOND_LEVEL)
 
     def _phis(self) -> Grid:

@@ -14,9 +14,9 @@ def _advanced(ahead: int, limit: int, count: int) -> Any:
     return ahead + LINE_BYTES * count if 0 < ahead < limit - LINE_BYTES * count else 0
 
 
-def _strip(vectors: int, lanes: int) -> Any:
-    six, five, four, three, two = (accumulator(rows, vectors, lanes) for rows in (6, 5, 4, 3, 2))
-    one = accumulator(1, vectors, lanes, interleaved=2)
+def _strip(vectors: int, *, ragged: bool = False) -> Any:
+    six, five, four, three, two = (accumulator(rows, vectors, ragged=ragged) for rows in (6, 5, 4, 3, 2))
+    one = accumulator(1, vectors, interleaved=2, ragged=ragged)
 
     @njit
     def strip(
@@ -31,9 +31,10 @@ def _strip(vectors: int, lanes: int) -> Any:
         fresh: int,
         column: int,
         ahead: int,
+        columns: int,
     ) -> None:
         limit = ahead + b_step * count
-        while rows > 7:
+        while rows > 8:
             # The next rows of A, which lie anywhere, while these are multiplied: at batch 512 (1024 units, density 1/8
             # of the outputs) 1267 against 1419 microseconds.
             if a_step == FLOAT_BYTES:
@@ -41,38 +42,39 @@ def _strip(vectors: int, lanes: int) -> Any:
                 for index in range(6, len(following)):
                     for byte in range(0, FLOAT_BYTES * count, LINE_BYTES):
                         prefetch(following[index] + a_offset + byte)
-            six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
             rows -= 6
             c += 6 * ADDRESS_BYTES
             a += 6 * ADDRESS_BYTES
             ahead = _advanced(ahead, limit, count)
-        if rows == 7:
-            # One row alone takes nearly as long as three together.
-            three(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
-            rows -= 3
-            c += 3 * ADDRESS_BYTES
-            a += 3 * ADDRESS_BYTES
+        if rows > 6:
+            # Two groups that are nearly equal: one row alone takes nearly as long as three together.
+            if rows == 8:
+                four(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
+            else:
+                three(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
+            c += (rows - 4) * ADDRESS_BYTES
+            a += (rows - 4) * ADDRESS_BYTES
+            rows = 4
             ahead = _advanced(ahead, limit, count)
         if rows == 6:
-            six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            six(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
         elif rows == 5:
-            five(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            five(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
         elif rows == 4:
-            four(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            four(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
         elif rows == 3:
-            three(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            three(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
         elif rows == 2:
-            two(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            two(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
         elif rows == 1:
-            one(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead)
+            one(c, a, a_offset, a_step, b, b_step, count, fresh, column, ahead, columns)
 
     return strip
 
 
-_WIDE, _NARROW, _HALF = VECTORS * LANES, LANES, min(LANES, 8)
-_wide_strip, _narrow_strip, _half_strip, _scalar_strip = (
-    _strip(vectors, lanes) for vectors, lanes in ((VECTORS, LANES), (1, LANES), (1, _HALF), (1, 1))
-)
+_WIDE, _NARROW = VECTORS * LANES, LANES
+_wide_strip, _narrow_strip, _ragged_strip = _strip(VECTORS), _strip(1), _strip(1, ragged=True)
 
 
 @njit
@@ -105,14 +107,10 @@ def add_product(
     step = FLOAT_BYTES * columns
     done = 0
     while columns - done >= _WIDE:
-        _wide_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
+        _wide_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead, _WIDE)
         done += _WIDE
     while columns - done >= _NARROW:
-        _narrow_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
+        _narrow_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead, _NARROW)
         done += _NARROW
-    while columns - done >= _HALF:
-        _half_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
-        done += _HALF
-    while columns - done >= 1:
-        _scalar_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead)
-        done += 1
+    if columns > done:
+        _ragged_strip(c, a, rows, a_offset, a_step, b, step, count, fresh, FLOAT_BYTES * done, ahead, columns - done)

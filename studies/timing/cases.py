@@ -15,6 +15,7 @@ Kind = Literal[
     "training_fused",
     "mlp_batch1",
     "mlp_test_pass",
+    "mlp_epoch",
     "feed_forward",
     "feed_forward_training",
 ]
@@ -23,7 +24,7 @@ Baseline = Literal["dense", "dense_equal_macs", "masked", "grouped_mm"]
 Launch = Literal["eager", "graph"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Of a whole network.
-NETWORK_KINDS: tuple[Kind, ...] = ("mlp_batch1", "mlp_test_pass")
+NETWORK_KINDS: tuple[Kind, ...] = ("mlp_batch1", "mlp_test_pass", "mlp_epoch")
 # How one layer is gated.
 SIDES: tuple[Gated, ...] = ("output", "both")
 
@@ -32,7 +33,7 @@ BLOCK = 64
 TURNS = 16
 MLP = Architecture.parse("16x64,16x64", features=784, classes=10)
 MLP_DENSITY = 1 / 8
-MLP_TEST_EXAMPLES = 1000
+MLP_TEST_EXAMPLES, MLP_TRAINING_EXAMPLES = 1000, 3500
 # Hidden units of a transformer's feed-forward layer per unit of its input (arXiv 1706.03762, section 3.3).
 EXPANSION = 4
 FEED_FORWARD_DENSITY = 1 / 8
@@ -45,7 +46,8 @@ class Case:
 
     Attributes:
         case: ``gemv`` and ``minibatch`` are one layer forward, ``training`` is forward and backward, ``training_fused``
-            the SGD step too, ``mlp_batch1`` a whole trained network on one example, ``mlp_test_pass`` on a test split.
+            the SGD step too, ``mlp_batch1`` a whole trained network on one example, ``mlp_test_pass`` on a test split,
+            ``mlp_epoch`` an epoch of its training, with its evaluation.
             ``feed_forward`` is a transformer's feed-forward layer, forward, and ``feed_forward_training`` is forward
             and backward: a projection up to blocks of hidden units with relu, and one down again.
         batch: rows; positions of a feed-forward layer.
@@ -85,6 +87,10 @@ class Case:
     @property
     def macs(self) -> int:
         """Multiply-adds that ours needs in what is timed at once; a backward pass makes two products more."""
+        if self.case == "mlp_epoch":
+            # Nothing takes a gradient to the data, which the first layer and its gater read.
+            first = MLP.features * (self.density * MLP.layers[0].units + MLP.layers[0].blocks)
+            return round(3 * gated_macs(MLP, self.density) - first) * MLP_TRAINING_EXAMPLES
         if self.case in NETWORK_KINDS:
             return round(gated_macs(MLP, self.density)) * self._examples
         if self.gated == "hidden":
@@ -158,6 +164,9 @@ def _on_cpu() -> Iterator[Case]:
     yield Case("mlp_batch1", 1, 784, 10, BLOCK, MLP_DENSITY, "both", target=15)
     yield Case("mlp_batch1", 1, 784, 10, BLOCK, MLP_DENSITY, "both", "dense_equal_macs", target=2)
     yield Case("mlp_test_pass", 128, 784, 10, BLOCK, MLP_DENSITY, "both", target=8)
+    for batch, target in ((32, None), (128, 0.75), (512, 0.9)):
+        yield Case("mlp_test_pass", batch, 784, 10, BLOCK, MLP_DENSITY, "both", "dense_equal_macs", target=target)
+    yield Case("mlp_epoch", 100, 784, 10, BLOCK, MLP_DENSITY, "both", "dense_equal_macs", target=1 / 1.6)
     yield from _feed_forward((128, 256, 512), (1, 64, 512, 2048), with_targets=True)
 
 

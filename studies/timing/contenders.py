@@ -9,6 +9,7 @@ from torch.nn.functional import linear
 
 import strategies
 from core import data
+from core.architecture import Architecture
 from core.network.cost import equal_macs_dense
 from core.seeding import SeedStreams
 from core.training.settings import TrainingSettings
@@ -28,6 +29,8 @@ def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
         return _one_example(case)
     if case.case == "mlp_test_pass":
         return _test_pass(case)
+    if case.case == "mlp_epoch":
+        return _epoch(case)
     if case.case in ("feed_forward", "feed_forward_training"):
         return feed_forward_contenders(case, device)
     if device == "cuda":
@@ -116,18 +119,26 @@ class _Layer(RandomLayer):
         return baseline, ours
 
 
-@functools.cache
-def _trained() -> tuple[Trained, data.Splits]:
-    """A gated network, trained for a few epochs, so that its gates are those of a task and not of chance."""
+def _training(strategy: str, shape: Architecture, density: float, splits: data.Splits, epochs: int) -> Trained:
     streams = SeedStreams(0, "evaluate", "mnist_5k", 0)
-    splits = data.split(data.load("mnist_5k"), streams, "resampled")
-    settings = TrainingSettings.of({"epochs": 5})
-    return train(strategies.find("top_k"), {}, MLP, splits, streams, settings, density=MLP_DENSITY), splits
+    settings = TrainingSettings.of({"epochs": epochs})
+    return train(strategies.find(strategy), {}, shape, splits, streams, settings, density=density)
+
+
+@functools.cache
+def _splits() -> data.Splits:
+    return data.split(data.load("mnist_5k"), SeedStreams(0, "evaluate", "mnist_5k", 0), "resampled")
+
+
+@functools.cache
+def _trained() -> Trained:
+    """A gated network, trained for a few epochs, so that its gates are those of a task and not of chance."""
+    return _training("top_k", MLP, MLP_DENSITY, _splits(), epochs=5)
 
 
 def _networks(case: Case) -> tuple[nn.Module, Callable[[Tensor], Tensor], Tensor]:
     """Return the dense network, ours, and the test examples."""
-    trained, splits = _trained()
+    trained, splits = _trained(), _splits()
     shape = trained.network.architecture
     if case.baseline == "dense_equal_macs":
         shape = equal_macs_dense(shape, case.density)
@@ -156,3 +167,13 @@ def _test_pass(case: Case) -> tuple[Contender, Contender]:
         return [dense(batch) for batch in batches]
 
     return baseline, lambda _: [fused(batch) for batch in batches]
+
+
+def _epoch(case: Case) -> tuple[Contender, Contender]:
+    """Return an epoch of a dense network and one of top_k, both trained by this suite in default batches."""
+    dense = equal_macs_dense(MLP, case.density)
+
+    def baseline(_: int) -> object:
+        return _training("dense", dense, 1.0, _splits(), epochs=1)
+
+    return baseline, lambda _: _training("top_k", MLP, case.density, _splits(), epochs=1)

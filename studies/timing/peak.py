@@ -1,23 +1,37 @@
-"""How fast this machine multiplies matrices at best: what shares are of."""
+"""How fast this machine multiplies matrices and reads memory at best: what shares are of."""
 
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
-# Long against the clock, and more than caches hold.
+# Long against the clock, and more than the caches of one core hold.
 SIZE = 2048
+READ_MEBIBYTES = 16
 REPETITIONS = 10
 
 
-def measured_peak() -> float:
-    """Return the multiply-adds per second of a processor in a large product of torch, in float32.
+class Peak(NamedTuple):
+    """What one processor does per second in float32: multiply-adds in a large product of torch, bytes read in a sum."""
 
-    The fastest of some products counts, since other programs make them slower, if only by their use of caches.
-    """
+    macs: float
+    bytes: float
+
+
+def measured_peak() -> Peak:
+    """Measure it: the fastest of some calls counts, since other programs make calls slower, if only by using caches."""
     a, b, out = (torch.ones(SIZE, SIZE, dtype=torch.float32, device="cpu") for _ in range(3))
+    numbers = torch.ones(READ_MEBIBYTES * 2**18, dtype=torch.float32, device="cpu")
+    multiplying = _seconds(lambda: torch.mm(a, b, out=out))
+    reading = _seconds(numbers.sum)
+    return Peak(SIZE**3 / multiplying, 4 * numbers.numel() / reading)
+
+
+def _seconds(call: Callable[[], object]) -> float:
     seconds = []
     for _ in range(REPETITIONS):
         start = time.process_time()
-        torch.mm(a, b, out=out)
+        call()
         seconds.append(time.process_time() - start)
-    return float(SIZE**3 / min(seconds))
+    return min(seconds)

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.text import Text
 
-from studies.timing.peak import SIZE
+from studies.timing.peak import READ_MEBIBYTES, SIZE
 from studies.timing.rows import Row
 
 _COLUMNS = (
     ("case", 21), ("batch", 5), ("units", 5), ("density", 7), ("gated", 6), ("launch", 6),
     ("baseline", 16), ("us", 9),
-    ("speed-up", 8), ("10-90 %", 13), ("CPU time", 8), ("ideal", 6), ("reached", 7), ("peak %", 9), ("target", 6),
+    ("speed-up", 8), ("10-90 %", 13), ("CPU time", 8), ("ideal", 6), ("reached", 7),
+    ("peak %", 9), ("read %", 9), ("target", 6),
 )  # fmt: skip
 _LEFT = {"case", "gated", "launch", "baseline"}
 
@@ -37,11 +39,12 @@ def print_row(console: Console, row: Row) -> None:
         _two_digits(row.processor_speedup),
         f"{case.ideal:.3g}",
         f"{row.speedup / case.ideal:.0%}",
-        _shares(row),
+        _shares(row.share_of_peak, row.baseline_share_of_peak),
+        _shares(row.share_of_reading, row.baseline_share_of_reading),
         "" if row.target is None else f"{row.target:.3g}",
     ]
-    missed = "  [red]missed[/red]" if row.missed else ""
-    console.print(_line(cells) + missed, highlight=False, soft_wrap=True)
+    missed = ("  missed", "red") if row.missed else ""
+    console.print(Text.assemble(_line(cells), missed), soft_wrap=True)
 
 
 def print_verdict(console: Console, rows: Sequence[Row]) -> None:
@@ -52,15 +55,20 @@ def print_verdict(console: Console, rows: Sequence[Row]) -> None:
     if peak is not None:
         console.print(
             f"peak %: multiply-adds per second of a processor, ours/the baseline's; 100 is torch's product of two "
-            f"matrices of {SIZE} x {SIZE}, {peak / 1e9:.0f} billion",
+            f"matrices of {SIZE} x {SIZE}, {peak.macs / 1e9:.0f} billion",
+            highlight=False,
+            soft_wrap=True,
+        )
+        console.print(
+            f"read %: bytes of weights per second that must be read forward, likewise; 100 is torch's sum of "
+            f"{READ_MEBIBYTES} MiB, {peak.bytes / 1e9:.0f} GB; caches are faster",
             highlight=False,
             soft_wrap=True,
         )
     console.print(f"{met} of {len(targets)} targets met", highlight=False)
 
 
-def _shares(row: Row) -> str:
-    ours, baseline = row.share_of_peak, row.baseline_share_of_peak
+def _shares(ours: float | None, baseline: float | None) -> str:
     return "" if ours is None or baseline is None else f"{100 * ours:.2g}/{100 * baseline:.2g}"
 
 

@@ -10,7 +10,8 @@ from studies.records.environment import processor
 from studies.timing.cases import Case
 from studies.timing.clock import interleaved
 from studies.timing.contenders import contenders
-from studies.timing.peak import measured_peak
+from studies.timing.peak import Peak, measured_peak
+from studies.timing.traffic import baseline_weight_bytes, weight_bytes
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Row:
         microseconds: ours.
         baseline_processor_microseconds: median time of this process's processors for a call.
         processor_microseconds: ours.
-        peak: multiply-adds per second of a processor in a large product of torch, in the same run; None on a GPU, where
-            it is not measured.
+        peak: what a processor does per second at best, in the same run; None on a GPU, where it is not measured.
     """
 
     measured: Case
@@ -44,20 +44,37 @@ class Row:
     microseconds: float
     baseline_processor_microseconds: float
     processor_microseconds: float
-    peak: float | None = None
+    peak: Peak | None = None
 
     @property
     def share_of_peak(self) -> float | None:
         """The multiply-adds that ours needs, per second of a processor, as a share of the peak."""
-        return self._share(self.measured.macs, self.processor_microseconds)
+        return None if self.peak is None else self.measured.macs / self._seconds / self.peak.macs
 
     @property
     def baseline_share_of_peak(self) -> float | None:
         """The same of the baseline: how well the library does that ours is compared with."""
-        return self._share(self.measured.baseline_macs, self.baseline_processor_microseconds)
+        return None if self.peak is None else self.measured.baseline_macs / self._baseline_seconds / self.peak.macs
 
-    def _share(self, macs: int, microseconds: float) -> float | None:
-        return None if self.peak is None else macs / microseconds * 1e6 / self.peak
+    @property
+    def share_of_reading(self) -> float | None:
+        """The bytes of weights that ours has to read, likewise; more than 1 if caches hold them. None in training."""
+        read = weight_bytes(self.measured)
+        return None if self.peak is None or read is None else read / self._seconds / self.peak.bytes
+
+    @property
+    def baseline_share_of_reading(self) -> float | None:
+        """The same of the baseline."""
+        read = baseline_weight_bytes(self.measured)
+        return None if self.peak is None or read is None else read / self._baseline_seconds / self.peak.bytes
+
+    @property
+    def _seconds(self) -> float:
+        return self.processor_microseconds / 1e6
+
+    @property
+    def _baseline_seconds(self) -> float:
+        return self.baseline_processor_microseconds / 1e6
 
     @property
     def target(self) -> float | None:
@@ -72,14 +89,19 @@ class Row:
     def as_dict(self) -> dict[str, object]:
         """Return plain data, the case's fields first."""
         values = asdict(self)
+        values.pop("peak")
         return {
             **values.pop("measured"),
             "target": self.target,
             "ideal": self.measured.ideal,
             **values,
             "macs": self.measured.macs,
+            "peak_macs": None if self.peak is None else self.peak.macs,
             "share_of_peak": self.share_of_peak,
             "baseline_share_of_peak": self.baseline_share_of_peak,
+            "peak_bytes": None if self.peak is None else self.peak.bytes,
+            "share_of_reading": self.share_of_reading,
+            "baseline_share_of_reading": self.baseline_share_of_reading,
         }
 
 
@@ -108,7 +130,7 @@ def measure(
     return rows
 
 
-def _measure(case: Case, device: str, threads: int, peak: float | None) -> Row:
+def _measure(case: Case, device: str, threads: int, peak: Peak | None) -> Row:
     times = interleaved(*contenders(case, device), device)
     wall = np.array([(baseline.wall, ours.wall) for baseline, ours in times])
     used = np.array([(baseline.processor, ours.processor) for baseline, ours in times])

@@ -18,6 +18,7 @@ from studies.timing import rows as measuring
 from studies.timing.cases import KINDS, MLP_TEST_EXAMPLES, TURNS, Case, cases
 from studies.timing.clock import Timed
 from studies.timing.feed_forward import FeedForward
+from studies.timing.peak import Peak
 from studies.timing.printing import print_head, print_row, print_verdict
 from studies.timing.random_layer import RandomLayer
 from studies.timing.rows import Row, measure
@@ -59,7 +60,10 @@ class TestCases:
         assert targets(case="training_fused") == {512: 8, 1024: 8, 2048: 8}
         assert targets(case="mlp_batch1", baseline="dense") == {784: 15}
         assert targets(case="mlp_batch1", baseline="dense_equal_macs") == {784: 2}
-        assert targets(case="mlp_test_pass") == {784: 8}
+        assert targets(case="mlp_test_pass", baseline="dense") == {784: 8}
+        equal = {"case": "mlp_test_pass", "baseline": "dense_equal_macs"}
+        assert by_batch(**equal) == {32: None, 128: 0.75, 512: 0.9}
+        assert targets(case="mlp_epoch") == {784: 1 / 1.6}
         for width in (128, 256, 512):
             forward = {"case": "feed_forward", "d_in": width}
             assert by_batch(baseline="dense", **forward) == {1: 6, 64: 6, 512: 6, 2048: None}
@@ -116,6 +120,8 @@ class TestCases:
         network = Case("mlp_batch1", 1, 784, 10, 64, 1 / 8, "both")
         assert (network.macs, network.baseline_macs) == (132608, 1861632)
         assert replace(network, case="mlp_test_pass", batch=128).macs == 1000 * network.macs
+        # No gradient to the data from 128 open units and 16 gates.
+        assert replace(network, case="mlp_epoch").macs == 3500 * (3 * network.macs - 784 * (128 + 16))
 
     def test_one_call_of_a_graph_is_many(self):
         assert (LAYER.calls, replace(LAYER, launch="graph").calls) == (1, TURNS)
@@ -230,7 +236,7 @@ class TestContenders:
             logits = single(number)
             assert isinstance(logits, torch.Tensor)
             torch.testing.assert_close(logits, together[number], rtol=1e-3, atol=1e-4)
-        trained, splits = contenders._trained()
+        trained, splits = contenders._trained(), contenders._splits()
         assert splits.test is not None
         assert len(splits.test.y) == MLP_TEST_EXAMPLES
         assert (together.argmax(dim=1) == splits.test.y).double().mean() > 0.8
@@ -260,12 +266,12 @@ class TestMeasure:
 
     def test_shares_are_of_a_product_that_the_same_run_has_timed(self, monkeypatch):
         monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(5e-3, 4e-3), Timed(2e-3, 1e-3))])
-        monkeypatch.setattr(measuring, "measured_peak", lambda: 1e9)
+        monkeypatch.setattr(measuring, "measured_peak", lambda: Peak(1e9, 2e9))
         (found,) = measure([LAYER], "cpu", threads=1)
         # 32768 multiply-adds in a millisecond, 131072 in four, of a million.
         assert (found.share_of_peak, found.baseline_share_of_peak) == pytest.approx((0.032768, 0.032768))
         written = found.as_dict()
-        assert (written["macs"], written["peak"], written["share_of_peak"]) == (32768, 1e9, found.share_of_peak)
+        assert (written["macs"], written["peak_macs"], written["share_of_peak"]) == (32768, 1e9, found.share_of_peak)
         assert replace(found, peak=None).share_of_peak is None
 
     def test_the_peak_is_a_speed_that_no_case_exceeds_by_far(self):
@@ -275,7 +281,7 @@ class TestMeasure:
 
     def test_threads_are_put_back(self, monkeypatch):
         monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(1.0, 1.0), Timed(1.0, 1.0))])
-        monkeypatch.setattr(measuring, "measured_peak", lambda: 1e9)
+        monkeypatch.setattr(measuring, "measured_peak", lambda: Peak(1e9, 2e9))
         before = torch.get_num_threads()
         during = []
         measure([LAYER], "cpu", before + 1, lambda _: during.append(torch.get_num_threads()))
@@ -311,13 +317,14 @@ def test_the_table_marks_misses_and_counts_them():
 
 def test_the_table_has_shares_of_the_peak_and_says_what_that_is():
     console = Console(width=400, force_terminal=False, record=True)
-    rows = [replace(row(replace(LAYER, target=5.0)), peak=65.536e9)]
+    rows = [replace(row(replace(LAYER, target=5.0)), peak=Peak(65.536e9, 65.536e9))]
     for each in rows:
         print_row(console, each)
     print_verdict(console, rows)
-    line, peak, _ = console.export_text().splitlines()
-    # 32768 multiply-adds in 10 microseconds, 131072 in 80.
-    assert line.split()[-2:] == ["5/2.5", "5"]
+    line, peak, reading, _ = console.export_text().splitlines()
+    # 32768 multiply-adds in 10 microseconds, 131072 in 80; 65536 bytes of weights, of which ours needs 90 %.
+    assert line.split()[-3:] == ["5/2.5", "9/1.2", "5"]
+    assert reading.endswith("100 is torch's sum of 16 MiB, 66 GB; caches are faster")
     assert peak.endswith("100 is torch's product of two matrices of 2048 x 2048, 66 billion")
 
 

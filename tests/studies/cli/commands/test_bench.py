@@ -21,8 +21,20 @@ def test_rows_are_written_as_agreed(command, tmp_path):
     keys = ("case", "batch", "d_in", "d_out", "block", "density", "gated", "baseline", "target", "ideal", "device")
     times = ("threads", "speedup", "speedup_p10", "speedup_p90", "processor_speedup", "baseline_microseconds")
     by_processor = ("baseline_processor_microseconds", "processor_microseconds")
-    of_peak = ("peak", "macs", "share_of_peak", "baseline_share_of_peak")
-    shown = [*keys[:8], "target", "launch", "ideal", "device", *times, "microseconds", *by_processor, *of_peak]
+    of_peak = ("macs", "peak_macs", "share_of_peak", "baseline_share_of_peak")
+    of_reading = ("peak_bytes", "share_of_reading", "baseline_share_of_reading")
+    shown = [
+        *keys[:8],
+        "target",
+        "launch",
+        "ideal",
+        "device",
+        *times,
+        "microseconds",
+        *by_processor,
+        *of_peak,
+        *of_reading,
+    ]
     assert list(rows[0]) == shown
     assert rows[0]["speedup"] == 6.0
     assert (tmp_path / "b.svg").exists()
