@@ -38,8 +38,8 @@ SWEEP = Sweep(
     datasets=("cifar10",),
     activation="tanh",
     training={
-        "epochs": 120,
-        "patience": 25,
+        "epochs": 30,
+        "patience": 10,
         "batch_size": BATCH,
         "optimizer": "sgd",
         "schedule": "constant",

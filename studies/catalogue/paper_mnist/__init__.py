@@ -34,8 +34,8 @@ SWEEP = Sweep(
     datasets=("mnist",),
     activation="tanh",
     training={
-        "epochs": 500,
-        "patience": 50,
+        "epochs": 100,
+        "patience": 25,
         "batch_size": BATCH,
         "optimizer": "sgd",
         "schedule": "constant",
