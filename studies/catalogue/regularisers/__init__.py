@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from studies.design import Arm, Study, Sweep
+from studies.design import Arm, Primary, Study, Sweep
 
 # The paper's, which penalties alone keep to their density.
 GATES = {"gates": "bernoulli", "density_price_rate": 0.0, "test_gates": "sampled"}
@@ -17,13 +17,22 @@ GATES = {"gates": "bernoulli", "density_price_rate": 0.0, "test_gates": "sampled
 CENTRE: Mapping[str, float] = {"lambda_s": 1.0, "lambda_v": 0.1, "density": 1 / 8}
 
 
+# Early learning is all that some arms are trained for.
+EARLY_EPOCHS = 3
+
+
 def _arms(values: Mapping[str, Sequence[float]]) -> tuple[Arm, ...]:
-    """One arm with everything at its centre, which stands for all of it, and one for each other value."""
+    """One arm with everything at its centre, one for each other value, and two that are trained for a few epochs."""
 
     def arm(name: str, levels: Mapping[str, float]) -> Arm:
         settings: dict[str, Any] = {**CENTRE, **levels}
         density = settings.pop("density")
         return Arm(name, "reinforce", strategy_settings={**GATES, **settings}, density=density, levels=levels)
+
+    def early(value: float) -> Arm:
+        weights = {**GATES, "lambda_s": CENTRE["lambda_s"], "lambda_v": value}
+        training = {"epochs": EARLY_EPOCHS, "schedule": "constant"}
+        return Arm(f"lambda_v {value:.4g}, early", "reinforce", training, weights, density=CENTRE["density"])
 
     others = (
         arm(f"{level} {value:.4g}", {level: value})
@@ -31,7 +40,7 @@ def _arms(values: Mapping[str, Sequence[float]]) -> tuple[Arm, ...]:
         for value in tried
         if value != CENTRE[level]
     )
-    return (arm("centre", CENTRE), *others)
+    return (arm("centre", CENTRE), *others, early(0.0), early(1.0))
 
 
 DECADES = {
@@ -48,7 +57,18 @@ FINER = {
 
 # Density is what is measured here, so none is too high.
 SWEEP = Sweep(
-    seeds=5, arms=_arms(DECADES), training={"density_tolerance": 1000}, references=(), measurements=("pass_time",)
+    seeds=6,
+    arms=_arms(DECADES),
+    training={"density_tolerance": 1000},
+    references=(),
+    # What error a strong penalty costs and a weak one spares, and whether variance between gates speeds learning.
+    primary=(
+        Primary("lambda_s 30", "centre"),
+        Primary("lambda_s 0.03", "centre"),
+        Primary("lambda_v 1, early", "lambda_v 0, early"),
+    ),
+    looks=(6, 10, 20),
+    measurements=("pass_time",),
 )
 
 STUDY = Study(

@@ -9,8 +9,8 @@ from studies.design.freezing import FrozenStudy
 from studies.design.protocol import FEWEST_SEARCHES
 from studies.results.statistics.rule_power import detectable
 
-# About times, costs or equal results, which are measured; of errors they compare nothing.
-DESCRIPTIVE = {"batch_size", "optimism", "optimizers", "portability", "regularisers", "training_cost"}
+# About times, equal results and optimism, which are measured; of errors they compare nothing.
+DESCRIPTIVE = {"batch_size", "optimism", "portability"}
 # Per setting.
 MOST = 5
 

@@ -73,9 +73,10 @@ def test_a_search_varies_the_rates_alone_at_the_same_places_of_every_optimisers_
                     assert own / 3 <= point["training"][key] <= own * 3
 
 
-def test_every_other_optimiser_is_compared_with_adam_on_the_same_strategy_and_with_nothing_else():
+def test_every_other_optimiser_is_compared_with_adam_on_the_same_strategy_and_momentum_with_plain_sgd_for_three():
     assert set(design().contrasts) == {
-        (f"{name}, {optimizer}", f"{name}, adam") for name in NAMES for optimizer in OPTIMIZERS if optimizer != "adam"
+        *((f"{name}, {other}", f"{name}, adam") for name in NAMES for other in OPTIMIZERS if other != "adam"),
+        *((f"{name}, momentum", f"{name}, sgd") for name in ("reinforce", "top_k", "dense")),
     }
 
 
