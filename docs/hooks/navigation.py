@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+# Files of this name are parts of pages.
+INCLUDED = "verdicts.md"
+
 
 def on_config(config: Any) -> Any:
     """Replace every folder in the navigation, such as ``strategies/``, by its pages: the index, then the others."""
@@ -21,5 +24,6 @@ def _expanded(entry: Any, docs: Path) -> Any:
 
 def pages_of(docs: Path, folder: str) -> list[str]:
     """Return the pages of a folder as paths from ``docs``, the index first and the others by name."""
-    names = sorted((path.name for path in (docs / folder).glob("*.md")), key=lambda name: (name != "index.md", name))
+    found = {path.name for path in (docs / folder).glob("*.md")} - {INCLUDED}
+    names = sorted(found, key=lambda name: (name != "index.md", name))
     return [f"{folder}{name}" for name in names]

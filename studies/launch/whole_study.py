@@ -8,9 +8,11 @@ from rich.console import Console
 from studies import catalogue
 from studies.design.freezing import FrozenStudy
 from studies.launch.choices import Launch
+from studies.records.files import write_atomically
 from studies.records.folder import ResultsFolder
 from studies.records.stamp import Stamp
 from studies.report import published
+from studies.report.overview import overview
 from studies.report.page import write_report
 from studies.report.sentences import count_verdicts
 from studies.results import Results
@@ -88,14 +90,16 @@ def report(folder: ResultsFolder, name: str) -> Path:
 
 
 def publish(folder: ResultsFolder, name: str, destination: Path) -> list[Path]:
-    """Write what a site shows of a finished study to ``destination/NAME``; return the files.
+    """Write what a site shows of a study to ``destination/NAME``, and all studies' verdicts; return the files.
 
     Raises:
         InputError: there is no such study, it has not been run in this folder, or runs are missing.
     """
     frozen = folder.frozen().design
     shown = catalogue.presentation(name, searched=frozen.sweep.search is not None)
-    return published.publish(collect(frozen, folder.ledger), shown, name, destination)
+    files = published.publish(collect(frozen, folder.ledger), shown, name, destination)
+    write_atomically(destination / published.VERDICTS, overview(destination))
+    return [*files, destination / published.VERDICTS]
 
 
 def _write(folder: ResultsFolder, results: Results, frozen: FrozenStudy) -> Path:

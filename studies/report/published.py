@@ -7,7 +7,7 @@ import pandas as pd
 from core.errors import InputError
 from studies.records.files import write_atomically
 from studies.report.presentation import Presentation
-from studies.report.sentences import count_verdicts, sentences
+from studies.report.sentences import count_verdicts, named, sentences
 from studies.results import Results
 from studies.results.tables import STANDARD
 
@@ -68,8 +68,14 @@ def verdicts(contrasts: pd.DataFrame) -> str:
 
 def read_verdicts(folder: Path) -> str | None:
     """Return the verdicts of a published study from its numbers; None if it has none of the present protocol."""
+    contrasts = read_contrasts(folder)
+    return None if contrasts is None else verdicts(contrasts)
+
+
+def read_contrasts(folder: Path) -> pd.DataFrame | None:
+    """Return the contrasts of a published study; None if it has none of the present protocol."""
     path = folder / "contrasts.csv"
     if not path.exists():
         return None
     contrasts = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    return verdicts(contrasts) if "primary" in contrasts else None
+    return named(contrasts) if "primary" in contrasts else None

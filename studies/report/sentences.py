@@ -21,7 +21,7 @@ def sentences(contrasts: pd.DataFrame) -> list[tuple[str, list[str]]]:
         A heading that names the setting, and its sentences, decided contrasts first; empty without primary contrasts.
     """
     said = []
-    primary = _named(contrasts[contrasts["primary"].astype(bool)])
+    primary = named(contrasts[contrasts["primary"].astype(bool)])
     for _, in_setting in primary.groupby(list(SETTING), sort=False):
         rows = in_setting.to_dict("records")
         rows.sort(key=lambda row: WORDS.index(row["verdict"]) if row["verdict"] else len(WORDS))
@@ -36,7 +36,7 @@ def _quoted(name: str) -> str:
     return f"“{name}”" if "," in name else name
 
 
-def _named(contrasts: pd.DataFrame) -> pd.DataFrame:
+def named(contrasts: pd.DataFrame) -> pd.DataFrame:
     """Return contrasts whose missing words are empty: in a file they are no words at all."""
     words = ["verdict", "withheld"]
     return contrasts.astype(dict.fromkeys(words, object)).fillna(dict.fromkeys(words, ""))
@@ -113,7 +113,7 @@ def _span(sizes: pd.DataFrame) -> str:
 
 def count_verdicts(contrasts: pd.DataFrame) -> str:
     """Say in one sentence how many of the primary contrasts ended how."""
-    primary = _named(contrasts[contrasts["primary"].astype(bool)])
+    primary = named(contrasts[contrasts["primary"].astype(bool)])
     if primary.empty:
         return "This study has no primary contrasts here: everything is exploratory, and nothing has a verdict."
     counts = primary["verdict"].value_counts()

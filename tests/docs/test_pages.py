@@ -65,7 +65,7 @@ def test_the_index_has_a_study_for_every_point_of_the_retrospective():
     ("folder", "names"), [("strategies", strategies.built_in()), ("studies", studies.catalogue.names())]
 )
 def test_no_page_is_left_over(folder, names):
-    assert {path.stem for path in (DOCS / folder).glob("*.md")} - {"index"} == set(names)
+    assert {path.stem for path in (DOCS / folder).glob("*.md")} - {"index", "verdicts"} == set(names)
 
 
 def modules(page: Path) -> set[str]:

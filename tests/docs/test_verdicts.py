@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from studies.report.overview import overview
 from studies.report.published import VERDICTS, read_verdicts
 from studies.results.statistics.decision import WORDS
 from tests.docs.markdown import DOCS
@@ -36,7 +37,11 @@ def test_the_verdicts_of_a_page_are_made_of_the_numbers_beside_it(folder):
     assert f'--8<-- "{folder.name}/{VERDICTS}"' in page
 
 
-@pytest.mark.parametrize("page", sorted(STUDIES.glob("*.md")), ids=lambda page: page.stem)
+def test_the_table_of_all_verdicts_is_made_of_the_numbers_of_each_study():
+    assert (STUDIES / VERDICTS).read_text("utf-8") == overview(STUDIES)
+
+
+@pytest.mark.parametrize("page", sorted(set(STUDIES.glob("*.md")) - {STUDIES / VERDICTS}), ids=lambda page: page.stem)
 def test_no_page_has_a_verdict_that_no_primary_contrast_carries(page):
     named = re.findall(r"\((\w+)\.md\)", page.read_text("utf-8")) if page.stem == "index" else [page.stem]
     carried = set().union(*(words_of(STUDIES / name) for name in named))

@@ -25,4 +25,4 @@ def command(name: str, results: Path, publish: Path | None) -> None:
     output.console.print(f"report: {page}", soft_wrap=True)
     if publish is not None:
         files = whole_study.publish(folder, name, publish)
-        output.console.print(f"published: {len(files)} files in {publish / name}", soft_wrap=True)
+        output.console.print(f"published: {len(files)} files in {publish}", soft_wrap=True)

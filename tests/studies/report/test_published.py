@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from studies.report.overview import overview
 from studies.report.presentation import Presentation
-from studies.report.published import VERDICTS, publish, read_verdicts
+from studies.report.published import VERDICTS, publish, read_contrasts, read_verdicts
 from studies.results import Results
 from tests.support.invented import random_record, results_of
 from tests.support.records import design_of
@@ -39,6 +40,24 @@ def test_verdicts_are_made_again_of_the_numbers_alone(results, tmp_path):
     assert text.startswith("Of 4 primary contrasts: ")
     assert "digits, 8x2, τ = 1/4:" in text
     assert "1 of 6 runs of top_k failed" in text
+
+
+def test_the_overview_has_a_row_per_primary_contrast_of_every_study(results, tmp_path):
+    publish(results, Presentation(figures=()), "mine", tmp_path)
+    publish(results, Presentation(figures=()), "other", tmp_path)
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / VERDICTS).write_text("", "utf-8")
+    head, _, *rows = overview(tmp_path).splitlines()
+    assert head == "| study | contrast | on | verdict | difference | interval | n |"
+    assert [row.split(" | ")[0] for row in rows] == ["| [mine](mine.md)"] * 4 + ["| [other](other.md)"] * 4
+    contrasts = read_contrasts(tmp_path / "mine")
+    assert contrasts is not None
+    first = contrasts[contrasts["primary"].astype(bool)].iloc[0]
+    _, contrast, where, verdict, *_, units = rows[0].strip("| ").split(" | ")
+    assert contrast == f"{first['arm']} against {first['reference']}"
+    assert (where, verdict, units) == ("digits, 8x2, τ = 1/4", first["verdict"], "6 seeds")
+    # One of the runs of top_k failed.
+    assert any("| none |" in row for row in rows)
 
 
 def test_a_changed_number_changes_the_words(results, tmp_path):
