@@ -144,11 +144,14 @@ def _suited(
 
 @functools.cache
 def _missing(name: str) -> str | None:
-    """Return why a compiled back end cannot be imported, or None."""
+    """Return why a compiled back end cannot be imported, or None; log it if what it is compiled with is there."""
     try:
         load(name)
     except ImportError as error:
-        return f"{COMPILED[name]} cannot be imported: {error}"
+        reason = f"{COMPILED[name]} cannot be imported: {error}"
+        if not isinstance(error, ModuleNotFoundError):
+            logger.warning(reason)
+        return reason
     return None
 
 

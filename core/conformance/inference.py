@@ -9,6 +9,7 @@ from core.architecture import Architecture
 from core.conformance.subject import CLASSES, DENSITY, STREAMS, WHOLE_DENSITY, briefly_trained, examples_of, inferred
 from core.strategy import Strategy
 from core.training.independence import FEWEST, Dependence, dependence
+from kernels import BackendError
 
 
 def label_free_inference(strategy_type: type[Strategy], architecture: Architecture) -> Iterator[str]:
@@ -57,7 +58,7 @@ def rule_followed(strategy_type: type[Strategy], architecture: Architecture) -> 
         return
     try:
         fused = trained.network.for_inference(trained.strategy, WHOLE_DENSITY)
-    except ImportError:
+    except (ImportError, BackendError):
         return
     done, _ = inferred(trained, WHOLE_DENSITY)
     found = fused(examples_of(architecture).validation.x.contiguous(), STREAMS.torch("gates", "test"))

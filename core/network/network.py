@@ -101,5 +101,6 @@ class GatedNetwork(nn.Module, ABC):
             InputError: the network has no such call, or the strategy's test gates do not follow a rule on the gater's
                 scores alone.
             ImportError: numba is not installed.
+            BackendError: this machine cannot run compiled kernels.
         """
         raise InputError(f"network {self.architecture.network} has no compiled call: run infer instead")

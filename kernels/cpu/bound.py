@@ -5,9 +5,9 @@ from torch import Tensor
 
 from kernels.arguments import check
 from kernels.backend import Call
-from kernels.cpu.compilation import LAYER, announce
+from kernels.cpu.compilation import LAYER, require
 from kernels.cpu.gemv import gemv
-from kernels.cpu.launch import ACTIVATIONS, FEW_ROWS, run_forward, unsupported
+from kernels.cpu.launch import ACTIVATIONS, FEW_ROWS, run_forward, unfit
 from kernels.ordinary import PLAIN, unusual
 from kernels.reference import Activation
 
@@ -26,10 +26,11 @@ class BoundLinear:
 
     Raises:
         ValueError: the tensors cannot be used on the CPU back end as they are.
+        BackendError: this machine cannot run the kernels; the message says why.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, *, rows: int = 1, activation: Activation = "identity"):
-        reason = unusual(weight, bias) or unsupported(
+        reason = unusual(weight, bias) or unfit(
             Call(weight.device.type, weight.dtype, tuple(weight.shape), in_gated=False, gate_grad="open")
         )
         if reason is None and not (weight.is_contiguous() and (bias is None or bias.is_contiguous())):
@@ -40,7 +41,7 @@ class BoundLinear:
         # Of any input that fits: what is checked are the weights.
         check((weight.new_empty(rows, n_in * in_size), weight, bias, None, None), activation, "open")
         y = torch.empty(rows, n_out * out_size, dtype=torch.float32, device="cpu")
-        announce(LAYER)
+        require(LAYER)
         self._made_of = weight, bias, rows, activation
         self._weight, self._bias = weight, weight if bias is None else bias
         self._parameters = weight.data_ptr(), 0 if bias is None else bias.data_ptr()

@@ -11,8 +11,8 @@ from torch.nn.functional import pad
 from kernels.arguments import check
 from kernels.backend import Call
 from kernels.cpu import chain
-from kernels.cpu.compilation import LAYER, NETWORK, announce
-from kernels.cpu.launch import ACTIVATIONS, run_forward, unsupported
+from kernels.cpu.compilation import LAYER, NETWORK, require
+from kernels.cpu.launch import ACTIVATIONS, run_forward, unfit
 from kernels.cpu.microkernel import LANES
 from kernels.ordinary import PLAIN, unusual
 from kernels.reference import Activation
@@ -93,6 +93,7 @@ class FusedNetwork:
 
     Raises:
         ValueError: the tensors are not plain ones of float32 on the CPU, or do not fit together.
+        BackendError: this machine cannot run the kernels; the message says why.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class FusedNetwork:
         scale: float = 1.0,
     ) -> None:
         _check(layers, readout_weight, readout_bias)
-        announce(LAYER + NETWORK)
+        require(LAYER, NETWORK)
         blocks = [layer.weight.shape[0] for layer in layers]
         self._layers = [_copied(layer) for layer in layers]
         # Ten columns take as long as three registers' worth; padded with zeros they fill one.
@@ -236,7 +237,7 @@ def _check(layers: Sequence[FusedLayer], readout_weight: Tensor, readout_bias: T
 
 def _check_linear(weight: Tensor, bias: Tensor | None) -> None:
     call = Call(weight.device.type, weight.dtype, tuple(weight.shape), in_gated=True, gate_grad="open")
-    reason = unusual(weight, bias) or unsupported(call)
+    reason = unusual(weight, bias) or unfit(call)
     if reason is not None:
         raise ValueError(reason)
     size = weight.shape[1] * weight.shape[2] if weight.dim() == 4 else 0

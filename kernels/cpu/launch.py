@@ -6,7 +6,7 @@ from torch import Tensor
 from kernels.arguments import Operands
 from kernels.backend import Call, Gradients, Needs
 from kernels.cpu.backward import input_and_weight_gradients, output_gradients
-from kernels.cpu.compilation import LAYER, announce
+from kernels.cpu.compilation import LAYER, unavailable
 from kernels.cpu.forward import forward as forward_kernel
 from kernels.cpu.gemv import gemv
 from kernels.cpu.threads import in_ranges
@@ -20,7 +20,12 @@ _NO_MEMORY = "a tensor has no memory: its storage was freed, or was never alloca
 
 
 def unsupported(call: Call) -> str | None:
-    """Return why a call cannot be run here, or None."""
+    """Return why a call cannot be run here, or None; compile the kernels, or load them, if only that is left to know."""
+    return unfit(call) or unavailable(LAYER)
+
+
+def unfit(call: Call) -> str | None:
+    """Return why a call cannot be run on any machine, or None."""
     if call.device != "cpu":
         return f"the cpu back end needs CPU tensors, these are on {call.device}"
     if call.dtype is not torch.float32:
@@ -44,7 +49,6 @@ def forward(
 
     ``hidden`` is never asked for, see :func:`saves_hidden`.
     """
-    announce(LAYER)
     x, weight, bias, in_gates, out_gates = operands
     n_out, n_in, in_size, out_size = weight.shape
     rows = x.shape[0]
@@ -118,7 +122,6 @@ def from_output(
     grad: Tensor, weight: Tensor, out_gates: Tensor | None, y: Tensor, activation: Activation, needs: Needs
 ) -> tuple[Gradients, Tensor]:
     """Return the gradients of bias and output gates, and that of the pre-activations, undefined in closed blocks."""
-    announce(LAYER)
     n_out, _, _, out_size = weight.shape
     grad, y = grad.contiguous(), y.contiguous()
     out_gates = None if out_gates is None else out_gates.contiguous()
@@ -178,15 +181,9 @@ def to_input(
     return Gradients(x=x_grad if needs.x else None, weight=weight_grad, in_gates=gates_grad)
 
 
-def prepare() -> None:
-    """Compile all kernels, or load them, so that no later call waits for it."""
-    weight = torch.zeros(1, 1, 1, 1, dtype=torch.float32, device="cpu")
-    x = weight.new_ones(1, 1)
-    needs = Needs(x=True, weight=True, bias=True, in_gates=True, out_gates=True)
-    rows = weight.new_ones(FEW_ROWS + 1, 1)
-    forward((rows, weight, x[0], rows, rows), "relu")
-    one = x, weight, x[0], x, x
-    backward(x, one, forward(one, "relu"), "relu", "open", needs)
+def prepare() -> str | None:
+    """Compile the kernels of layers, or load them, so that no later call waits for it; return why they cannot be run."""
+    return unavailable(LAYER)
 
 
 def _closed_gates_gradient(grad: Tensor, every_block: Tensor, out_gates: Tensor) -> Tensor:

@@ -8,20 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
-from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from kernels.cpu.compilation import PROCESSOR
 
 Grid = list[list[ir.Value]]
 
 I32, I64, FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
 FLOAT_BYTES, ADDRESS_BYTES, LINE_BYTES = 4, 8, 64
 
-_FEATURES = get_host_cpu_features()
-# Floats per register, and registers per row of six: 6 x 4 sums of 32 registers with AVX-512, 6 x 2 of 16 with AVX2.
-LANES, VECTORS = (16, 4) if _FEATURES.get("avx512f") else (8, 2)
-
+LANES, VECTORS = PROCESSOR.lanes, PROCESSOR.vectors
 
 FIRST_LEVEL, SECOND_LEVEL = 3, 2
 # Groups of so many rows share the prefetching of the next B with the groups after them.
@@ -41,8 +39,10 @@ def prefetch(_: Any, address: Any) -> Any:
 
 def _fetch(builder: ir.IRBuilder, address: ir.Value, level: int) -> None:
     byte_pointer = ir.IntType(8).as_pointer()
+    # Called p0i8 where pointers have types, and p0 where they have none.
+    name = f"llvm.prefetch.{byte_pointer.intrinsic_name}"
     function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), [byte_pointer, I32, I32, I32]), "llvm.prefetch.p0i8"
+        builder.module, ir.FunctionType(ir.VoidType(), [byte_pointer, I32, I32, I32]), name
     )
     reading, data = I32(0), I32(1)
     builder.call(function, [builder.inttoptr(address, byte_pointer), reading, I32(level), data])

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from kernels.arguments import check
 from kernels.backend import Call, Needs
-from kernels.cpu.launch import from_output, to_input, unsupported
+from kernels.cpu.compilation import LAYER, require
+from kernels.cpu.launch import from_output, to_input, unfit
 from kernels.ordinary import unusual
 from kernels.reference import Activation
 
@@ -46,8 +47,9 @@ def backward_and_step(
 
     Raises:
         ValueError: the arguments do not fit or cannot be run on the CPU, or the weight is not contiguous.
+        BackendError: this machine cannot run the kernels; the message says why.
     """
-    reason = unusual(grad, x, weight, bias, in_gates, out_gates, y) or unsupported(
+    reason = unusual(grad, x, weight, bias, in_gates, out_gates, y) or unfit(
         Call(weight.device.type, weight.dtype, tuple(weight.shape), in_gated=False, gate_grad="open")
     )
     if reason is not None:
@@ -58,11 +60,12 @@ def backward_and_step(
             raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, expected {weight.dtype} like the result")
     if not weight.is_contiguous():
         raise ValueError("weight is updated in place and must be contiguous")
+    require(LAYER)
     in_gates = None if in_gates is None else in_gates.to(weight.dtype)
     out_gates = None if out_gates is None else out_gates.to(weight.dtype)
     needs = Needs(x=needs_x, weight=False, bias=bias is not None, in_gates=False, out_gates=False)
     at_output, dz = from_output(grad, weight, out_gates, y, activation, needs)
-    at_input = to_input(dz, x, weight, in_gates, out_gates, needs, learning_rate)
+    at_input = to_input(dz, x, weight, in_gates, out_gates, needs, float(learning_rate))
     if bias is not None:
         assert at_output.bias is not None
         bias.sub_(at_output.bias, alpha=learning_rate)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.training.batch import CountedBatch
 from core.training.trained_network import TrainedNetwork
-from kernels import use_backend
+from kernels import BackendError, use_backend
 from studies.timing.clock import interleaved
 from studies.timing.dense_twin import dense_twin
 from studies.timing.unaccounted import plain_classifier
@@ -60,7 +60,10 @@ def compiled(trained: TrainedNetwork) -> Callable[[Tensor], object] | None:
     network, strategy = trained.network, trained.strategy
     if strategy.gate_rule() is None or network.recurrence is not None or trained.test.x.device.type != "cpu":
         return None
-    fused = network.for_inference(strategy, trained.density)
+    try:
+        fused = network.for_inference(strategy, trained.density)
+    except BackendError:
+        return None
     generator = trained.streams.torch("gates", "time")
     return lambda x: fused(x, generator)
 

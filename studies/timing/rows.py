@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from core.errors import MachineError
 from studies.records.environment import processor
 from studies.timing.cases import Case
 from studies.timing.clock import interleaved
@@ -108,15 +109,21 @@ class Row:
 def measure(
     cases: Sequence[Case], device: str, threads: int, report: Callable[[Row], None] = lambda row: None
 ) -> list[Row]:
-    """Measure each case, side by side with its baseline, and report it at once."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    """Measure each case, side by side with its baseline, and report it at once.
+
+    Raises:
+        MachineError: this CPU cannot run the kernels.
+    """
     if device == "cpu":
         # Not at the top: a GPU machine need not have numba.
         from kernels.cpu import prepare, set_threads
 
-        prepare()
+        reason = prepare()
+        if reason is not None:
+            raise MachineError(f"there is nothing to measure on the CPU: {reason}")
         set_threads(threads)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
     rows = []
     try:
         peak = measured_peak() if device == "cpu" else None

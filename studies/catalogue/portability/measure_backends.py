@@ -83,7 +83,7 @@ def _fused(trained: TrainedNetwork, x: Tensor, classify: Classify) -> dict[str, 
     network, strategy = trained.network, trained.strategy
     try:
         fused = network.for_inference(strategy, trained.density)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, BackendError) as error:
         return {"way": "fused call", "reason": str(error)}
 
     def single(row: Tensor, noise: torch.Generator) -> Answer:

@@ -3,31 +3,38 @@
 Must be imported before any function is compiled: numba reads the folder when it decorates.
 """
 
-import functools
 import hashlib
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 import numba
 import platformdirs
 
+from kernels.cpu.compilation.processor import TARGET
+
 SECONDS_PER_KERNEL = 4
-# The kernels that other code calls; each is kept in files named after it.
+# The kernels that other code calls, by module and name; each is kept in files named after it.
 LAYER = ("forward.forward", "gemv.gemv", "backward.output_gradients", "backward.input_and_weight_gradients")
 NETWORK = ("chain.run_chain", "chain.decide_rows")
+_PACKAGE = Path(__file__).absolute().parent.parent
 # All kernels take 20 MB.
 _SPACE = 50_000_000
 
 logger = logging.getLogger(__name__)
 
 
-def _source_hash() -> str:
-    """Hash all sources: numba notices a change in a kernel's own file, but not in those that it is built from."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+def _key() -> str:
+    """Hash all that kernels are compiled anew for, so that what is in a folder of this name is all of use.
+
+    Numba has the processor in its index too, and a kernel's own file, but not what that is built from.
+    """
+    made_by = numba.__version__, sys.implementation.cache_tag, *TARGET, _PACKAGE
+    digest = hashlib.sha256(repr(made_by).encode())
+    for path in sorted(_PACKAGE.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -39,7 +46,7 @@ def _own() -> Path:
 
 
 def _kept_below(place: Path, *, among_others: bool = False) -> Path:
-    """Return the folder below ``place`` for kernels of these sources, which is made if need be.
+    """Return the folder below ``place`` for kernels of these sources and this processor, which is made if need be.
 
     Args:
         place: the folder for kernels of all versions.
@@ -54,7 +61,7 @@ def _kept_below(place: Path, *, among_others: bool = False) -> Path:
     found = place.lstat()
     if among_others and hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o077):
         raise OSError("it is not for this user alone")
-    folder = place / _source_hash()
+    folder = place / _key()
     folder.mkdir(exist_ok=True)
     # As numba tries it, which takes no kernels from where it cannot write.
     tempfile.TemporaryFile(dir=folder).close()
@@ -90,9 +97,8 @@ KEPT = FOLDER is not None
 numba.config.CACHE_DIR = str(FOLDER or "")
 
 
-@functools.cache
 def announce(kernels: tuple[str, ...]) -> None:
-    """Log, at most once in a process, that kernels are about to be compiled, unless they are in the folder."""
+    """Log that kernels are about to be compiled, unless they are in the folder."""
     missing = sum(FOLDER is None or not _has(FOLDER, kernel) for kernel in kernels)
     if missing:
         where = "for this process" if FOLDER is None else "once for this machine"
