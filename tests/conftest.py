@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from core.data import SOURCES, catalogue
+from kernels import choice
+from kernels.cpu.compilation import PROCESSOR, ready
 from tests.support.publisher import Publisher, serving
 
 # Shared machines stretch wall time, and a failure must be found again on the next run.
@@ -24,6 +26,18 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for downloads in place of the user's own."""
     monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / "cache" / project)
     return tmp_path / "cache" / "gating-studies"
+
+
+@pytest.fixture
+def without_fused_multiply_adds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A processor that cannot run the CPU kernels."""
+    known = (ready.unavailable, choice._suited, choice._log)
+    monkeypatch.setattr(ready, "PROCESSOR", PROCESSOR._replace(name="nehalem", fused=False))
+    for function in known:
+        function.cache_clear()
+    yield
+    for function in known:
+        function.cache_clear()
 
 
 @pytest.fixture

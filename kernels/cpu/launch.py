@@ -20,7 +20,7 @@ _NO_MEMORY = "a tensor has no memory: its storage was freed, or was never alloca
 
 
 def unsupported(call: Call) -> str | None:
-    """Return why a call cannot be run here, or None; compile the kernels, or load them, if only that is left to know."""
+    """Return why a call cannot be run on this machine, or None; see :func:`kernels.cpu.compilation.unavailable`."""
     return unfit(call) or unavailable(LAYER)
 
 
@@ -182,7 +182,11 @@ def to_input(
 
 
 def prepare() -> str | None:
-    """Compile the kernels of layers, or load them, so that no later call waits for it; return why they cannot be run."""
+    """Compile the kernels of layers, or load them, so that no later call waits for it.
+
+    Returns:
+        Why this machine cannot run them, or None.
+    """
     return unavailable(LAYER)
 
 

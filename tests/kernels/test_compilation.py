@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kernels.cpu import compilation
+from kernels.cpu.compilation import folder as compilation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,17 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(compilation, "FOLDER", tmp_path)
-    compilation.announce.cache_clear()
-    yield tmp_path
-    compilation.announce.cache_clear()
+    return tmp_path
 
 
-def test_only_what_is_missing_is_announced_and_only_once(folder, caplog):
+def test_only_what_is_missing_is_announced(folder, caplog):
     (folder / "cpu_1").mkdir()
     (folder / "cpu_1" / "forward.forward-18.py311.nbi").touch()
     with caplog.at_level(logging.WARNING):
-        for _ in range(2):
-            compilation.announce(("forward.forward", "gemv.gemv"))
+        compilation.announce(("forward.forward", "gemv.gemv"))
     assert caplog.messages == [f"compiling 1 CPU kernels once for this machine, about 4 seconds; kept in {folder}"]
 
 
@@ -56,7 +53,8 @@ def test_a_second_process_finds_the_kernels_compiled(tmp_path):
     ]
     assert [run.stdout.split() for run in runs] == [["[[2.0,", "2.0,", "2.0]]", "0"], ["[[2.0,", "2.0,", "2.0]]", "1"]]
     assert any(tmp_path.rglob("gemv.gemv-*.nbi"))
-    assert "compiling" in runs[0].stderr
+    assert "compiling 4 CPU kernels" in runs[0].stderr
+    assert runs[1].stderr == ""
 
 
 @pytest.fixture
@@ -83,6 +81,15 @@ def test_kernels_are_kept_in_the_home_or_in_the_folder_that_is_given(home, tmp_p
     assert (folder.is_relative_to(home), messages) == (True, [])
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "given"))
     assert kept(caplog) == (tmp_path / "given" / folder.name, [])
+
+
+def test_each_processor_has_a_folder_of_its_own(home, monkeypatch, caplog):
+    first, _ = kept(caplog)
+    monkeypatch.setattr(compilation, "TARGET", ("x86_64-unknown-linux-gnu", "haswell", ""))
+    second, _ = kept(caplog)
+    assert first is not None
+    assert second is not None
+    assert (first == second, first.parent == second.parent) == (False, True)
 
 
 @pytest.mark.parametrize("variable", ["HOME", "NUMBA_CACHE_DIR"])

@@ -1,11 +1,11 @@
-"""The processor that numba generates code for, which ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` can say is another."""
+"""The processor that numba generates code for: this one, or what ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` say."""
 
 from typing import NamedTuple
 
 import numba
 from llvmlite import binding
 
-SUPPORTED = "numba>=0.61,<0.70"
+SUPPORTED = "numba>=0.61,<0.69"
 # What LLVM makes of it says what a processor has: a name alone does not, and features are not complete.
 _MULTIPLY_ADD = """
 target triple = "{triple}"
@@ -55,7 +55,7 @@ class Processor(NamedTuple):
         return cls(name, 4, 4, fused)
 
     def __str__(self) -> str:
-        return f"vectors of {32 * self.lanes} bits, for {self.name}"
+        return f"{32 * self.lanes}-bit vectors, for {self.name}"
 
 
 def _target() -> tuple[str, str, str]:

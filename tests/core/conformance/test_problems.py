@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from core.architecture import Architecture
-from core.conformance import NETWORKS, problems
+from core.conformance import NETWORKS, inference, problems
 from core.errors import InputError
 from core.parts.gates import bernoulli
 from core.space import Choice, Integer, Real
 from core.strategy import Batch, Decision, Family, GateRule, Pass, Site, Strategy
+from strategies import find
 
 
 class Sound(Strategy):
@@ -360,3 +361,8 @@ def test_a_problem_reads_as_one_line():
     problem = problems(ProbabilityAboveOne)[0]
     assert str(problem) == f"gates_in_range (network {NETWORKS[0]}): {problem.message}"
     assert "\n" not in str(problem)
+
+
+@pytest.mark.usefixtures("without_fused_multiply_adds")
+def test_a_rule_is_no_problem_where_its_compiled_form_cannot_be_run():
+    assert list(inference.rule_followed(find("top_k"), Architecture.parse("4x4", 6, 3))) == []

@@ -48,3 +48,10 @@ def test_what_is_timed_classifies_like_the_network_itself(monkeypatch):
     assert isinstance(fused, torch.Tensor)
     assert isinstance(inferred, torch.Tensor)
     assert (fused - inferred).abs().max() < 1e-4
+
+
+@pytest.mark.usefixtures("without_fused_multiply_adds")
+def test_where_kernels_cannot_be_run_the_strategys_own_inference_is_timed():
+    trained = subject_of("top_k")
+    assert pass_time.compiled(trained) is None
+    assert pass_time.measure(trained)["seconds"] == 1.0

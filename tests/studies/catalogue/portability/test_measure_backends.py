@@ -116,3 +116,11 @@ def test_training_on_the_back_ends_ends_nearly_alike_and_no_back_end_stays_pinne
     assert 0 < cpu["parameter_difference"] < 1e-2
     assert cpu["equal_predictions"] > 0.9
     assert triton["reason"]
+
+
+@pytest.mark.usefixtures("without_fused_multiply_adds")
+def test_a_processor_that_cannot_run_the_kernels_is_a_reason():
+    found = by_way(subject_of("top_k", network="4x16,4x16"))
+    for way in ("cpu", "fused call"):
+        assert found[way]["reason"].startswith("the cpu back end needs fused multiply-adds")
+    assert found["reference"]["reason"] is None

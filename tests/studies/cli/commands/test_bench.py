@@ -64,3 +64,10 @@ def test_bad_input_is_one_line_and_measures_nothing(command, arguments, message,
 def test_a_gpu_that_is_not_there_is_named(command):
     done = command("bench", "--device", "cuda")
     assert (done.code, done.err) == (2, "error: --device cuda: this machine has no CUDA device\n")
+
+
+@pytest.mark.usefixtures("without_fused_multiply_adds")
+def test_a_processor_that_cannot_run_the_kernels_is_named(command):
+    done = command("bench", "--only", "gemv")
+    assert (done.code, len(done.err.splitlines())) == (3, 1)
+    assert "there is nothing to measure on the CPU: the cpu back end needs fused multiply-adds" in done.err
