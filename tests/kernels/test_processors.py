@@ -31,10 +31,9 @@ def all_targets():
     ("triple", "name", "features", "expected"),
     [
         (X86, "skylake-avx512", "", (16, 4, True)),
-        (X86, "znver4", "", (16, 4, True)),
+        (X86, "znver3", "", (8, 2, True)),
         (X86, "skylake-avx512", "-avx512f", (8, 2, True)),
         (X86, "haswell", "", (8, 2, True)),
-        (X86, "haswell", "+avx512f", (16, 4, True)),
         (X86, "haswell", "-fma", (8, 2, False)),
         # It has other fused multiply-adds than all later processors.
         (X86, "bdver1", "", (8, 2, True)),
