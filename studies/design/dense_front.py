@@ -16,14 +16,17 @@ from studies.design.setting import Setting
 DENSE_FRONT = "dense front"
 # What strategies spend differs from what their budget foresees: passes cost more, and blocks without a gater less.
 CHEAPEST, DEAREST = 0.4, 2.5
+# Of many blocks the gater costs most, and who needs none, or hardly any, spends little beyond the open blocks.
+OF_OPEN_BLOCKS = 0.9
 STEP = math.sqrt(2)
 
 
 def front_arms(settings: Iterable[Setting]) -> tuple[Arm, ...]:
     """Return the dense networks that span what gated ones spend in these settings.
 
-    Their multiply-adds go from ``CHEAPEST`` times those of the cheapest setting, or those of a width of one unit, to
-    ``DEAREST`` times those of the dearest, or those of the whole dense network, in steps of at most about ``STEP``.
+    Their multiply-adds go from ``CHEAPEST`` times those of the cheapest setting, or ``OF_OPEN_BLOCKS`` times those of
+    its open blocks, or those of a width of one unit, to ``DEAREST`` times those of the dearest, or those of the whole
+    dense network, in steps of at most about ``STEP``.
 
     Args:
         settings: where there are gated networks to compare with.
@@ -56,8 +59,10 @@ def _ends(setting: Setting) -> tuple[int, int]:
     """The multiply-adds of the least and of the most expensive dense network to have for a setting."""
     architecture = _architecture(setting)
     nominal, whole = gated_macs(architecture, setting.target_density), dense_macs(architecture)
+    open_units = [setting.target_density * layer.units for layer in architecture.layers]
+    cheapest = min(CHEAPEST * nominal, OF_OPEN_BLOCKS * architecture.macs(open_units, gaters=False))
     dearest = min(DEAREST * nominal, max(nominal, whole))
-    low, high = (dense_of_macs(architecture, target) for target in (CHEAPEST * nominal, dearest))
+    low, high = (dense_of_macs(architecture, target) for target in (cheapest, dearest))
     return dense_macs(low), dense_macs(high)
 
 

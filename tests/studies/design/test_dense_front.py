@@ -79,3 +79,15 @@ def test_dense_networks_are_not_compared_with_the_front_they_are_on():
 def test_its_name_is_taken():
     with pytest.raises(InputError, match=f"an arm is named '{DENSE_FRONT}'"):
         freeze(replace(SWEEP, arms=(Arm(DENSE_FRONT, "dense"),)))
+
+
+def test_it_reaches_down_to_open_blocks_without_a_gater_where_the_gater_costs_most():
+    many, few = Setting("mnist_5k", "64x16", 1 / 32), Setting("mnist_5k", "16x16", 1 / 8)
+    # 32 open units of 784 inputs and 10 classes; the gater of 64 blocks costs twice as much, that of 16 half as much.
+    open_blocks = 32 * (784 + 10)
+    assert min(widths(many)) * (784 + 10) < 0.92 * open_blocks
+    assert min(widths(few)) * (784 + 10) < 0.61 * open_blocks
+
+
+def widths(setting: Setting) -> list[int]:
+    return [int(str(arm.network).removeprefix("1x")) for arm in front_arms([setting])]
