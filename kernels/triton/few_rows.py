@@ -10,8 +10,8 @@ from kernels.triton.gemv import gated_gemv
 from kernels.triton.sizes import Sizes, ceil_div, scales
 from kernels.triton.start import Config, Launch
 
-# An accumulator holds this many elements per warp, 32 a thread.
-ELEMENTS_PER_WARP = 1024
+# An accumulator holds this many elements per warp, 32 a thread; masks of columns take registers too.
+ELEMENTS_PER_WARP, WITH_MASKS = 1024, 512
 # Up to so many rows, programs of 8 columns and 8 warps were the fastest on an H100; beyond, of 16 and 4.
 NARROW_ROWS = 8
 
@@ -55,6 +55,8 @@ def _launch(
 ) -> Launch:
     config = Config(8, 8) if sizes.batch <= NARROW_ROWS else Config(16, 4)
     inputs, outputs = sizes.inputs, sizes.outputs
+    ragged_out = outputs.exceeded_by(config.size)
+    elements = (WITH_MASKS if ragged_out else ELEMENTS_PER_WARP) * config.warps
     return Launch(
         gated_gemv,
         (outputs.blocks * ceil_div(outputs.size, config.size), sizes.batch),
@@ -66,9 +68,9 @@ def _launch(
         in_size=inputs.size,
         out_size=outputs.size,
         columns=config.size,
-        chunk=max(1, ELEMENTS_PER_WARP * config.warps // (inputs.tile * config.size)),
+        chunk=max(1, elements // (inputs.tile * config.size)),
         ragged_in=inputs.exceeded_by(inputs.tile),
-        ragged_out=outputs.exceeded_by(config.size),
+        ragged_out=ragged_out,
         biased=biased,
         in_gated=in_dtype is not None,
         scaled=scaled,

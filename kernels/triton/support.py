@@ -9,12 +9,13 @@ from kernels.backend import Call
 from kernels.reference import Activation
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-# Tiles that products are made of. Of other sizes 64 is the widest, since a block of 65 would leave half of 128 idle.
+# What products are made of. Blocks of these sizes are one tile; others are cut into tiles of at most 64, the size whose
+# times were measured.
 TILES = (16, 32, 64, 128)
-WIDEST = 64
+WIDEST_CUT = 64
 LARGEST = 2**31 - 1
-# CUDA has no more programs along the second axis of a grid.
-MOST_TILES = 2**16 - 1
+# The second axis of a CUDA grid has no more.
+MOST_PROGRAMS = 2**16 - 1
 OLDEST = (8, 0)
 
 
@@ -36,7 +37,7 @@ def saves_hidden(dtype: torch.dtype, activation: Activation, *, out_gated: bool)
 
 def tile_of(size: int) -> int:
     """How many features of a block of ``size`` one program computes: a power of two, at least 16."""
-    return size if size in TILES else next((tile for tile in TILES if size <= tile <= WIDEST), WIDEST)
+    return size if size in TILES else next((tile for tile in TILES if size <= tile <= WIDEST_CUT), WIDEST_CUT)
 
 
 def _wrong_device(device: str) -> str | None:
@@ -51,10 +52,11 @@ def _wrong_device(device: str) -> str | None:
 
 
 def _wrong_size(call: Call) -> str | None:
-    n_out, _, _, out_size = call.weight
-    tiles = n_out * -(-out_size // tile_of(out_size))
-    if tiles > MOST_TILES:
-        return f"the outputs take {tiles} tiles, more than the {MOST_TILES} that a grid has room for"
+    n_out, n_in, _, out_size = call.weight
+    # A program for each tile of the outputs, and in the plan for each 64 input gates.
+    programs = max(n_out * -(-out_size // tile_of(out_size)), -(-n_in // 64) if call.in_gated else 0)
+    if programs > MOST_PROGRAMS:
+        return f"the blocks take {programs} programs along an axis of a grid, which has room for {MOST_PROGRAMS}"
     if math.prod(call.weight) > LARGEST:
         return f"the weight has more than {LARGEST} elements, which 32-bit offsets cannot reach"
     return None
