@@ -44,9 +44,8 @@ def gated_gemv(
     parts: tl.constexpr = (in_size + step_k - 1) // step_k
     out = tl.program_id(0) // cuts
     column = tl.program_id(0) % cuts * columns + tl.arange(0, columns)
-    in_block = None
-    if ragged_out:
-        in_block = column < out_size
+    in_block = column < out_size
+    stored = in_block if ragged_out else None
     gate = 1.0
     if out_gated:
         gate = tl.load(out_gates + row * n_out + out).to(tl.float32)
@@ -77,9 +76,9 @@ def gated_gemv(
             total += a[:, :, None] * w
         value = tl.sum(tl.sum(total, axis=0), axis=0)
         if biased:
-            value += tl.load(bias + out * out_size + column, mask=in_block).to(tl.float32)
+            value += tl.load(bias + out * out_size + column, mask=stored).to(tl.float32)
         value = activate(value, activation)
         if hidden_stored:
-            tl.store(hidden + (row * n_out + out) * out_size + column, value, mask=in_block)
+            tl.store(hidden + (row * n_out + out) * out_size + column, value, mask=stored)
         value *= gate
-    tl.store(y + (row * n_out + out) * out_size + column, value, mask=in_block)
+    tl.store(y + (row * n_out + out) * out_size + column, value, mask=stored)
