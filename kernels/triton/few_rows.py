@@ -7,11 +7,11 @@ from torch import Tensor
 
 from kernels.reference import Activation
 from kernels.triton.gemv import gated_gemv
-from kernels.triton.sizes import Sizes, scales
+from kernels.triton.sizes import Sizes, ceil_div, scales
 from kernels.triton.start import Config, Launch
 
-# An accumulator holds this many elements per warp, 32 a thread.
-ELEMENTS_PER_WARP = 1024
+# An accumulator holds this many elements per warp, 32 a thread; masks of columns take registers too.
+ELEMENTS_PER_WARP, WITH_MASKS = 1024, 512
 # Up to so many rows, programs of 8 columns and 8 warps were the fastest on an H100; beyond, of 16 and 4.
 NARROW_ROWS = 8
 
@@ -26,8 +26,8 @@ def few_rows(
     hidden: Tensor | None,
 ) -> Tensor:
     """Compute the operation for a few rows; all tensors are contiguous."""
-    sizes = Sizes.of(x.shape[0], weight)
-    y = x.new_empty(sizes.batch, sizes.n_out * sizes.out_size)
+    sizes = Sizes.of(x.shape[0], weight, in_gated=in_gates is not None)
+    y = x.new_empty(sizes.batch, sizes.outputs.width)
     launch = _launch(
         sizes,
         x.dtype,
@@ -54,18 +54,23 @@ def _launch(
     activation: Activation,
 ) -> Launch:
     config = Config(8, 8) if sizes.batch <= NARROW_ROWS else Config(16, 4)
+    inputs, outputs = sizes.inputs, sizes.outputs
+    ragged_out = outputs.exceeded_by(config.size)
+    elements = (WITH_MASKS if ragged_out else ELEMENTS_PER_WARP) * config.warps
     return Launch(
         gated_gemv,
-        (sizes.n_out * sizes.out_size // config.size, sizes.batch),
+        (outputs.blocks * ceil_div(outputs.size, config.size), sizes.batch),
         config,
-        n_in=sizes.n_in,
-        n_out=sizes.n_out,
-        width=sizes.width,
-        block_k=sizes.block_k,
-        out_size=sizes.out_size,
+        n_in=inputs.blocks,
+        n_out=outputs.blocks,
+        width=inputs.width,
+        step_k=inputs.tile,
+        in_size=inputs.size,
+        out_size=outputs.size,
         columns=config.size,
-        chunk=max(1, ELEMENTS_PER_WARP * config.warps // (sizes.block_k * config.size)),
-        ragged=sizes.ragged,
+        chunk=max(1, elements // (inputs.tile * config.size)),
+        ragged_in=inputs.exceeded_by(inputs.tile),
+        ragged_out=ragged_out,
         biased=biased,
         in_gated=in_dtype is not None,
         scaled=scaled,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from kernels.reference import Activation
+from kernels.triton.gate_parts import add_up, parts_of
 from kernels.triton.gradients import bias_gradient, output_gradient, weight_gradient
 from kernels.triton.planning import RowLists
 from kernels.triton.sizes import Sizes, ceil_div, dot_precision, scales
@@ -37,8 +38,10 @@ def before_activation(
     if not stored and gate_gradient is None:
         return None
     before = torch.empty_like(grad) if stored else None
+    sizes = Sizes.of(grad.shape[0], weight, in_gated=False)
+    gate_parts = parts_of(gate_gradient, sizes.outputs.cuts)
     launch = _output_launch(
-        Sizes.of(grad.shape[0], weight),
+        sizes,
         grad.dtype,
         out_gates is not None,
         before_gates,
@@ -46,7 +49,8 @@ def before_activation(
         stored,
         gate_gradient is not None,
     )
-    launch(grad=grad, y=y, out_gates=out_gates, before=before, gate_gradient=gate_gradient)
+    launch(grad=grad, y=y, out_gates=out_gates, before=before, gate_gradient=gate_parts)
+    add_up(gate_parts, gate_gradient)
     return before
 
 
@@ -55,11 +59,12 @@ def weight_config(sizes: Sizes, dtype: torch.dtype) -> Config:
 
     The same for the same sizes always, so that results do not depend on what a clock has shown.
     """
-    large = sizes.block_k * sizes.out_size > 64 * 128
+    inputs, outputs = sizes.inputs, sizes.outputs
+    large = inputs.tile * outputs.tile > 64 * 128
     if dtype == torch.float32:
         chunk = 16 if large or sizes.batch <= 256 else 32
     else:
-        chunk = 128 if sizes.n_in * sizes.n_out <= FEW_TILES and sizes.batch >= MANY_ROWS and not large else 32
+        chunk = 128 if inputs.tiles * outputs.tiles <= FEW_TILES and sizes.batch >= MANY_ROWS and not large else 32
     return Config(chunk, 8 if large else 4)
 
 
@@ -69,7 +74,7 @@ def of_weight(
     """Gradient of the weight; ``listed`` says of which side ``lists`` are, "out" or "in", or "all" without lists."""
     gradient = torch.empty_like(weight)
     launch = _weight_launch(
-        Sizes.of(x.shape[0], weight),
+        Sizes.of(x.shape[0], weight, in_gated=in_gates is not None),
         x.dtype,
         dot_precision(x.dtype),
         listed,
@@ -89,8 +94,8 @@ def of_weight(
 
 def of_bias(before: Tensor, weight: Tensor, lists: RowLists | None) -> Tensor:
     """Gradient of the bias; ``lists`` are of the output blocks, or None for all rows."""
-    sizes = Sizes.of(before.shape[0], weight)
-    gradient = before.new_empty(sizes.n_out * sizes.out_size)
+    sizes = Sizes.of(before.shape[0], weight, in_gated=False)
+    gradient = before.new_empty(sizes.outputs.width)
     rows, counts = (None, None) if lists is None else lists
     _bias_launch(sizes, before.dtype, lists is not None)(before=before, rows=rows, counts=counts, gradient=gradient)
     return gradient
@@ -108,12 +113,13 @@ def _output_launch(
 ) -> Launch:
     return Launch(
         output_gradient,
-        (ceil_div(sizes.batch, ROWS_OF_TILE), sizes.n_out),
+        (ceil_div(sizes.batch, ROWS_OF_TILE), sizes.outputs.tiles),
         Config(0),
         batch=sizes.batch,
-        n_out=sizes.n_out,
+        n_out=sizes.outputs.blocks,
         tile_rows=ROWS_OF_TILE,
-        out_size=sizes.out_size,
+        columns=sizes.outputs.tile,
+        out_size=sizes.outputs.size,
         gated=gated,
         before_gates=before_gates,
         activation=activation,
@@ -127,18 +133,22 @@ def _weight_launch(
     sizes: Sizes, dtype: torch.dtype, precision: str, listed: str, in_dtype: torch.dtype | None, scaled: bool
 ) -> Launch:
     config = weight_config(sizes, dtype)
+    inputs, outputs = sizes.inputs, sizes.outputs
     return Launch(
         weight_gradient,
-        (sizes.n_in, sizes.n_out),
+        (inputs.tiles, outputs.tiles),
         config,
         batch=sizes.batch,
-        n_in=sizes.n_in,
-        n_out=sizes.n_out,
-        width=sizes.width,
+        n_in=inputs.blocks,
+        n_out=outputs.blocks,
+        width=inputs.width,
         chunk=config.size,
-        block_k=sizes.block_k,
-        out_size=sizes.out_size,
-        ragged=sizes.ragged,
+        tile_in=inputs.tile,
+        tile_out=outputs.tile,
+        in_size=inputs.size,
+        out_size=outputs.size,
+        ragged_in=inputs.exceeded_by(inputs.tile),
+        ragged_out=outputs.exceeded_by(outputs.tile),
         listed=listed,
         in_gated=in_dtype is not None,
         scaled=scaled,
@@ -150,12 +160,12 @@ def _weight_launch(
 def _bias_launch(sizes: Sizes, dtype: torch.dtype, listed: bool) -> Launch:
     return Launch(
         bias_gradient,
-        (sizes.n_out, sizes.out_size // BIAS_COLUMNS),
+        (sizes.outputs.blocks, ceil_div(sizes.outputs.size, BIAS_COLUMNS)),
         Config(0),
         batch=sizes.batch,
-        n_out=sizes.n_out,
+        n_out=sizes.outputs.blocks,
         chunk=BIAS_ROWS,
-        out_size=sizes.out_size,
+        out_size=sizes.outputs.size,
         columns=BIAS_COLUMNS,
         listed=listed,
     )

@@ -9,8 +9,13 @@ from kernels.backend import Call
 from kernels.reference import Activation
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-BLOCK_SIZES = (16, 32, 64, 128)
+# What products are made of. Blocks of these sizes are one tile; others are cut into tiles of at most 64, the size whose
+# times were measured.
+TILES = (16, 32, 64, 128)
+WIDEST_CUT = 64
 LARGEST = 2**31 - 1
+# The second axis of a CUDA grid has no more.
+MOST_PROGRAMS = 2**16 - 1
 OLDEST = (8, 0)
 
 
@@ -30,6 +35,11 @@ def saves_hidden(dtype: torch.dtype, activation: Activation, *, out_gated: bool)
     return out_gated and activation == "tanh" and dtype != torch.float32
 
 
+def tile_of(size: int) -> int:
+    """How many features of a block of ``size`` one program computes: a power of two, at least 16."""
+    return size if size in TILES else next((tile for tile in TILES if size <= tile <= WIDEST_CUT), WIDEST_CUT)
+
+
 def _wrong_device(device: str) -> str | None:
     import triton
 
@@ -42,11 +52,11 @@ def _wrong_device(device: str) -> str | None:
 
 
 def _wrong_size(call: Call) -> str | None:
-    _, n_in, in_size, out_size = call.weight
-    if out_size not in BLOCK_SIZES:
-        return f"out_size is {out_size}, not one of {BLOCK_SIZES}"
-    if in_size not in BLOCK_SIZES and (n_in > 1 or call.in_gated):
-        return f"in_size is {in_size}, not one of {BLOCK_SIZES}; one ungated input block may have any size"
+    n_out, n_in, _, out_size = call.weight
+    # A program for each tile of the outputs, and in the plan for each 64 input gates.
+    programs = max(n_out * -(-out_size // tile_of(out_size)), -(-n_in // 64) if call.in_gated else 0)
+    if programs > MOST_PROGRAMS:
+        return f"the blocks take {programs} programs along an axis of a grid, which has room for {MOST_PROGRAMS}"
     if math.prod(call.weight) > LARGEST:
         return f"the weight has more than {LARGEST} elements, which 32-bit offsets cannot reach"
     return None
@@ -59,7 +69,7 @@ def check_rows(rows: int, weight: tuple[int, ...]) -> None:
         ValueError: ``rows`` rows of the input or the result have too many elements.
     """
     n_out, n_in, in_size, out_size = weight
-    of_smallest_tiles = n_out * n_in * (rows // BLOCK_SIZES[0] + 1)
+    of_smallest_tiles = n_out * n_in * (rows // TILES[0] + 1)
     if max(rows * n_in * in_size, rows * n_out * out_size, of_smallest_tiles) > LARGEST:
         raise ValueError(
             f"{rows} rows have more than {LARGEST} elements, which 32-bit offsets cannot reach: split them"

@@ -16,7 +16,6 @@ from core.training.train import train
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")]
 
-# Blocks that the Triton kernels take; the read-out of ten classes is the reference's.
 ARCHITECTURE = Architecture.parse("4x16,4x16", 64, 10)
 DENSITY = 1 / 4
 

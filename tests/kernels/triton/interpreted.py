@@ -6,19 +6,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
-from core.architecture import Architecture
-from core.data import load, split
-from core.seeding import SeedStreams
-from core.training.batch import CountedBatch
-from core.training.settings import TrainingSettings
-from core.training.train import train
-from kernels import block_linear, use_backend
+from kernels import block_linear
 from kernels import triton as backend
 from kernels.autograd import block_linear_operator
 from kernels.backend import Needs
 from kernels.triton.support import check_rows
-from strategies import find
+from studies.catalogue.portability import STUDY, measure_backends
 from studies.timing.cases import Case as TimingCase
 from studies.timing.feed_forward import FeedForward
 from tests.kernels.cases import Case, random_case
@@ -31,14 +27,19 @@ from tests.kernels.triton.agreement import (
     call_of,
     computed,
     poisoned,
+    unsaturated,
     upstream_of,
 )
+from tests.support.trained import subject_of
 
 ACTIVATIONS = ("identity", "relu", "tanh")
 SIDES = ("none", "in", "out", "both")
 SHAPE = (3, 2, 16, 32)
+# Blocks narrower than their tile, and blocks of several tiles of which the last reaches beyond.
+OTHER_SHAPES = ((2, 3, 10, 24), (2, 2, 130, 70))
 # The first two take the path for few rows, the others the planned one (33 with gates on both sides too).
 ROWS = (1, 5, 33, 130)
+PORTABILITY = STUDY.scales["default"]
 # The interpreter cuts off what bfloat16 cannot hold, where a GPU rounds: all errors are of one sign, and add up.
 ROUNDING = {torch.float16: 1.5, torch.bfloat16: 4}
 
@@ -88,11 +89,64 @@ def test_agrees_on_odd_shapes(rows, shape):
     assert_agrees(case_of(shape, rows=rows, density=0.3), "tanh")
 
 
+sizes = st.one_of(st.integers(1, 20), st.integers(1, 130))
+
+
+# Shrinking takes an interpreter longer than a test may.
+@settings(max_examples=30, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    shape=st.tuples(*[st.integers(1, 3)] * 2, *[sizes] * 2),
+    rows=st.sampled_from([1, 2, 9, 65]),
+    sides=st.sampled_from(SIDES),
+    density=st.sampled_from([0.0, 0.4, 1.0]),
+    activation=st.sampled_from(ACTIVATIONS),
+    bias=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_agrees_with_blocks_of_any_size(shape, rows, sides, density, activation, bias, seed):
+    assert_agrees(
+        unsaturated(case_of(shape, rows=rows, sides=sides, density=density, bias=bias, seed=seed)), activation
+    )
+
+
+@pytest.mark.parametrize("rows", [2, 40])
+@pytest.mark.parametrize(
+    ("shape", "sides"),
+    [
+        ((1, 4, 16, 10), "in"),  # a read-out of ten classes
+        ((1, 1, 256, 480), "both"),  # a dense layer, gated as a whole
+        ((1, 2, 480, 16), "in"),
+        ((1, 1, 480, 256), "none"),
+        ((2, 2, 1, 1), "both"),
+        ((2, 5, 4, 4), "both"),
+    ],
+)
+def test_agrees_with_narrow_and_with_wide_blocks(shape, sides, rows):
+    assert_agrees(unsaturated(case_of(shape, rows=rows, sides=sides)), "tanh")
+
+
+@pytest.mark.parametrize("rows", [5, 40])
+@pytest.mark.parametrize("shape", [SHAPE, *OTHER_SHAPES])
+def test_programs_may_run_in_any_order(rows, shape, monkeypatch):
+    from triton.runtime.interpreter import InterpreterBuilder
+
+    case = unsaturated(case_of(shape, rows=rows))
+    forwards = computed(case, "tanh")
+    place = InterpreterBuilder.set_grid_idx
+
+    def backwards(builder: Any, *at: int) -> None:
+        place(builder, *(size - 1 - each for size, each in zip(builder.grid_dim, at, strict=True)))
+
+    monkeypatch.setattr(InterpreterBuilder, "set_grid_idx", backwards)
+    assert_same_bits(computed(case, "tanh"), forwards)
+
+
 @pytest.mark.parametrize("rows", [3, 40])
 @pytest.mark.parametrize("in_size", [1, 20, 100, 256])
+@pytest.mark.parametrize("n_in", [1, 3])
 @pytest.mark.parametrize("sides", ["none", "out"])
-def test_one_ungated_input_block_may_have_any_size(rows, in_size, sides):
-    assert_agrees(case_of((3, 1, in_size, 16), rows=rows, sides=sides), "relu")
+def test_ungated_inputs_may_have_any_size(rows, in_size, n_in, sides):
+    assert_agrees(case_of((3, n_in, in_size, 16), rows=rows, sides=sides), "relu")
 
 
 @pytest.mark.parametrize("sides", SIDES)
@@ -108,6 +162,13 @@ def test_a_batch_of_no_rows_gives_no_rows_and_zero_gradients(sides):
 @pytest.mark.parametrize("sides", ["none", "both"])
 def test_16_bits_round_as_pytorch(rows, dtype, sides):
     assert_rounds_as_pytorch(case_of(SHAPE, dtype=dtype, rows=rows, sides=sides), "tanh", times=ROUNDING[dtype])
+
+
+@pytest.mark.parametrize("rows", [5, 40])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("shape", OTHER_SHAPES)
+def test_16_bits_round_as_pytorch_whatever_the_size(rows, dtype, shape):
+    assert_rounds_as_pytorch(unsaturated(case_of(shape, dtype=dtype, rows=rows)), "tanh", times=ROUNDING[dtype])
 
 
 @pytest.mark.parametrize("rows", [5, 40])
@@ -133,9 +194,9 @@ def test_autograd_goes_through_the_saved_activation(rows, operator):
 
 
 @pytest.mark.parametrize("rows", ROWS)
-@pytest.mark.parametrize("sides", ["in", "both"])
-def test_a_mask_of_the_input_is_gates_of_one(rows, sides):
-    case = case_of(SHAPE, rows=rows, sides=sides)
+@pytest.mark.parametrize(("shape", "sides"), [(SHAPE, "in"), (SHAPE, "both"), (OTHER_SHAPES[0], "both")])
+def test_a_mask_of_the_input_is_gates_of_one(rows, shape, sides):
+    case = case_of(shape, rows=rows, sides=sides)
     assert case.in_gates is not None
     mask = case.in_gates != 0
     ones = computed(replace(case, in_gates=mask.float()), "tanh")
@@ -143,24 +204,23 @@ def test_a_mask_of_the_input_is_gates_of_one(rows, sides):
     assert_same_bits(masked, {name: ones[name] for name in masked})
 
 
-@pytest.mark.parametrize("rows", [5, 40])
-def test_a_trained_network_decides_and_answers_as_on_the_reference(rows):
-    streams = SeedStreams(0, "evaluate", "digits", 0)
-    splits = split(load("digits"), streams, "resampled")
-    # As many blocks, and classes, as the narrowest tile: pinning covers gaters and read-out too.
-    architecture = Architecture.parse("16x16,16x32", 64, 16)
-    settings = TrainingSettings.of({"epochs": 2})
-    trained = train(find("top_k"), {}, architecture, splits, streams, settings, density=1 / 4)
-    trained.strategy.eval()
-    x = splits.validation.x[:rows]
-    passes = {}
-    for name in ("reference", "triton"):
-        with use_backend(name), torch.no_grad():
-            batch = CountedBatch(trained.network, x, None, torch.Generator(), density=1 / 4)
-            passes[name] = trained.strategy.infer(batch)
-    for ours, reference in zip(passes["triton"].decisions, passes["reference"].decisions, strict=True):
-        assert torch.equal(ours.gates, reference.gates)
-    torch.testing.assert_close(passes["triton"].output, passes["reference"].output, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize(("strategy", "rows"), [("top_k", 5), *((name, 40) for name in PORTABILITY.strategies)])
+def test_the_ten_class_network_of_portability_trains_and_answers_as_in_double_precision(strategy, rows, monkeypatch):
+    # How long an interpreter takes says nothing.
+    for name, value in {"BATCH": rows, "COMPILERS": (), "_seconds": lambda *_: {}}.items():
+        monkeypatch.setattr(measure_backends, name, value)
+    (network,), (density,) = PORTABILITY.networks, PORTABILITY.densities
+    own = PORTABILITY.strategy_settings.get(strategy, {})
+    subject = subject_of(strategy, network=network, epochs=4, density=density, **own)
+    assert subject.network.architecture.classes == 10
+    few = replace(subject.train, x=subject.train.x[:20], y=subject.train.y[:20])
+    measured = measure_backends.measure(replace(subject, train=few))
+    (answers,) = [way for way in measured["ways"] if way["way"] == "triton"]
+    assert (answers["reason"], answers["other_gates"], answers["equal_predictions"]) == (None, 0, 1)
+    assert 0 < answers["difference"] < 1e-4
+    (training,) = [way for way in measured["training"] if way["way"] == "triton"]
+    assert (training["reason"], training["equal_predictions"]) == (None, 1)
+    assert 0 < training["parameter_difference"] < 1e-4
 
 
 @pytest.mark.parametrize("kind", ["feed_forward", "feed_forward_training"])
@@ -173,10 +233,17 @@ def test_the_feed_forward_layer_of_the_benchmark_agrees_with_the_reference(kind,
 
 
 @pytest.mark.parametrize("rows", [5, 40])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("shape", "activation"),
+    [
+        *(((4, 5, 16, 16), activation) for activation in ACTIVATIONS),
+        ((3, 2, 20, 10), "tanh"),
+        ((3, 2, 70, 130), "relu"),
+    ],
+)
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_nothing_behind_closed_gates_is_read(rows, activation, value):
-    case = case_of((4, 5, 16, 16), rows=rows, density=0.4)
+def test_nothing_behind_closed_gates_is_read(rows, shape, activation, value):
+    case = case_of(shape, rows=rows, density=0.4)
     assert case.in_gates is not None
     assert case.out_gates is not None
     case.in_gates[:, 1] = 0.0
@@ -206,10 +273,10 @@ def test_equal_calls_are_bitwise_equal(rows):
     assert_same_bits(computed(case, "tanh"), computed(case, "tanh"))
 
 
-@pytest.mark.parametrize("sides", SIDES)
+@pytest.mark.parametrize(("shape", "sides"), [*((SHAPE, sides) for sides in SIDES), (OTHER_SHAPES[1], "both")])
 @pytest.mark.parametrize("name", NAMES)
-def test_one_gradient_alone_is_the_same_as_among_all(name, sides):
-    case = case_of(SHAPE, rows=40, sides=sides)
+def test_one_gradient_alone_is_the_same_as_among_all(name, shape, sides):
+    case = case_of(shape, rows=40, sides=sides)
     needs = Needs(*(each == name for each in NAMES))
     together, alone = computed(case, "tanh"), computed(case, "tanh", needs=needs)
     assert alone.keys() == {"y", name} & together.keys()
@@ -231,20 +298,20 @@ def test_tanh_is_accurate_from_tiny_to_huge_values():
 
 
 @pytest.mark.parametrize(
-    ("shape", "sides", "reason"),
+    ("shape", "in_gated", "programs"),
     [
-        ((2, 2, 16, 8), "both", "out_size is 8"),
-        ((2, 2, 16, 48), "both", "out_size is 48"),
-        ((2, 2, 20, 16), "out", "in_size is 20"),
-        ((2, 1, 20, 16), "in", "in_size is 20"),
-        ((2, 2, 256, 16), "both", "in_size is 256"),
+        ((65_536, 1, 8, 10), False, 65_536),
+        ((1, 1, 1, 64 * 65_536), False, 65_536),
+        ((1, 64 * 65_536, 1, 1), True, 65_536),
     ],
 )
-def test_sizes_that_do_not_fit_are_named(shape, sides, reason):
-    case = case_of(shape, sides=sides)
-    found = backend.unsupported(call_of(case.weight, in_gated=case.in_gates is not None))
+def test_more_blocks_than_a_grid_has_room_for_are_refused(shape, in_gated, programs):
+    found = backend.unsupported(call_of(torch.empty(shape, device="meta"), in_gated=in_gated))
     assert found is not None
-    assert found.startswith(reason)
+    assert found.startswith(f"the blocks take {programs} programs along an axis of a grid, which has room for 65535")
+    n_out, n_in, in_size, out_size = shape
+    fits = (max(1, n_out - 1), max(1, n_in - 64), in_size, max(1, out_size - 64))
+    assert backend.unsupported(call_of(torch.empty(fits, device="meta"), in_gated=in_gated)) is None
 
 
 def test_more_elements_than_an_offset_can_reach_are_refused():

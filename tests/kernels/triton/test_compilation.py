@@ -24,10 +24,13 @@ ARCHITECTURES = (80, 90)
 DTYPES = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16", torch.int32: "i32", torch.int64: "i64"}
 # 64-wide blocks, as in the networks of Bengio et al. 2015; [n_out, n_in, in_size, out_size].
 SHAPE = (4, 4, 64, 64)
+# A read-out, blocks narrower than their tile, and blocks of several tiles, of which the last reaches beyond.
+OTHER_SHAPES = ((1, 4, 16, 10), (4, 3, 24, 48), (2, 2, 200, 130))
 OUT_GATED = ("out", "both")
 # Batches that are cut up differently, see tile_config and weight_config.
 BATCHES = (130, 600, 2000, 5000)
 MATRIX_PRODUCTS = {"grouped_product", "weight_gradient"}
+MASKED = MATRIX_PRODUCTS | {"gated_gemv"}
 OTHERS = {"gated_gemv", "list_rows", "pack_gates", "map_tiles", "output_gradient", "bias_gradient"}
 
 
@@ -65,11 +68,11 @@ def launches(monkeypatch) -> Callable[..., list[Launch]]:
         arguments = {name: given.pop(name) for name in kernel.arg_names}
         made.append(Launch(kernel, arguments, given))
 
-    def launches(dtype: torch.dtype, rows: int, *, sides: str = "both"):
+    def launches(dtype: torch.dtype, rows: int, *, sides: str = "both", shape: tuple[int, ...] = SHAPE):
         made.clear()
         monkeypatch.setattr(triton.runtime.jit.JITFunction, "run", record)
-        n_out, n_in, in_size, out_size = SHAPE
-        x, weight = torch.zeros(rows, n_in * in_size, dtype=dtype), torch.zeros(SHAPE, dtype=dtype)
+        n_out, n_in, in_size, out_size = shape
+        x, weight = torch.zeros(rows, n_in * in_size, dtype=dtype), torch.zeros(shape, dtype=dtype)
         bias, grad = weight.new_zeros(n_out * out_size), weight.new_zeros(rows, n_out * out_size)
         in_gates = weight.new_zeros(rows, n_in) if sides in ("in", "both") else None
         out_gates = weight.new_zeros(rows, n_out) if sides in OUT_GATED else None
@@ -125,6 +128,36 @@ def test_the_other_kernels_spill_nothing(launches, dtype, architecture, tmp_path
         assert spilled_bytes(launch.compiled(architecture), tmp_path) == 0, launch
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", OTHER_SHAPES)
+def test_other_sizes_use_tensor_cores_and_spill_nothing(launches, shape, dtype, architecture, tmp_path):
+    found = [launch for rows in (1, 130) for launch in launches(dtype, rows, shape=shape)]
+    assert named(found) == MATRIX_PRODUCTS | OTHERS
+    for launch in found:
+        compiled = launch.compiled(architecture)
+        assert spilled_bytes(compiled, tmp_path) == 0, launch
+        if launch.kernel.__name__ in MATRIX_PRODUCTS:
+            assert tensor_core_instructions(compiled) > 0, launch
+
+
+@pytest.mark.parametrize("size", [16, 32, 64, 128])
+def test_blocks_of_one_tile_are_not_masked(launches, size):
+    shape = (3, 2, size, size)
+    found = [launch for rows in (1, 130) for launch in launches(torch.bfloat16, rows, shape=shape)]
+    masks = [value for launch in found for name, value in launch.arguments.items() if name.startswith("ragged")]
+    assert len(masks) == 2 * len([launch for launch in found if launch.kernel.__name__ in MASKED])
+    assert not any(masks)
+    gradients = [launch.arguments["gate_gradient"] for launch in found if "gate_gradient" in launch.arguments]
+    assert {tuple(gradient.shape) for gradient in gradients if gradient is not None} == {
+        (1, 3),
+        (1, 2),
+        (130, 3),
+        (130, 2),
+    }
+
+
 @pytest.mark.parametrize("sides", ["none", "in", "out"])
 def test_every_side_compiles(launches, sides):
     found = [launch for rows in (1, 256) for launch in launches(torch.bfloat16, rows, sides=sides)]
@@ -167,15 +200,36 @@ def test_tiles_fit_the_memory_of_a_processor_and_grow_with_the_batch(dtype, sour
     from kernels.triton.many_rows import PIPELINE_BYTES, _step, tile_config
 
     gated = {"source_gated": source_gated, "result_gated": result_gated}
-    for block in (16, 32, 64, 128):
-        found = [tile_config(batch, block, dtype, **gated) for batch in (1, 16, 40, *BATCHES, 100_000)]
+    for tile in (16, 32, 64, 128):
+        found = [tile_config(batch, tile, dtype, **gated) for batch in (1, 16, 40, *BATCHES, 100_000)]
         sizes = [config.size for config in found]
         assert sizes == sorted(sizes)
         assert sizes[0] == 16
         for config in found:
-            stage = (config.size + block) * _step(block, dtype) * dtype.itemsize
+            stage = (config.size + tile) * _step(tile, dtype) * dtype.itemsize
             assert config.stages >= 2
             assert config.stages * stage <= PIPELINE_BYTES
+
+
+def test_tiles_cover_a_block_of_any_size_and_waste_less_than_one():
+    from kernels.triton.sizes import Side
+
+    for size in range(1, 300):
+        side = Side(3, size, 3 * size)
+        assert side.tile in (16, 32, 64, 128)
+        assert side.cuts * side.tile - side.tile < size <= side.cuts * side.tile
+        assert side.tile == 16 or size > side.tile // 2
+        assert (side.cuts == 1) == (size <= 64 or size == 128)
+        assert side.exceeded_by(side.tile) == (size % side.tile != 0)
+
+
+def test_inputs_without_gates_are_cut_wherever_blocks_end():
+    from kernels.triton.sizes import Side, Sizes
+
+    weight = torch.zeros(2, 5, 24, 10)
+    assert Sizes.of(7, weight, in_gated=True).inputs == Side(5, 24, 120)
+    assert Sizes.of(7, weight, in_gated=False).inputs == Side(2, 64, 120)
+    assert Sizes.of(7, torch.zeros(2, 5, 16, 10), in_gated=False).inputs == Side(5, 16, 80)
 
 
 def test_a_tensor_that_is_not_on_a_gpu_is_refused():

@@ -16,6 +16,7 @@ from tests.kernels.triton.agreement import (
     assert_same_bits,
     computed,
     poisoned,
+    unsaturated,
     upstream_of,
 )
 
@@ -25,6 +26,8 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 ROWS = (1, 5, 33, 130, 1000)
 SIDES = ("none", "in", "out", "both")
 SHAPE = (6, 5, 64, 64)
+# Blocks narrower than their tile, and blocks of several tiles of which the last reaches beyond.
+OTHER_SHAPES = ((5, 6, 10, 24), (2, 3, 200, 130))
 # Three products of TF32 keep 22 bits of a factor's 24.
 TF32X3 = 2e-5
 
@@ -89,6 +92,27 @@ def test_block_sizes_agree_with_the_reference(rows, shape, dtype):
         assert_rounds_as_pytorch(case, "tanh")
 
 
+@pytest.mark.parametrize("rows", [5, 65])
+@pytest.mark.parametrize(
+    ("shape", "sides"),
+    [
+        ((1, 4, 16, 10), "in"),  # a read-out of ten classes
+        ((3, 3, 8, 4), "both"),
+        ((4, 8, 48, 24), "out"),
+        ((2, 1, 480, 256), "both"),
+        ((1, 1, 480, 256), "none"),
+        *((shape, "both") for shape in OTHER_SHAPES),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_other_block_sizes_agree_with_the_reference(rows, shape, sides, dtype):
+    case = unsaturated(case_of(shape=shape, rows=rows, sides=sides, dtype=dtype))
+    if dtype == torch.float32:
+        assert_agrees(case, "tanh", tolerance=TF32X3)
+    else:
+        assert_rounds_as_pytorch(case, "tanh")
+
+
 @pytest.mark.parametrize("rows", [3, 130])
 @pytest.mark.parametrize("in_size", [20, 784])
 def test_one_ungated_input_block_may_have_any_size(rows, in_size):
@@ -96,8 +120,9 @@ def test_one_ungated_input_block_may_have_any_size(rows, in_size):
 
 
 @pytest.mark.parametrize("rows", [5, 130])
-def test_nothing_behind_closed_gates_is_read(rows):
-    case = case_of(rows=rows, density=0.4)
+@pytest.mark.parametrize("shape", [SHAPE, (5, 6, 10, 24), (3, 3, 200, 130)])
+def test_nothing_behind_closed_gates_is_read(rows, shape):
+    case = case_of(shape=shape, rows=rows, density=0.4)
     assert case.in_gates is not None
     assert case.out_gates is not None
     case.in_gates[:, 1] = 0.0
@@ -111,8 +136,9 @@ def test_nothing_behind_closed_gates_is_read(rows):
 
 @pytest.mark.parametrize("rows", [5, 1000])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_equal_calls_are_bitwise_equal(rows, dtype):
-    case = case_of(rows=rows, dtype=dtype)
+@pytest.mark.parametrize("shape", [SHAPE, *OTHER_SHAPES])
+def test_equal_calls_are_bitwise_equal(rows, dtype, shape):
+    case = case_of(shape=shape, rows=rows, dtype=dtype)
     first = computed(case, "tanh")
     for _ in range(5):
         assert_same_bits(first, computed(case, "tanh"))
@@ -120,17 +146,20 @@ def test_equal_calls_are_bitwise_equal(rows, dtype):
 
 @pytest.mark.parametrize("rows", [5, 130])
 @pytest.mark.parametrize("sides", SIDES)
-def test_unmeasured_configurations_agree_and_use_no_unwritten_memory(rows, sides):
+@pytest.mark.parametrize("shape", [SHAPE, *OTHER_SHAPES])
+def test_unmeasured_configurations_agree_and_use_no_unwritten_memory(rows, sides, shape):
     torch.use_deterministic_algorithms(True)  # fills fresh tensors with NaN
     try:
-        assert_agrees(case_of(rows=rows, sides=sides), "tanh", tolerance=TF32X3)
+        assert_agrees(unsaturated(case_of(shape=shape, rows=rows, sides=sides)), "tanh", tolerance=TF32X3)
     finally:
         torch.use_deterministic_algorithms(False)
 
 
 @pytest.mark.parametrize("rows", [5, 130])
-def test_the_host_never_waits(rows, request):
-    case, upstream = case_of(rows=rows), upstream_of(case_of(rows=rows))
+@pytest.mark.parametrize("shape", [SHAPE, *OTHER_SHAPES])
+def test_the_host_never_waits(rows, shape, request):
+    case = case_of(shape=shape, rows=rows)
+    upstream = upstream_of(case)
     computed(case, "tanh", upstream)  # measures configurations, which waits
     torch.cuda.synchronize()
     request.getfixturevalue("without_waiting")
@@ -138,8 +167,9 @@ def test_the_host_never_waits(rows, request):
 
 
 @pytest.mark.parametrize("rows", [5, 130])
-def test_a_captured_graph_follows_gates_that_change_between_replays(rows):
-    case = case_of(rows=rows)
+@pytest.mark.parametrize("shape", [SHAPE, *OTHER_SHAPES])
+def test_a_captured_graph_follows_gates_that_change_between_replays(rows, shape):
+    case = case_of(shape=shape, rows=rows)
     assert case.in_gates is not None
     assert case.out_gates is not None
     upstream = upstream_of(case)
