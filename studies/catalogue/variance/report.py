@@ -18,7 +18,8 @@ from studies.report.figures.seeds import SEEDS
 from studies.results import SETTING, Results
 from studies.results.examples.covered import over
 from studies.results.results import RUN_KEYS
-from studies.results.statistics.intervals import sample_std, t_interval
+from studies.results.statistics.intervals import sample_std
+from studies.results.statistics.medians import median_interval
 from studies.results.table import Column, Table
 
 
@@ -58,9 +59,10 @@ def estimator_runs(results: Results) -> pd.DataFrame:
 
 
 def estimators(results: Results) -> pd.DataFrame:
-    """Return a row per estimator and length of training, from 0: geometric means of what was measured, and errors.
+    """Return a row per estimator and length of training, from 0: medians of what was measured, and errors.
 
-    Intervals are t intervals of the mean logarithm over seeds. Errors are missing before training.
+    Medians, since after training single seeds have gates without any variance left, or hardly a gradient; intervals are
+    exact ones of the median over seeds, which fewer than 6 do not have. Errors are missing before training.
     """
     runs = estimator_runs(results)
     summary = {row["arm"]: row for row in results.summary.to_dict("records")}
@@ -75,17 +77,17 @@ def estimators(results: Results) -> pd.DataFrame:
             "unbiased": name in UNBIASED,
         }
         if not any(known["estimator"] == name for known in rows):
-            rows.append({**row, "epochs": 0, "n": len(group), **_averaged(group, "initial")})
-        rows.append({**row, "epochs": int(epochs), "n": len(group), **_averaged(group, "trained"), **after})
+            rows.append({**row, "epochs": 0, "n": len(group), **_medians(group, "initial")})
+        rows.append({**row, "epochs": int(epochs), "n": len(group), **_medians(group, "trained"), **after})
     return pd.DataFrame(rows)
 
 
-def _averaged(group: pd.DataFrame, when: str) -> dict[str, float]:
+def _medians(group: pd.DataFrame, when: str) -> dict[str, float]:
     found: dict[str, Any] = {}
     for key in MEASURED:
-        logarithms = np.log(group[f"{when}_{key}"].astype(float)).tolist()
-        low, high = t_interval(logarithms)
-        found |= {key: np.exp(np.mean(logarithms)), f"{key}_low": np.exp(low), f"{key}_high": np.exp(high)}
+        values = group[f"{when}_{key}"].astype(float).tolist()
+        low, high = median_interval(values)
+        found |= {key: np.median(values), f"{key}_low": low, f"{key}_high": high}
     return {key: float(value) for key, value in found.items()}
 
 
@@ -226,9 +228,8 @@ OVER_EPOCHS = by_level(
     "Variance and bias of the gradient in training",
     Labels("epochs of training", "relative to the exact gradient"),
     _over_epochs,
-    "Relative variance and bias of gradient estimators against the enumeration of all gates: geometric means over "
-    "seeds and 95 % t intervals of the mean logarithm. An estimator without bias shows what its variance leaves after "
-    "200 draws.",
+    "Relative variance and bias of gradient estimators against the enumeration of all gates: medians over seeds "
+    "and exact 95 % intervals of the median. An estimator without bias shows what its variance leaves after 200 draws.",
     by=("measure",),
     lines=True,
     log=True,
