@@ -51,8 +51,8 @@ CONTROLS: Final = (
 )
 
 PRIMARY: Final = (
-    # The gates at the paper's estimator, an estimator of less variance at its gates, and search against it where both
-    # open k blocks.
+    # The gates at the paper's estimator, another unbiased estimator at its gates, and search against it where both open
+    # k blocks.
     Primary("score function (RLOO), exactly k", "score function (RLOO), Bernoulli"),
     Primary("antithetic pairs, Bernoulli", "score function (RLOO), Bernoulli"),
     Primary("imitation of search, exactly k", "score function (RLOO), exactly k"),
