@@ -29,15 +29,20 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def without_fused_multiply_adds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A processor that cannot run the CPU kernels."""
+def back_ends_chosen_anew() -> Iterator[None]:
+    """Nothing is known of what this machine can run, before the test and after it."""
     known = (ready.unavailable, choice._suited, choice._log)
-    monkeypatch.setattr(ready, "PROCESSOR", PROCESSOR._replace(name="nehalem", fused=False))
     for function in known:
         function.cache_clear()
     yield
     for function in known:
         function.cache_clear()
+
+
+@pytest.fixture
+def without_fused_multiply_adds(back_ends_chosen_anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that cannot run the CPU kernels."""
+    monkeypatch.setattr(ready, "PROCESSOR", PROCESSOR._replace(name="nehalem", fused=False))
 
 
 @pytest.fixture

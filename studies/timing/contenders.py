@@ -119,21 +119,24 @@ class _Layer(RandomLayer):
         return baseline, ours
 
 
-def _training(strategy: str, shape: Architecture, density: float, splits: data.Splits, epochs: int) -> Trained:
-    streams = SeedStreams(0, "evaluate", "mnist_5k", 0)
-    settings = TrainingSettings.of({"epochs": epochs})
-    return train(strategies.find(strategy), {}, shape, splits, streams, settings, density=density)
+def _streams() -> SeedStreams:
+    return SeedStreams(0, "evaluate", "mnist_5k", 0)
 
 
 @functools.cache
 def _splits() -> data.Splits:
-    return data.split(data.load("mnist_5k"), SeedStreams(0, "evaluate", "mnist_5k", 0), "resampled")
+    return data.split(data.load("mnist_5k"), _streams(), "resampled")
+
+
+def _training(strategy: str, shape: Architecture, density: float, epochs: int) -> Trained:
+    settings = TrainingSettings.of({"epochs": epochs})
+    return train(strategies.find(strategy), {}, shape, _splits(), _streams(), settings, density=density)
 
 
 @functools.cache
 def _trained() -> Trained:
     """A gated network, trained for a few epochs, so that its gates are those of a task and not of chance."""
-    return _training("top_k", MLP, MLP_DENSITY, _splits(), epochs=5)
+    return _training("top_k", MLP, MLP_DENSITY, epochs=5)
 
 
 def _networks(case: Case) -> tuple[nn.Module, Callable[[Tensor], Tensor], Tensor]:
@@ -174,6 +177,6 @@ def _epoch(case: Case) -> tuple[Contender, Contender]:
     dense = equal_macs_dense(MLP, case.density)
 
     def baseline(_: int) -> object:
-        return _training("dense", dense, 1.0, _splits(), epochs=1)
+        return _training("dense", dense, 1.0, epochs=1)
 
-    return baseline, lambda _: _training("top_k", MLP, case.density, _splits(), epochs=1)
+    return baseline, lambda _: _training("top_k", MLP, case.density, epochs=1)

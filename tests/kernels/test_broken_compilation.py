@@ -13,7 +13,6 @@ from numba.extending import intrinsic
 from kernels import BackendError, block_linear, choice, prepare
 from kernels.backend import load
 from kernels.cpu import BoundLinear, launch
-from kernels.cpu.compilation import ready
 
 
 @intrinsic
@@ -50,19 +49,13 @@ def of_types(rows: int) -> int:
 
 
 @pytest.fixture(params=[of_llvm, of_python, of_types], ids=["LLVM", "Python", "numba"])
-def broken(request, monkeypatch):
+def broken(request, back_ends_chosen_anew, monkeypatch):
     """One of the kernels is one that cannot be compiled."""
     module = ModuleType("kernels.cpu.broken")
     vars(module)["kernel"] = request.param
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(launch, "LAYER", ("broken.kernel",))
     monkeypatch.setattr("kernels.cpu.bound.LAYER", ("broken.kernel",))
-    known = (ready.unavailable, choice._suited, choice._log)
-    for function in known:
-        function.cache_clear()
-    yield
-    for function in known:
-        function.cache_clear()
 
 
 @pytest.fixture

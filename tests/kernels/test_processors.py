@@ -20,6 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
 NO_FMA = r"the cpu back end needs fused multiply-adds, which the processor \(nehalem\) does not have"
 
+# Code for other processors is run, in which this one must know all instructions.
+on_x86 = pytest.mark.skipif(not TARGET[0].startswith("x86_64"), reason="this is no x86 processor")
+with_avx2 = pytest.mark.skipif(
+    not (TARGET[0].startswith("x86_64") and PROCESSOR.lanes >= 8 and PROCESSOR.fused),
+    reason="this is no x86 processor with AVX2 and FMA",
+)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def all_targets():
@@ -105,6 +112,7 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", where, "
 """
 
 
+@with_avx2
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_results_and_gradients_are_right_with_vectors_of_256_bits():
@@ -123,6 +131,7 @@ TargetMachine.emit_assembly = emit
 """
 
 
+@on_x86
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_results_and_gradients_are_right_with_vectors_of_128_bits(tmp_path):
@@ -132,6 +141,7 @@ def test_results_and_gradients_are_right_with_vectors_of_128_bits(tmp_path):
     assert (done.returncode, "96 passed" in done.stdout) == (0, True), done.stdout
 
 
+@on_x86
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nehalem", "generic"])
 def test_a_process_for_a_processor_without_fused_multiply_adds_takes_the_reference(name):
