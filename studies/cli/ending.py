@@ -19,7 +19,7 @@ def print_ending(outcome: Outcome, folder: ResultsFolder) -> int:
         return INTERRUPTED
     if outcome.results is None:
         return FAILED
-    output.console.print(terminal_table(SUMMARY, SUMMARY.numbers(outcome.results)))
+    output.console.print(terminal_table(SUMMARY, SUMMARY.numbers(outcome.results), output.console.width))
     failed = _print_failed(outcome.results)
     output.console.print(f"report: {folder.path / 'report.html'}", soft_wrap=True)
     return FAILED if failed or outcome.other_networks else DONE

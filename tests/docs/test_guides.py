@@ -219,7 +219,7 @@ def test_the_table_of_the_example_study_is_written_everywhere(outside):
     for output in OUTPUTS:
         assert [cells[2].text for cells in table.cells(of_top_k, output)] == ["1,000", "4,000"]
     assert "64x16" in latex_table(table, numbers, table.caption(results))
-    assert terminal_table(table, numbers).row_count == 4
+    assert terminal_table(table, numbers, 80).row_count == 4
     gain, forest = shown.figures
     assert not forest.numbers(results).empty
     assert sorted(gain.numbers(results)["blocks"].unique()) == [16, 64]

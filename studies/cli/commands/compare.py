@@ -54,5 +54,5 @@ def _print_beside(found: finished.FinishedStudy, csv_file: Path | None) -> None:
     """Print the summary of a study with results of others, and where these are from."""
     if csv_file is not None:
         write_atomically(csv_file, found.summary.to_csv(index=False, lineterminator="\n"))
-    output.console.print(terminal_table(SUMMARY, found.summary))
+    output.console.print(terminal_table(SUMMARY, found.summary, output.console.width))
     output.console.print(external_note(found.results).strip())

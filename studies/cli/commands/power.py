@@ -41,7 +41,7 @@ def command(name: str, results: Path, difference: float | None, probability: flo
         raise InputError("power: --difference is of points on one dataset and of bits on another; leave it out")
     table = power_table(None if difference is None else difference / units.pop().factor, probability)
     numbers = table.numbers(pilot)
-    output.console.print(terminal_table(table, numbers))
+    output.console.print(terminal_table(table, numbers, output.console.width))
     needed = numbers["seeds_needed"]
     half = needed.sort_values().iloc[(len(needed) - 1) // 2]
     output.console.print(

@@ -164,7 +164,7 @@ def test_the_summary_has_them_last_marked_and_without_a_verdict(own, tmp_path):
     assert "no test or verdict; of their means, intervals are as the file has them" in caption
     assert "marked *" not in SUMMARY.full_caption(own, SUMMARY.numbers(own), "paper")
     assert "cited*" in latex_table(SUMMARY, numbers, caption)
-    assert terminal_table(SUMMARY, numbers).row_count == len(numbers)
+    assert terminal_table(SUMMARY, numbers, 80).row_count == len(numbers)
 
 
 def test_error_against_macs_has_runs_and_means_that_say_their_cost_and_counts_the_others(own, tmp_path):
