@@ -1,7 +1,10 @@
-"""The two sides of each case: the baseline and ours, as callables that change their gates from call to call."""
+"""The two sides of each case: the baseline and ours, as callables that change their gates from call to call.
+
+A baseline may be computed in several ways, of which the fastest counts.
+"""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +20,18 @@ from core.training.train import Trained, train
 from kernels import block_linear
 from studies.timing.cases import MLP, MLP_DENSITY, TURNS, Case
 from studies.timing.clock import Contender
-from studies.timing.dense_twin import dense_twin
+from studies.timing.dense_twin import dense_twin, ways_of
 from studies.timing.feed_forward import feed_forward_contenders
 from studies.timing.gpu_contenders import gpu_contenders
+from studies.timing.one_dnn import EAGER, ONE_DNN, available, packed_linear
 from studies.timing.random_layer import RandomLayer
 
+# The baseline in all ways, by their names, and ours.
+Sides = tuple[Mapping[str, Contender], Contender]
 
-def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
-    """Return the baseline and ours."""
+
+def contenders(case: Case, device: str) -> Sides:
+    """Return the baseline, in all ways that there are to compute it, and ours."""
     if case.case == "mlp_batch1":
         return _one_example(case)
     if case.case == "mlp_test_pass":
@@ -34,7 +41,8 @@ def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
     if case.case in ("feed_forward", "feed_forward_training"):
         return feed_forward_contenders(case, device)
     if device == "cuda":
-        return gpu_contenders(case)
+        baseline, ours = gpu_contenders(case)
+        return {EAGER: baseline}, ours
     layer = _Layer(case, device, torch.float32)
     match case.case:
         case "training":
@@ -48,8 +56,8 @@ def contenders(case: Case, device: str) -> tuple[Contender, Contender]:
 
 
 class _Layer(RandomLayer):
-    def bound(self) -> tuple[Contender, Contender]:
-        """Ours bound to its weights, as the baseline is to its output: no allocation on either side."""
+    def bound(self) -> Sides:
+        """Ours bound to its weights, as the eager baseline is to its output: no allocation on either side."""
         # Not at the top: a GPU machine need not have numba.
         from kernels.cpu import BoundLinear
 
@@ -59,14 +67,19 @@ class _Layer(RandomLayer):
         def dense(number: int) -> object:
             return torch.addmm(self.bias, self.x[number % TURNS], self.dense, out=out)
 
+        ways: dict[str, Contender] = {EAGER: dense}
+        if available():
+            packed = packed_linear(self.dense.T, self.bias, self.case.batch)
+            ways[ONE_DNN] = torch.inference_mode()(lambda number: packed(self.x[number % TURNS]))
+
         def ours(number: int) -> object:
             turn = number % TURNS
             return bound(self.x[turn], self.in_gates[turn], self.out_gates[turn])
 
-        return dense, ours
+        return ways, ours
 
-    def masked(self) -> tuple[Contender, Contender]:
-        return lambda number: self._forward(number, "reference"), lambda number: self._forward(number, "cpu")
+    def masked(self) -> Sides:
+        return {EAGER: lambda number: self._forward(number, "reference")}, lambda number: self._forward(number, "cpu")
 
     @torch.no_grad()
     def _forward(self, number: int, backend: str) -> Tensor:
@@ -74,7 +87,7 @@ class _Layer(RandomLayer):
         gates = self.in_gates[turn], self.out_gates[turn]
         return block_linear(self.x[turn], self.weight, self.bias, *gates, backend=backend)
 
-    def training(self) -> tuple[Contender, Contender]:
+    def training(self) -> Sides:
         weight, bias, dense = (
             tensor.requires_grad_() for tensor in (self.weight, self.bias, self.dense.T.contiguous())
         )
@@ -91,9 +104,9 @@ class _Layer(RandomLayer):
             y = block_linear(x, weight, bias, *gates, activation="relu", backend="cpu")
             return torch.autograd.grad(y, [x, weight, bias], self.upstream)
 
-        return baseline, ours
+        return {EAGER: baseline}, ours
 
-    def training_fused(self) -> tuple[Contender, Contender]:
+    def training_fused(self) -> Sides:
         from kernels.cpu import backward_and_step
 
         dense, bias = self.dense.T.contiguous(), self.bias.detach().clone()
@@ -116,7 +129,7 @@ class _Layer(RandomLayer):
             y = block_linear(x, weight, ours_bias, *gates, activation="relu", backend="cpu")
             return backward_and_step(self.upstream, x, weight, ours_bias, *gates, y, "relu", learning_rate=rate)
 
-        return baseline, ours
+        return {EAGER: baseline}, ours
 
 
 def _streams() -> SeedStreams:
@@ -139,7 +152,7 @@ def _trained() -> Trained:
     return _training("top_k", MLP, MLP_DENSITY, epochs=5)
 
 
-def _networks(case: Case) -> tuple[nn.Module, Callable[[Tensor], Tensor], Tensor]:
+def _networks(case: Case) -> tuple[nn.Sequential, Callable[[Tensor], Tensor], Tensor]:
     """Return the dense network, ours, and the test examples."""
     trained, splits = _trained(), _splits()
     shape = trained.network.architecture
@@ -149,34 +162,34 @@ def _networks(case: Case) -> tuple[nn.Module, Callable[[Tensor], Tensor], Tensor
     return dense_twin(shape), trained.network.for_inference(trained.strategy, case.density), splits.test.x
 
 
-def _one_example(case: Case) -> tuple[Contender, Contender]:
+def _one_example(case: Case) -> Sides:
     dense, fused, x = _networks(case)
     rows = list(x[:256].clone())
     singles = [row[None] for row in rows]
 
-    @torch.inference_mode()
-    def baseline(number: int) -> object:
-        return dense(singles[number % len(singles)])
+    def classifying(way: Callable[[Tensor], Tensor]) -> Contender:
+        return torch.inference_mode()(lambda number: way(singles[number % len(singles)]))
 
-    return baseline, lambda number: fused(rows[number % len(rows)])
+    baselines = {name: classifying(way) for name, way in ways_of(dense, 1, "cpu").items()}
+    return baselines, lambda number: fused(rows[number % len(rows)])
 
 
-def _test_pass(case: Case) -> tuple[Contender, Contender]:
+def _test_pass(case: Case) -> Sides:
     dense, fused, x = _networks(case)
     batches = [batch.contiguous() for batch in x.split(case.batch)]
 
-    @torch.inference_mode()
-    def baseline(_: int) -> object:
-        return [dense(batch) for batch in batches]
+    def classifying(way: Callable[[Tensor], Tensor]) -> Contender:
+        return torch.inference_mode()(lambda _: [way(batch) for batch in batches])
 
-    return baseline, lambda _: [fused(batch) for batch in batches]
+    baselines = {name: classifying(way) for name, way in ways_of(dense, case.batch, "cpu").items()}
+    return baselines, lambda _: [fused(batch) for batch in batches]
 
 
-def _epoch(case: Case) -> tuple[Contender, Contender]:
+def _epoch(case: Case) -> Sides:
     """Return an epoch of a dense network and one of top_k, both trained by this suite in default batches."""
     dense = equal_macs_dense(MLP, case.density)
 
     def baseline(_: int) -> object:
         return _training("dense", dense, 1.0, epochs=1)
 
-    return baseline, lambda _: _training("top_k", MLP, case.density, epochs=1)
+    return {EAGER: baseline}, lambda _: _training("top_k", MLP, case.density, epochs=1)

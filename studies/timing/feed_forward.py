@@ -1,6 +1,6 @@
 """The two sides of a transformer's feed-forward layer: positions in, gated blocks of hidden units, positions out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -11,17 +11,26 @@ from kernels import block_linear
 from studies.timing.cases import TURNS, Case
 from studies.timing.clock import Contender
 from studies.timing.gpu_contenders import COPIES, as_graph
+from studies.timing.one_dnn import EAGER, ONE_DNN, available, packed_linear
 from studies.timing.random_layer import RandomLayer
 
 # From input, parameters and turn to output.
 Forward = Callable[[Tensor, list[Tensor], int], Tensor]
 
 
-def feed_forward_contenders(case: Case, device: str) -> tuple[Contender, Contender]:
-    """Return the dense layer and ours, as float32 on a CPU and as bfloat16 on a GPU, each call with other gates."""
+def feed_forward_contenders(case: Case, device: str) -> tuple[Mapping[str, Contender], Contender]:
+    """Return the dense layer in all ways, and ours, each call with other gates.
+
+    All is float32 on a CPU and bfloat16 on a GPU.
+    """
     layer = FeedForward(case, device, torch.bfloat16 if device == "cuda" else torch.float32)
-    sides = layer.dense(), layer.ours("triton" if device == "cuda" else "cpu")
-    return sides if case.launch == "eager" else (as_graph(sides[0]), as_graph(sides[1]))
+    ways = {EAGER: layer.dense()}
+    if device == "cpu" and not layer.trained and available():
+        ways[ONE_DNN] = layer.packed()
+    ours = layer.ours("triton" if device == "cuda" else "cpu")
+    if case.launch == "eager":
+        return ways, ours
+    return {name: as_graph(way) for name, way in ways.items()}, as_graph(ours)
 
 
 class FeedForward:
@@ -68,6 +77,13 @@ class FeedForward:
             return linear(torch.relu(linear(x, up, up_bias)), down, down_bias)
 
         return self._contender(forward, self.dense_weights)
+
+    def packed(self) -> Contender:
+        """The same by oneDNN, forward only."""
+        up, up_bias, down, down_bias = self.dense_weights[0]
+        rows = len(self._inputs[0])
+        packed_up, packed_down = packed_linear(up, up_bias, rows, "relu"), packed_linear(down, down_bias, rows)
+        return torch.inference_mode()(lambda number: packed_down(packed_up(self._inputs[number % len(self._inputs)])))
 
     def ours(self, backend: str) -> Contender:
         """Two gated layers, the relu fused into the first."""

@@ -10,8 +10,8 @@ from torch import Tensor
 from core.training.batch import CountedBatch
 from core.training.trained_network import TrainedNetwork
 from kernels import BackendError, use_backend
-from studies.timing.clock import interleaved
-from studies.timing.dense_twin import dense_twin
+from studies.timing.clock import Contender, fastest, interleaved
+from studies.timing.dense_twin import dense_twin, ways_of
 from studies.timing.unaccounted import plain_classifier
 
 # As the published times, says the authors' code.
@@ -23,19 +23,20 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
 
     Returns:
         ``seconds`` with the kernels, ``masked_seconds`` with all blocks computed and then masked, and ``dense_seconds``
-        of a plain torch network of the same widths; of a network without gates only the last, which is also its
-        ``seconds``. Each is a median of bursts that took turns with the dense ones, of the processor's time: other
-        programs on the machine stretch only the wall clock's.
+        of a plain torch network of the same widths, by the ``library`` that is faster; of a network without gates only
+        the last, which is also its ``seconds``. Each is a median of bursts that took turns with the dense ones, of the
+        processor's time: other programs on the machine stretch only the wall clock's.
     """
     device = trained.test.x.device.type
     batches = [batch.contiguous() for batch in trained.test.x.split(BATCH)]
     twin = dense_twin(trained.network.architecture).to(device)
 
-    @torch.inference_mode()
-    def dense(_: int) -> object:
-        return [twin(batch) for batch in batches]
+    def passing(way: Callable[[Tensor], Tensor]) -> Contender:
+        return torch.inference_mode()(lambda _: [way(batch) for batch in batches])
 
-    found: dict[str, Any] = {"batch": BATCH, "examples": len(trained.test.y)}
+    ways = {name: passing(way) for name, way in ways_of(twin, BATCH, device).items()}
+    library, dense = fastest(ways, device)
+    found: dict[str, Any] = {"batch": BATCH, "examples": len(trained.test.y), "library": library}
     if not type(trained.strategy).gated:
         times = [own.processor for _, own in interleaved(dense, dense, device)]
         return {**found, "seconds": median(times), "masked_seconds": None, "dense_seconds": median(times)}

@@ -9,7 +9,7 @@ import torch
 from core.errors import MachineError
 from studies.records.environment import processor
 from studies.timing.cases import Case
-from studies.timing.clock import interleaved
+from studies.timing.clock import fastest, interleaved
 from studies.timing.contenders import contenders
 from studies.timing.peak import Peak, measured_peak
 from studies.timing.traffic import baseline_weight_bytes, weight_bytes
@@ -23,6 +23,8 @@ class Row:
         measured: the case.
         device: its name.
         threads: of the baseline and of ours.
+        library: how torch computed the baseline, which is the fastest way: ``eager``, as ``nn.Linear`` does, or by
+            ``oneDNN`` with packed weights.
         speedup: median over the repetitions of baseline time / our time, by the wall clock.
         speedup_p10: 10th percentile.
         speedup_p90: 90th percentile.
@@ -37,6 +39,7 @@ class Row:
     measured: Case
     device: str
     threads: int
+    library: str
     speedup: float
     speedup_p10: float
     speedup_p90: float
@@ -138,15 +141,18 @@ def measure(
 
 
 def _measure(case: Case, device: str, threads: int, peak: Peak | None) -> Row:
-    times = interleaved(*contenders(case, device), device)
-    wall = np.array([(baseline.wall, ours.wall) for baseline, ours in times])
-    used = np.array([(baseline.processor, ours.processor) for baseline, ours in times])
+    ways, ours = contenders(case, device)
+    library, baseline = fastest(ways, device)
+    times = interleaved(baseline, ours, device)
+    wall = np.array([(theirs.wall, own.wall) for theirs, own in times])
+    used = np.array([(theirs.processor, own.processor) for theirs, own in times])
     ratios = wall[:, 0] / wall[:, 1]
     low, high = np.percentile(ratios, [10, 90])
     return Row(
         measured=case,
         device=torch.cuda.get_device_name() if device == "cuda" else processor(),
         threads=threads,
+        library=library,
         speedup=float(np.median(ratios)),
         speedup_p10=float(low),
         speedup_p90=float(high),

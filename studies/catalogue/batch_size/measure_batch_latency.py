@@ -8,8 +8,8 @@ from torch import Tensor
 
 from core.network.cost import equal_macs_dense
 from core.training.trained_network import TrainedNetwork
-from studies.timing.clock import Timed, interleaved
-from studies.timing.dense_twin import dense_twin
+from studies.timing.clock import Timed, fastest, interleaved
+from studies.timing.dense_twin import dense_twin, ways_of
 from studies.timing.measure_pass_time import classifier, compiled
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -25,7 +25,8 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
 
     Returns:
         ``calls``: for each batch size and baseline, which is ``dense`` of the same widths or ``dense of equal MACs``,
-        the seconds per call of both sides, by the wall clock and of the processor, repetition by repetition. Empty for
+        the seconds per call of both sides, by the wall clock and of the processor, repetition by repetition, and the
+        ``library`` by which torch computes the dense one faster. Empty for
         a network without gates.
     """
     if not type(trained.strategy).gated:
@@ -42,9 +43,11 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
         if fused is not None and size == 1:
             ours = _in_turn(fused, [batch[0] for batch in batches])
         for name, twin in twins.items():
-            turns = interleaved(_in_turn(twin, batches), ours, device, REPETITIONS)
-            own, dense = [own for _, own in turns], [dense for dense, _ in turns]
-            calls.append({"batch": size, "baseline": name, **_seconds("own", own), **_seconds("baseline", dense)})
+            ways = {library: _in_turn(way, batches) for library, way in ways_of(twin, size, device).items()}
+            library, dense = fastest(ways, device)
+            turns = interleaved(dense, ours, device, REPETITIONS)
+            times = {**_seconds("own", [own for _, own in turns]), **_seconds("baseline", [twin for twin, _ in turns])}
+            calls.append({"batch": size, "baseline": name, "library": library, **times})
     return {"calls": calls}
 
 

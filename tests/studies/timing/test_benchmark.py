@@ -13,10 +13,10 @@ from kernels import block_linear
 from kernels.backend import Call
 from kernels.triton.support import _wrong_size
 from studies.report.figures import speedup
-from studies.timing import clock, contenders, gpu_contenders
+from studies.timing import clock, contenders, gpu_contenders, one_dnn
 from studies.timing import rows as measuring
 from studies.timing.cases import KINDS, MLP_TEST_EXAMPLES, TURNS, Case, cases
-from studies.timing.clock import Timed
+from studies.timing.clock import Contender, Timed
 from studies.timing.feed_forward import FeedForward
 from studies.timing.peak import Peak
 from studies.timing.printing import print_head, print_row, print_verdict
@@ -38,7 +38,7 @@ def by_batch(**wanted: object) -> dict[int, float | None]:
 
 
 def row(case: Case = LAYER, value: float = 8.0) -> Row:
-    return Row(case, "a processor", 1, value, value - 1, value + 1, value, 80.0, 10.0, 80.0, 10.0)
+    return Row(case, "a processor", 1, "oneDNN", value, value - 1, value + 1, value, 80.0, 10.0, 80.0, 10.0)
 
 
 class TestCases:
@@ -131,8 +131,9 @@ class TestContenders:
     @pytest.mark.parametrize("case", ["minibatch", "training", "training_fused"])
     @pytest.mark.parametrize("gated", ["output", "both"])
     def test_with_every_block_open_both_sides_compute_the_same(self, case, gated):
-        baseline, ours = contenders.contenders(replace(LAYER, case=case, gated=gated, density=1.0), "cpu")
-        for number in (0, 1):
+        ways, ours = contenders.contenders(replace(LAYER, case=case, gated=gated, density=1.0), "cpu")
+        assert ("oneDNN" in ways) == (case == "minibatch" and one_dnn.available())
+        for number, baseline in itertools.product((0, 1), ways.values()):
             expected, found = baseline(number), ours(number)
             if case == "training":
                 assert isinstance(expected, tuple)
@@ -146,7 +147,8 @@ class TestContenders:
     @pytest.mark.parametrize("case", ["gemv", "minibatch"])
     def test_with_closed_blocks_ours_computes_the_gated_layer(self, case):
         made = replace(LAYER, case=case, batch=1 if case == "gemv" else 8)
-        masked, unbound = contenders.contenders(replace(made, case="minibatch", baseline="masked"), "cpu")
+        ways, unbound = contenders.contenders(replace(made, case="minibatch", baseline="masked"), "cpu")
+        (masked,) = ways.values()
         _, ours = contenders.contenders(made, "cpu")
         for number in (0, 3):
             torch.testing.assert_close(ours(number), masked(number), rtol=1e-4, atol=1e-5)
@@ -155,8 +157,8 @@ class TestContenders:
     def test_an_input_that_is_no_multiple_of_the_block_is_one_block(self):
         wide = replace(LAYER, case="training", d_in=100, gated="output", density=1.0)
         assert RandomLayer(wide, "cpu", torch.float32).weight.shape == (2, 1, 100, 64)
-        baseline, ours = contenders.contenders(wide, "cpu")
-        expected, found = baseline(0), ours(0)
+        ways, ours = contenders.contenders(wide, "cpu")
+        expected, found = ways["eager"](0), ours(0)
         assert isinstance(expected, tuple)
         assert isinstance(found, tuple)
         torch.testing.assert_close(found[0], expected[0], rtol=1e-3, atol=1e-4)
@@ -185,8 +187,9 @@ class TestContenders:
 
     @pytest.mark.parametrize("case", ["feed_forward", "feed_forward_training"])
     def test_a_feed_forward_layer_with_every_block_open_computes_what_its_dense_twin_does(self, case):
-        baseline, ours = contenders.contenders(replace(FEED_FORWARD, case=case, density=1.0), "cpu")
-        for number in (0, 1):
+        ways, ours = contenders.contenders(replace(FEED_FORWARD, case=case, density=1.0), "cpu")
+        assert ("oneDNN" in ways) == (case == "feed_forward" and one_dnn.available())
+        for number, baseline in itertools.product((0, 1), ways.values()):
             expected, found = baseline(number), ours(number)
             if case == "feed_forward":
                 torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
@@ -244,6 +247,18 @@ class TestContenders:
 
 
 class TestClock:
+    def test_the_fastest_way_counts_by_its_best_burst(self, monkeypatch):
+        monkeypatch.setattr(clock, "_calls", lambda contender, timer: 1)
+        seconds = {"slow": itertools.repeat(2.0), "fast": itertools.cycle((9.0, 1.0))}
+        ways: dict[str, Contender] = {name: lambda number, name=name: name for name in seconds}  # type: ignore[misc]
+        timed = lambda way, count: Timed(5.0, next(seconds[way(0)]))  # noqa: E731
+        monkeypatch.setattr(clock, "_on_processor", timed)
+        assert clock.fastest(ways, "cpu") == ("fast", ways["fast"])
+
+    def test_the_only_way_is_not_timed(self):
+        only: dict[str, Contender] = {"eager": lambda number: pytest.fail("called")}
+        assert clock.fastest(only, "cpu") == ("eager", only["eager"])
+
     def test_bursts_alternate_after_a_call_that_is_not_timed(self, monkeypatch):
         monkeypatch.setattr(clock, "_calls", lambda contender, timer: 2)
         called: list[str] = []
@@ -325,7 +340,13 @@ def test_the_table_has_shares_of_the_peak_and_says_what_that_is():
     # 32768 multiply-adds in 10 microseconds, 131072 in 80; 65536 bytes of weights, of which ours needs 90 %.
     assert line.split()[-3:] == ["5/2.5", "9/1.2", "5"]
     assert reading.endswith("100 is torch's sum of 16 MiB, 66 GB; caches are faster")
-    assert peak.endswith("100 is torch's product of two matrices of 2048 x 2048, 66 billion")
+    assert peak.endswith("100 is torch's fastest product of two matrices of 2048 x 2048, 66 billion")
+
+
+def test_shares_above_the_peak_are_whole_numbers():
+    console = Console(width=400, force_terminal=False, record=True)
+    print_row(console, replace(row(), peak=Peak(1e9, 1e9)))
+    assert "328/164" in console.export_text().split()
 
 
 def test_a_speedup_below_one_has_two_digits():
@@ -333,7 +354,7 @@ def test_a_speedup_below_one_has_two_digits():
     print_row(console, row(replace(FEED_FORWARD, baseline="dense_equal_macs"), value=0.444))
     cells = console.export_text().split()
     assert cells[:2] == ["feed_forward", "8"]
-    assert cells[8:10] == ["0.44", "-0.56-1.4"]
+    assert cells[8:11] == ["10.0", "0.44", "-0.56-1.4"]
 
 
 class TestFigure:

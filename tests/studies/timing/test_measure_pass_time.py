@@ -3,6 +3,8 @@ import torch
 
 from studies.timing import measure_pass_time as pass_time
 from studies.timing.clock import Contender, Timed
+from studies.timing.dense_twin import dense_twin, ways_of
+from studies.timing.one_dnn import available
 from tests.support.trained import subject_of
 
 
@@ -27,6 +29,7 @@ def test_a_gated_network_is_timed_with_and_without_kernels_and_beside_its_dense_
     found = pass_time.measure(subject_of(strategy))
     assert found["examples"] == 360
     assert (found["seconds"], found["masked_seconds"], found["dense_seconds"]) == (1.0, 11.0, 3.0)
+    assert found["library"] in ("eager", "oneDNN")
     (dense, _), (again, _) = turns
     assert dense is again
 
@@ -55,3 +58,16 @@ def test_where_kernels_cannot_be_run_the_strategys_own_inference_is_timed():
     trained = subject_of("top_k")
     assert pass_time.compiled(trained) is None
     assert pass_time.measure(trained)["seconds"] == 1.0
+
+
+def test_both_libraries_infer_the_same_with_a_dense_network():
+    trained = subject_of("dense")
+    x = trained.test.x[:7]
+    twin = dense_twin(trained.network.architecture)
+    ways = ways_of(twin, 7, "cpu")
+    with torch.inference_mode():
+        found = {name: way(x) for name, way in ways.items()}
+    for logits in found.values():
+        torch.testing.assert_close(logits, twin(x).detach(), rtol=1e-4, atol=1e-5)
+    assert set(found) == ({"eager", "oneDNN"} if available() else {"eager"})
+    assert set(ways_of(twin, 7, "cuda")) == {"eager"}

@@ -15,10 +15,24 @@ def record(run: PlannedRun) -> Record:
         "own_seconds": [9.0] * 3,
         "baseline_seconds": [27.0] * 3,
         "own_processor_seconds": [1e-6, 2e-6, 3e-6],
+        "library": "eager" if seed else "oneDNN",
         "baseline_processor_seconds": [(2 + 2 * seed) * own for own in (1e-6, 2e-6, 3e-6)],
     }
     calls = [call, call | {"baseline": "dense of equal MACs"}] if run.arm == "top_k" else []
     return record_of(run.configuration) | {"measured": {"batch_latency": {"calls": calls}}}
+
+
+def test_the_library_is_that_of_most_runs_and_the_only_one_of_older_records():
+    found = call_times(results_of(design_of("top_k", "dense", seeds=3), record))
+    assert set(found["library"]) == {"eager"}
+
+    def older(run: PlannedRun) -> Record:
+        found = record(run)
+        for call in found["measured"]["batch_latency"]["calls"]:
+            del call["library"]
+        return found
+
+    assert set(call_times(results_of(design_of("top_k", "dense", seeds=1), older))["library"]) == {"eager"}
 
 
 def test_repetitions_of_all_seeds_are_taken_together():

@@ -10,7 +10,7 @@ from studies.timing.clock import Timed
 @pytest.fixture(autouse=True)
 def instant(monkeypatch):
     monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(6.0, 6.0), Timed(1.0, 1.0))] * 3)
-    monkeypatch.setattr(measuring, "contenders", lambda *_: (None, None))
+    monkeypatch.setattr(measuring, "contenders", lambda *_: ({"eager": None}, None))
 
 
 def test_rows_are_written_as_agreed(command, tmp_path):
@@ -19,7 +19,15 @@ def test_rows_are_written_as_agreed(command, tmp_path):
     rows = json.loads((tmp_path / "b.json").read_text("utf-8"))
     assert len(rows) == 18
     keys = ("case", "batch", "d_in", "d_out", "block", "density", "gated", "baseline", "target", "ideal", "device")
-    times = ("threads", "speedup", "speedup_p10", "speedup_p90", "processor_speedup", "baseline_microseconds")
+    times = (
+        "threads",
+        "library",
+        "speedup",
+        "speedup_p10",
+        "speedup_p90",
+        "processor_speedup",
+        "baseline_microseconds",
+    )
     by_processor = ("baseline_processor_microseconds", "processor_microseconds")
     of_peak = ("macs", "peak_macs", "share_of_peak", "baseline_share_of_peak")
     of_reading = ("peak_bytes", "share_of_reading", "baseline_share_of_reading")
