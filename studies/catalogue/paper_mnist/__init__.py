@@ -30,6 +30,8 @@ SWEEP = Sweep(
         Arm("code 16x16", "reinforce", network="16x16", density=1 / 16, strategy_settings=THE_CODES),
         Arm("NN 256", "dense", network="1x256", density=1.0),
         Arm("NN 32", "dense", network="1x32", density=1.0),
+        # Of the multiply-adds that the code's network comes to at its realised density.
+        Arm("NN 96", "dense", network="1x96", density=1.0),
     ),
     datasets=("mnist",),
     activation="tanh",
@@ -47,7 +49,7 @@ SWEEP = Sweep(
     },
     strategy_settings={"reinforce": {**THE_PAPERS, "lambda_s": 200 / BATCH, "lambda_v": 200 / BATCH}},
     primary=(Primary("condnet 16x16", "NN 32"), Primary("condnet 16x16", "NN 256")),
-    pairs=(("code 16x16", "condnet 16x16"),),
+    pairs=(("code 16x16", "condnet 16x16"), ("code 16x16", "NN 96")),
     references=(),
     looks=(6, 10, 20),
     measurements=("pass_time",),
