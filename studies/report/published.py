@@ -19,6 +19,8 @@ _LEFT_OUT = frozenset({"runs", "winners"})
 def publish(results: Results, presentation: Presentation, name: str, folder: Path) -> list[Path]:
     """Write ``folder/NAME``: every table as CSV, every figure as SVG with its caption and numbers, verdicts in words.
 
+    Without contrasts there are no words.
+
     Args:
         results: of the study.
         presentation: what is shown of it.
@@ -46,8 +48,10 @@ def publish(results: Results, presentation: Presentation, name: str, folder: Pat
         pictures = figure.write(results, here, ["svg"])
         if pictures:
             written += [*pictures, here / f"{figure.name}.csv", here / f"{figure.name}.txt"]
-    written.append(here / VERDICTS)
-    write_atomically(written[-1], verdicts(results.contrasts))
+    # A study of times compares no errors.
+    if not results.contrasts.empty:
+        written.append(here / VERDICTS)
+        write_atomically(written[-1], verdicts(results.contrasts))
     return written
 
 

@@ -73,3 +73,11 @@ def test_numbers_of_an_earlier_protocol_have_no_words(tmp_path):
     assert read_verdicts(tmp_path) is None
     pd.DataFrame({"arm": ["a"], "verdict": ["better"]}).to_csv(tmp_path / "contrasts.csv", index=False)
     assert read_verdicts(tmp_path) is None
+
+
+def test_a_study_that_compares_no_errors_has_no_words(tmp_path):
+    alone = results_of(design_of("top_k", seeds=2), random_record({}))
+    assert alone.contrasts.empty
+    files = publish(alone, Presentation(figures=()), "mine", tmp_path)
+    assert {path.name for path in files} == {path.name for path in (tmp_path / "mine").iterdir()}
+    assert not {VERDICTS, "contrasts.csv"} & {path.name for path in files}
