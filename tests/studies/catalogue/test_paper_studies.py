@@ -45,11 +45,13 @@ def test_what_stands_beside_a_sum_over_the_batch_is_read_for_its_mean(name):
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_every_published_model_has_an_arm_and_every_arm_but_that_of_the_code_was_published(name):
+def test_every_published_model_has_an_arm_and_every_arm_but_those_of_the_code_was_published(name):
     arms = {arm.name for arm in design(name).arms}
     coded = {arm for arm in arms if arm.startswith("code ")}
     assert len(coded) == 1
-    assert arms - coded == {row.arm for row in REPORTS[name].PUBLISHED}
+    # The dense network of the code's multiply-adds.
+    of_its_cost = {"NN 96"} if name == "paper_mnist" else set()
+    assert arms - coded - of_its_cost == {row.arm for row in REPORTS[name].PUBLISHED}
     assert {arm for pair in design(name).contrasts for arm in pair} <= arms
     assert design(name).contrasts
 

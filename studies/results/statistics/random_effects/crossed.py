@@ -9,6 +9,9 @@ from scipy import stats
 
 from core.errors import InputError
 
+# By so much, as a share, equal sums of squares may differ.
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class CrossedMean:
@@ -43,7 +46,8 @@ def crossed_mean(table: ArrayLike) -> CrossedMean:
     random model with one value a cell: Searle, Casella and McCulloch 1992, chapter 4). With R rows, C columns and the
     mean squares of rows, columns and rest, the variance of the mean is estimated without bias by
     ``(MS_rows + MS_columns - MS_rest) / (R C)``. It is never taken below the largest of the three over R C, each of
-    which it cannot be below in expectation. Degrees of freedom are Satterthwaite's (1946).
+    which it cannot be below in expectation. Degrees of freedom are Satterthwaite's (1946), or those of the largest; of
+    several that are equal, the fewest.
 
     Means of rows are 3 and 5, with variance 2, of which the mean of two has 1; those of columns are 2 and 6, with
     variance 8, of which it has 4; there is no rest. With one degree of freedom each, the 5 in all have 25 / (1 + 16):
@@ -73,7 +77,8 @@ def crossed_mean(table: ArrayLike) -> CrossedMean:
         return CrossedMean(mean, 0.0, math.inf)
     variance = squares[0] + squares[1] - squares[2]
     degrees = variance**2 / np.sum(squares**2 / freedom)
-    largest = int(squares.argmax())
-    if variance < squares[largest]:
-        variance, degrees = squares[largest], freedom[largest]
+    # Which of equal ones is the largest would be the machine's rounding.
+    largest = squares >= squares.max() * (1 - _ROUNDING)
+    if variance <= squares.max() * (1 + _ROUNDING):
+        variance, degrees = squares.max(), freedom[largest].min()
     return CrossedMean(mean, math.sqrt(variance / cells.size), float(degrees))

@@ -19,6 +19,15 @@ def test_rows_and_columns_are_treated_alike(table):
     assert one.degrees == pytest.approx(other.degrees)
 
 
+def test_of_equal_mean_squares_the_fewest_degrees_count():
+    table = np.ones((2, 5))
+    table[0, 0] = -1
+    # Of rows with one degree of freedom, of columns with 4 and of the rest with 4, all are .4.
+    for found in (crossed_mean(table), crossed_mean(table.T)):
+        assert found.standard_error == pytest.approx(0.2)
+        assert found.degrees == 1
+
+
 @hypothesis.given(TABLES)
 def test_only_a_table_of_equal_cells_has_no_width(table):
     assert (crossed_mean(table).standard_error == 0) == (np.ptp(table) == 0)
