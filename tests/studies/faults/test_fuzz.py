@@ -77,7 +77,7 @@ def nothing_slow(monkeypatch, publisher, tmp_path) -> None:
     )
     monkeypatch.setattr(estimate, "_timed", lambda *_: 1.0)
     monkeypatch.setattr(measuring, "interleaved", lambda *_: [(Timed(6.0, 6.0), Timed(1.0, 1.0))] * 3)
-    monkeypatch.setattr(measuring, "contenders", lambda *_: (None, None))
+    monkeypatch.setattr(measuring, "contenders", lambda *_: ({"eager": None}, None))
     monkeypatch.setattr(conformance, "problems", lambda _: [])
     monkeypatch.setattr(conformance, "warnings", lambda _: [])
     monkeypatch.setattr(conformance, "estimate", lambda _: None)
