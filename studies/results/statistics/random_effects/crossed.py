@@ -9,7 +9,7 @@ from scipy import stats
 
 from core.errors import InputError
 
-# By so much, as a share, equal sums of squares may differ.
+# By so much, as a share, equal mean squares may differ.
 _ROUNDING = 1e-9
 
 
