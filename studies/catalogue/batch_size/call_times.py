@@ -20,9 +20,8 @@ def call_times(results: Results) -> pd.DataFrame:
     calls = results.measured("batch_latency", "calls")
     if calls.empty:
         return calls
-    if "library" not in calls:
-        # Records of runs in which there was only one way to compute it.
-        calls = calls.assign(library=EAGER)
+    # Older records do not say it: there was only one way to compute it.
+    calls = calls.assign(library=calls["library"].fillna(EAGER) if "library" in calls else EAGER)
     columns = [*GROUP, "family", "reference", "batch"]
     groups = calls.rename(columns={"baseline": "reference"}).groupby(columns, sort=False)
     return pd.DataFrame([{**dict(zip(columns, key, strict=True)), **_times(found)} for key, found in groups])

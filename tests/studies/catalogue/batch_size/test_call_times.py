@@ -35,6 +35,18 @@ def test_the_library_is_that_of_most_runs_and_the_only_one_of_older_records():
     assert set(call_times(results_of(design_of("top_k", "dense", seeds=1), older))["library"]) == {"eager"}
 
 
+def test_older_records_beside_newer_ones_keep_their_library():
+    def partly_older(run: PlannedRun) -> Record:
+        found = record(run)
+        if run.setting.target_density == 1 / 4:
+            for call in found["measured"]["batch_latency"]["calls"]:
+                del call["library"]
+        return found
+
+    found = call_times(results_of(design_of("top_k", seeds=1, densities=(1 / 4, 1 / 2)), partly_older))
+    assert found.groupby("target_density")["library"].first().to_dict() == {0.25: "eager", 0.5: "oneDNN"}
+
+
 def test_repetitions_of_all_seeds_are_taken_together():
     found = call_times(results_of(design_of("top_k", "dense", seeds=2), record))
     assert found["reference"].tolist() == ["dense", "dense of equal MACs"]
