@@ -18,6 +18,7 @@ from core.seeding import SeedStreams
 from core.training.settings import TrainingSettings
 from core.training.train import Trained, train
 from kernels import block_linear
+from studies.timing.batches import all_at_once, one_in_turn
 from studies.timing.cases import MLP, MLP_DENSITY, TURNS, Case
 from studies.timing.clock import Contender
 from studies.timing.dense_twin import dense_twin, ways_of
@@ -167,21 +168,14 @@ def _one_example(case: Case) -> Sides:
     rows = list(x[:256].clone())
     singles = [row[None] for row in rows]
 
-    def classifying(way: Callable[[Tensor], Tensor]) -> Contender:
-        return torch.inference_mode()(lambda number: way(singles[number % len(singles)]))
-
-    baselines = {name: classifying(way) for name, way in ways_of(dense, 1, "cpu").items()}
+    baselines = {name: one_in_turn(way, singles) for name, way in ways_of(dense, 1, "cpu").items()}
     return baselines, lambda number: fused(rows[number % len(rows)])
 
 
 def _test_pass(case: Case) -> Sides:
     dense, fused, x = _networks(case)
     batches = [batch.contiguous() for batch in x.split(case.batch)]
-
-    def classifying(way: Callable[[Tensor], Tensor]) -> Contender:
-        return torch.inference_mode()(lambda _: [way(batch) for batch in batches])
-
-    baselines = {name: classifying(way) for name, way in ways_of(dense, case.batch, "cpu").items()}
+    baselines = {name: all_at_once(way, batches) for name, way in ways_of(dense, case.batch, "cpu").items()}
     return baselines, lambda _: [fused(batch) for batch in batches]
 
 

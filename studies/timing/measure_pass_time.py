@@ -10,7 +10,8 @@ from torch import Tensor
 from core.training.batch import CountedBatch
 from core.training.trained_network import TrainedNetwork
 from kernels import BackendError, use_backend
-from studies.timing.clock import Contender, fastest, interleaved
+from studies.timing.batches import all_at_once
+from studies.timing.clock import fastest, interleaved
 from studies.timing.dense_twin import dense_twin, ways_of
 from studies.timing.unaccounted import plain_classifier
 
@@ -30,11 +31,7 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
     device = trained.test.x.device.type
     batches = [batch.contiguous() for batch in trained.test.x.split(BATCH)]
     twin = dense_twin(trained.network.architecture).to(device)
-
-    def passing(way: Callable[[Tensor], Tensor]) -> Contender:
-        return torch.inference_mode()(lambda _: [way(batch) for batch in batches])
-
-    ways = {name: passing(way) for name, way in ways_of(twin, BATCH, device).items()}
+    ways = {name: all_at_once(way, batches) for name, way in ways_of(twin, BATCH, device).items()}
     library, dense = fastest(ways, device)
     found: dict[str, Any] = {"batch": BATCH, "examples": len(trained.test.y), "library": library}
     if not type(trained.strategy).gated:

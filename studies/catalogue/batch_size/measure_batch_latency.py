@@ -1,13 +1,12 @@
 """Seconds per call from one example to a large batch, beside dense networks (retrospective, R3)."""
 
-from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from core.network.cost import equal_macs_dense
 from core.training.trained_network import TrainedNetwork
+from studies.timing.batches import one_in_turn
 from studies.timing.clock import Timed, fastest, interleaved
 from studies.timing.dense_twin import dense_twin, ways_of
 from studies.timing.measure_pass_time import classifier, compiled
@@ -26,8 +25,7 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
     Returns:
         ``calls``: for each batch size and baseline, which is ``dense`` of the same widths or ``dense of equal MACs``,
         the seconds per call of both sides, by the wall clock and of the processor, repetition by repetition, and the
-        ``library`` by which torch computes the dense one faster. Empty for
-        a network without gates.
+        ``library`` by which torch computes the dense one faster. Empty for a network without gates.
     """
     if not type(trained.strategy).gated:
         return {"calls": []}
@@ -39,11 +37,11 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
     calls = []
     for size in BATCHES:
         batches = batches_of(trained.test.x, size)
-        ours = _in_turn(classifier(trained), batches)
+        ours = one_in_turn(classifier(trained), batches)
         if fused is not None and size == 1:
-            ours = _in_turn(fused, [batch[0] for batch in batches])
+            ours = one_in_turn(fused, [batch[0] for batch in batches])
         for name, twin in twins.items():
-            ways = {library: _in_turn(way, batches) for library, way in ways_of(twin, size, device).items()}
+            ways = {library: one_in_turn(way, batches) for library, way in ways_of(twin, size, device).items()}
             library, dense = fastest(ways, device)
             turns = interleaved(dense, ours, device, REPETITIONS)
             times = {**_seconds("own", [own for _, own in turns]), **_seconds("baseline", [twin for twin, _ in turns])}
@@ -61,16 +59,6 @@ def batches_of(x: Tensor, size: int) -> list[Tensor]:
     """
     whole = x.repeat(max(1, -(-size // len(x))), 1)
     return [batch.contiguous() for batch in whole.split(size) if len(batch) == size]
-
-
-def _in_turn(classify: Callable[[Tensor], object], batches: list[Tensor]) -> Callable[[int], object]:
-    """Return a contender that classifies the batch whose turn it is."""
-
-    @torch.inference_mode()
-    def call(number: int) -> object:
-        return classify(batches[number % len(batches)])
-
-    return call
 
 
 def _seconds(side: str, times: list[Timed]) -> dict[str, list[float]]:
