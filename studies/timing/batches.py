@@ -1,4 +1,4 @@
-"""Contenders that classify batches: one of them in each call, or all."""
+"""Batches of one size, and contenders that classify them: one of them in each call, or all."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,6 +8,18 @@ from torch import Tensor
 from studies.timing.clock import Contender
 
 Classify = Callable[[Tensor], object]
+
+
+def batches_of(x: Tensor, size: int) -> list[Tensor]:
+    """Cut examples into batches of just that size, at least one: what does not fill one is left out.
+
+    >>> [batch.tolist() for batch in batches_of(torch.tensor([[0.0], [1.0], [2.0]]), 2)]
+    [[[0.0], [1.0]]]
+    >>> [batch.tolist() for batch in batches_of(torch.tensor([[0.0], [1.0]]), 3)]
+    [[[0.0], [1.0], [0.0]]]
+    """
+    whole = x.repeat(max(1, -(-size // len(x))), 1)
+    return [batch.contiguous() for batch in whole.split(size) if len(batch) == size]
 
 
 def one_in_turn(classify: Classify, batches: Sequence[Tensor]) -> Contender:

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from torch import Tensor
-
 from core.network.cost import equal_macs_dense
 from core.training.trained_network import TrainedNetwork
-from studies.timing.batches import one_in_turn
+from studies.timing.batches import batches_of, one_in_turn
 from studies.timing.clock import Timed, fastest, interleaved
 from studies.timing.dense_twin import dense_twin, ways_of
 from studies.timing.measure_pass_time import classifier, compiled
@@ -47,18 +45,6 @@ def measure(trained: TrainedNetwork) -> dict[str, Any]:
             times = {**_seconds("own", [own for _, own in turns]), **_seconds("baseline", [twin for twin, _ in turns])}
             calls.append({"batch": size, "baseline": name, "library": library, **times})
     return {"calls": calls}
-
-
-def batches_of(x: Tensor, size: int) -> list[Tensor]:
-    """Cut examples into batches of just that size, at least one: what does not fill one is left out.
-
-    >>> [batch.tolist() for batch in batches_of(torch.tensor([[0.0], [1.0], [2.0]]), 2)]
-    [[[0.0], [1.0]]]
-    >>> [batch.tolist() for batch in batches_of(torch.tensor([[0.0], [1.0]]), 3)]
-    [[[0.0], [1.0], [0.0]]]
-    """
-    whole = x.repeat(max(1, -(-size // len(x))), 1)
-    return [batch.contiguous() for batch in whole.split(size) if len(batch) == size]
 
 
 def _seconds(side: str, times: list[Timed]) -> dict[str, list[float]]:

@@ -25,6 +25,7 @@ from studies.timing.clock import interleaved
 
 BATCH = 256
 COMPILERS = ("aot_eager", "inductor")
+TRAINING = {"epochs": 1, "selection": "last"}
 # Every seed of a study measures again.
 REPETITIONS = 7
 
@@ -148,7 +149,7 @@ def _trained(trained: TrainedNetwork, backend: str) -> Trained:
             trained.network.architecture,
             Splits(trained.train, few, None),
             trained.streams,
-            TrainingSettings.of({"epochs": 1, "selection": "last"}),
+            TrainingSettings.of(TRAINING),
             density=trained.density,
         )
 
