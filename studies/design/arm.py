@@ -19,6 +19,7 @@ class Arm:
         strategy: whose file it runs.
         training: training settings that differ from the sweep's.
         strategy_settings: settings of the strategy that differ from the sweep's.
+        dataset: the only one that it is run on; None is run on each of the sweep's.
         network: hidden layers of its own; None is run on each of the sweep's.
         density: a target of its own; None is run at each of the sweep's.
         search: for settings that a search varies though the arm sets them: the range that it covers.
@@ -32,6 +33,7 @@ class Arm:
     strategy: str
     training: Mapping[str, Any] = field(default_factory=dict)
     strategy_settings: Mapping[str, Any] = field(default_factory=dict)
+    dataset: str | None = None
     network: str | None = None
     density: float | None = None
     search: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -32,27 +32,35 @@ def front_arms(settings: Iterable[Setting]) -> tuple[Arm, ...]:
         settings: where there are gated networks to compare with.
 
     Returns:
-        One arm per width; ``front_of`` says of which gated networks it is a dense version.
+        One arm per dataset and width; ``front_of`` says of which gated networks it is a dense version. With a single
+        dataset, arms do not name it.
 
     At an eighth of 16 blocks of 16 units, 19 to 119 units have 2/5 to 5/2 of the multiply-adds:
 
     >>> [arm.network for arm in front_arms([Setting("mnist_5k", "16x16", 1 / 8)])]
     ['1x19', '1x26', '1x35', '1x48', '1x65', '1x88', '1x119']
     """
-    arms: dict[str, Arm] = {}
-    by_network: dict[str, list[Setting]] = {}
+    arms: dict[tuple[str, str], Arm] = {}
+    # Inputs and classes, and with them the multiply-adds of a width, are the dataset's.
+    by_network: dict[tuple[str, str], list[Setting]] = {}
     for setting in settings:
-        by_network.setdefault(setting.network, []).append(setting)
-    for network, cells in by_network.items():
+        by_network.setdefault((setting.dataset, setting.network), []).append(setting)
+    several = len({dataset for dataset, _ in by_network}) > 1
+    for (dataset, network), cells in by_network.items():
         ends = [_ends(cell) for cell in cells]
         lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
         steps = max(1, math.ceil(math.log(highest / lowest) / math.log(STEP) - 1e-9))
         for macs in np.geomspace(lowest, highest, steps + 1):
             dense = dense_of_macs(_architecture(cells[0]), float(macs)).network
-            known = arms.get(dense, Arm(f"{DENSE_FRONT}, {dense}", "dense", network=dense, density=1.0))
+            known = arms.get((dataset, dense), _arm(dense, dataset if several else None))
             if network not in known.front_of:
-                arms[dense] = replace(known, front_of=(*known.front_of, network))
+                arms[dataset, dense] = replace(known, front_of=(*known.front_of, network))
     return tuple(arms.values())
+
+
+def _arm(dense: str, dataset: str | None) -> Arm:
+    name = ", ".join(part for part in (DENSE_FRONT, dense, dataset) if part)
+    return Arm(name, "dense", dataset=dataset, network=dense, density=1.0)
 
 
 def _ends(setting: Setting) -> tuple[int, int]:

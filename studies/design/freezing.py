@@ -74,11 +74,13 @@ class FrozenStudy:
         sweep = replace(
             sweep, datasets=tuple(map(data.canonical, sweep.datasets)), dataset_training=_by_dataset(sweep, arms)
         )
+        complete_arms = tuple(_complete(arm, sweep, found[arm.strategy]) for arm in sweep.arms)
+        _check_datasets(complete_arms, sweep.datasets)
         own_settings = {name: complete(found[name].space, sweep.strategy_settings.get(name, {}), name) for name in used}
         complete_sweep = replace(
             sweep,
             strategies=names,
-            arms=tuple(_complete(arm, sweep, found[arm.strategy]) for arm in sweep.arms),
+            arms=complete_arms,
             datasets=tuple(dict.fromkeys(sweep.datasets)),
             networks=tuple(dict.fromkeys(map(_network, sweep.networks))),
             densities=tuple(dict.fromkeys(map(_density, sweep.densities))),
@@ -137,6 +139,9 @@ class FrozenStudy:
         # Most studies have none, and then the hash of a design is what it was before there could be any.
         if not self.sweep.dataset_training:
             del content["sweep"]["dataset_training"]
+        for arm in (*content["sweep"]["arms"], *content["front"]):
+            if arm["dataset"] is None:
+                del arm["dataset"]
         return content
 
     @classmethod
@@ -153,7 +158,7 @@ class FrozenStudy:
     def combinations(self) -> list[tuple[Setting, str]]:
         """Every setting with every arm that is run there, in the order of the sweep.
 
-        An arm with a network or density of its own is run with that only, once.
+        An arm with a dataset, network or density of its own is run with that only, once.
         """
         sweep = self.sweep
         combinations = (
@@ -166,6 +171,7 @@ class FrozenStudy:
                 arm.name,
             )
             for dataset, (network, density), arm in product(sweep.datasets, self._grid, self.arms)
+            if arm.dataset in (None, dataset)
         )
         return list(dict.fromkeys(combinations))
 
@@ -243,6 +249,13 @@ def _check_arms(arms: tuple[Arm, ...]) -> None:
         raise InputError(f"an arm is named {DENSE_FRONT!r}, which is the reference of contrasts at equal compute")
 
 
+def _check_datasets(arms: tuple[Arm, ...], datasets: tuple[str, ...]) -> None:
+    for arm in arms:
+        if arm.dataset is not None and arm.dataset not in datasets:
+            there = ", ".join(datasets)
+            raise InputError(f"{arm.name}: dataset {arm.dataset!r} is none of the study's datasets: {there}")
+
+
 def _check_numbers(sweep: Sweep) -> None:
     if not 1 <= sweep.seeds <= MOST_SEEDS:
         raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
@@ -267,6 +280,7 @@ def _check_frozen(frozen: FrozenStudy) -> None:
     _check_numbers(sweep)
     for dataset in sweep.datasets:
         data.check_name(dataset)
+    _check_datasets(arms, sweep.datasets)
     for network, density in (*product(sweep.networks, sweep.densities), *sweep.grid, *_own(arms)):
         _network(network)
         _density(density)
@@ -331,6 +345,7 @@ def _complete(arm: Arm, sweep: Sweep, strategy: type[Strategy]) -> Arm:
     return replace(
         arm,
         training=settings.TrainingSettings.of({**sweep.training, **arm.training}).as_dict(),
+        dataset=None if arm.dataset is None else data.canonical(arm.dataset),
         search={name: (float(low), float(high)) for name, (low, high) in arm.search.items()},
         strategy_settings=complete(strategy.space, own, f"{arm.name}: {arm.strategy}"),
         network=None if arm.network is None else _network(arm.network),

@@ -50,6 +50,29 @@ def test_settings_share_networks_and_each_network_says_for_whom_it_is():
         assert sum(network in arm.front_of for arm in arms) >= 6
 
 
+def test_each_dataset_has_the_front_that_it_has_alone():
+    datasets = ("mnist_5k", "mnist1d", "digits")
+    cells = {name: [Setting(name, "16x16", density) for density in (1 / 8, 1 / 4)] for name in datasets}
+    together = front_arms([cell for both in cells.values() for cell in both])
+    for name, own in cells.items():
+        assert [arm.network for arm in together if arm.dataset == name] == [arm.network for arm in front_arms(own)]
+    frozen = freeze(replace(SWEEP, datasets=datasets, networks=("16x16",)))
+    on_front = {arm.name: arm for arm in frozen.front}
+    runs = [(setting, on_front[name]) for setting, name in frozen.combinations() if name in on_front]
+    assert sorted((setting.dataset, setting.network) for setting, _ in runs) == sorted(
+        (str(arm.dataset), str(arm.network)) for arm in frozen.front
+    )
+    assert FrozenStudy.from_dict(frozen.as_dict()) == frozen
+
+
+def test_an_arm_of_one_dataset_is_run_there_alone_and_refused_where_the_study_has_it_not():
+    alone = Arm("half", "reinforce", dataset="digits", density=1 / 2)
+    frozen = freeze(replace(SWEEP, datasets=("digits", "mnist1d"), arms=(alone,)))
+    assert [setting.dataset for setting, name in frozen.combinations() if name == "half"] == ["digits"]
+    with pytest.raises(InputError, match=r"half: dataset 'mnist1d' is none of the study's datasets: digits"):
+        freeze(replace(SWEEP, arms=(replace(alone, dataset="mnist1d"),)))
+
+
 def test_a_study_with_a_contrast_at_equal_compute_runs_the_front_and_others_do_not():
     with_front, without = freeze(), freeze(replace(SWEEP, references=()))
     assert without.front == ()
