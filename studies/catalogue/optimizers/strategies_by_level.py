@@ -138,9 +138,11 @@ def _caption_of_errors(results: Results) -> str:
 
 def _differences(results: Results, level: str, reference: str) -> pd.DataFrame:
     columns = [*SETTING, "arm", "n", "failures", "difference", "ci_low", "ci_high", "delta", "verdict"]
-    numbers = _of_strategies(results.contrasts[columns], results)
-    numbers = numbers[numbers[level] != reference]
-    return numbers[[*SETTING, "strategy", "family", level, *columns[4:]]]
+    at_reference = results.arms[results.arms[level] == reference].set_index("arm")["strategy"]
+    numbers = _of_strategies(results.contrasts[[*columns, "reference"]], results)
+    # Primary contrasts may be with other values of the level, and with other strategies.
+    own = numbers["reference"].map(at_reference) == numbers["strategy"]
+    return numbers.loc[own, [*SETTING, "strategy", "family", level, *columns[4:]]]
 
 
 def _draw_differences(numbers: pd.DataFrame, level: str, reference: str) -> matplotlib.figure.Figure:

@@ -22,6 +22,8 @@ ARMS = tuple(
     for name in ERRORS
 )
 PAIRS = (("top_k, sgd", "top_k, adam"), ("reinforce, sgd", "reinforce, adam"))
+# With another value of the level, and with another strategy.
+OTHER_PAIRS = (("top_k, adam", "top_k, sgd"), ("top_k, sgd", "reinforce, sgd"), ("top_k, sgd", "reinforce, adam"))
 ERROR = error_by_level("errors", "Errors", "optimizer")
 DIFFERENCE = difference_by_level("differences", "Differences", "optimizer", "adam")
 FAILURES = failures_by_level("failures", "Failures", "optimizer")
@@ -41,7 +43,7 @@ def results() -> Results:
         networks=("8x2",),
         training={"epochs": 2},
         references=(),
-        pairs=PAIRS,
+        pairs=(*PAIRS, *OTHER_PAIRS),
     )
     return results_of(FrozenStudy.freeze("quickstart", "default", sweep), record)
 
@@ -73,7 +75,7 @@ def test_strategies_are_rows_and_levels_markers_and_failures_make_them_hollow(re
 
 def test_differences_are_paired_with_the_same_strategy_at_the_reference(results):
     numbers = DIFFERENCE.numbers(results)
-    assert set(numbers["optimizer"]) == {"sgd"}
+    assert numbers[["strategy", "optimizer"]].to_numpy().tolist() == [["top_k", "sgd"], ["reinforce", "sgd"]]
     row = row_of(numbers, strategy="top_k")
     assert (row["difference"], row["ci_low"], row["ci_high"]) == pytest.approx((0.2, 0.2, 0.2))
     assert row_of(numbers, strategy="reinforce")["difference"] == pytest.approx(0.2)
