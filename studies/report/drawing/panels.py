@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import matplotlib as mpl
@@ -121,7 +122,7 @@ def facets(
 
 
 def strips(
-    numbers: pd.DataFrame, by: Sequence[str], order: Sequence[str], x_label: str
+    numbers: pd.DataFrame, by: Sequence[str], order: Sequence[str], x_label: str, *, few: str | None = None
 ) -> tuple[matplotlib.figure.Figure, Iterator[Panel], dict[str, int]]:
     """Return a figure whose panels have a row per arm, and each arm's height in them.
 
@@ -130,33 +131,55 @@ def strips(
         by: columns whose combinations are the panels.
         order: all arms, from the bottom; panels side by side share their names.
         x_label: of the horizontal axes.
+        few: a column whose values ``order`` has. Panels that span fewer than half of the arms come last then, in rows
+            that are as high as their arms need.
     """
+    places = {name: place for place, name in enumerate(order)}
     groups = _groups(numbers, by)
+    spans = [(0, len(order) - 1) if few is None else _span(rows[few].map(places), len(order)) for rows in groups]
+    last = sorted(range(len(groups)), key=lambda at: spans[at] != (0, len(order) - 1))
+    groups, spans = [groups[at] for at in last], [spans[at] for at in last]
     size = _size("ytick.labelsize")
     names = max(_text_width(name, size) for name in order) + 0.3
     across = max(1, min(3, len(groups), int((_width() - names) / 1.05)))
     pitch = 1.6 * size / 72
-    height = pitch * (len(order) + 0.5) + 0.5 * (len(groups) > 1)
-    figure, grid = _grid(math.ceil(len(groups) / across), across, height, share_y="all")
+    full = spans.count((0, len(order) - 1))
+    cuts = [*range(0, full, across), *range(full, len(groups), across), len(groups)]
+    ends = [_around(spans[start:end]) for start, end in pairwise(cuts)]
+    heights = [pitch * (high - low + 1.5) + 0.5 * (len(groups) > 1) for low, high in ends]
+    figure, grid = _grid(len(heights), across, heights, share_y="row")
     figure.set_figheight(figure.get_figheight() + 0.6)
-    axes = [ax for row in grid for ax in row]
-    for spare in axes[len(groups) :]:
-        spare.remove()
+    axes: list[matplotlib.axes.Axes] = []
+    for row, (start, end), (low, high) in zip(grid, pairwise(cuts), ends, strict=True):
+        axes += row[: end - start]
+        row[0].set_ylim(low - 0.6, high + 0.6)
+        for spare in row[end - start :]:
+            spare.remove()
     # That of one panel would be longer than its axis.
     figure.supxlabel(x_label)
-    places = {name: place for place, name in enumerate(order)}
     varying = [column for column in by if numbers[column].nunique() > 1]
 
     def each_panel() -> Iterator[Panel]:
         for ax, rows in zip(axes, groups, strict=False):
             ax.set_title(wrapped(heading(rows, varying), 0.95 * (_width() - names) / across))
-            ax.set_yticks(list(places.values()), list(places))
+            low, high = ax.get_ylim()
+            seen = {name: place for name, place in places.items() if low < place < high}
+            ax.set_yticks(list(seen.values()), list(seen))
             ax.tick_params(axis="y", length=0)
-            ax.set_ylim(-0.6, len(order) - 0.4)
             ax.spines["left"].set_visible(False)
             yield Panel(ax, rows)
 
     return figure, each_panel(), places
+
+
+def _span(places: "pd.Series[int]", arms: int) -> tuple[int, int]:
+    """Return the lowest and the highest place, or those of all arms unless fewer than half are between."""
+    low, high = int(places.min()), int(places.max())
+    return (low, high) if 2 * (high - low + 1) < arms else (0, arms - 1)
+
+
+def _around(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return min(low for low, _ in spans), max(high for _, high in spans)
 
 
 def best_last(numbers: pd.DataFrame, column: str) -> list[str]:
@@ -219,13 +242,16 @@ def _groups(numbers: pd.DataFrame, by: Sequence[str]) -> list[pd.DataFrame]:
 def _grid(
     down: int,
     across: int,
-    height: float,
+    height: float | Sequence[float],
     *,
     share_x: Literal["none", "all", "row"] = "none",
     share_y: Literal["none", "all", "row"] = "none",
 ) -> tuple[matplotlib.figure.Figure, list[list[matplotlib.axes.Axes]]]:
-    figure = matplotlib.figure.Figure(figsize=(_width(), height * down), layout="constrained")
-    axes = figure.subplots(down, across, squeeze=False, sharex=share_x, sharey=share_y)
+    heights = [height] * down if isinstance(height, float) else list(height)
+    figure = matplotlib.figure.Figure(figsize=(_width(), sum(heights)), layout="constrained")
+    axes = figure.subplots(
+        down, across, squeeze=False, sharex=share_x, sharey=share_y, gridspec_kw={"height_ratios": heights}
+    )
     return figure, [list(row) for row in axes]
 
 

@@ -43,7 +43,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     by = [*SETTING, "reference"]
     order = best_last(numbers, "difference")
     label = difference_label(numbers, f"test error minus that of {reference_of(numbers)}")
-    figure, each_panel, places = strips(numbers, by, order, label)
+    figure, each_panel, places = strips(numbers, by, order, label, few="arm")
     line_styles = styles(numbers)
     ends = axis_range(numbers)
     for ax, rows in each_panel:

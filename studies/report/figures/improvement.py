@@ -37,7 +37,7 @@ def _numbers(results: Results) -> pd.DataFrame:
 def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
     order = best_last(numbers, "probability_better")[::-1]
     x_label = f"probability of a lower error than {reference_of(numbers)}"
-    figure, each_panel, places = strips(numbers, [*SETTING, "reference"], order, x_label)
+    figure, each_panel, places = strips(numbers, [*SETTING, "reference"], order, x_label, few="arm")
     line_styles = styles(numbers)
     for ax, rows in each_panel:
         ax.axvline(0.5, color="#555555", linewidth=0.8, zorder=1)

@@ -99,6 +99,21 @@ class TestStrips:
         # Three in the first row, one in the second.
         assert named == [True, False, False, True]
 
+    def test_panels_of_few_arms_come_last_and_are_as_high_as_these_need(self):
+        order = [f"arm {number}" for number in range(8)]
+        few, all_of_them = (
+            pd.DataFrame({"arm": arms, "panel": name}) for arms, name in ((order[5:7], "few"), (order, "all"))
+        )
+        figure, divided, places = strips(pd.concat([few, all_of_them]), ["panel"], order, "x", few="arm")
+        (whole, rows), (part, _) = divided
+        assert list(rows["panel"].unique()) == ["all"]
+        assert [label.get_text() for label in whole.get_yticklabels()] == order
+        assert [label.get_text() for label in part.get_yticklabels()] == order[5:7]
+        assert part.get_ylim() == (4.4, 6.6)
+        figure.draw_without_rendering()
+        assert part.get_window_extent().height < 0.5 * whole.get_window_extent().height
+        assert places["arm 6"] == 6
+
     def test_the_lowest_mean_over_all_panels_is_last(self):
         numbers = pd.DataFrame({"arm": ["a", "b", "c"] * 2, "value": [1.0, 2.0, 3.0, 6.0, 2.0, 3.0]})
         assert best_last(numbers, "value") == ["a", "c", "b"]
