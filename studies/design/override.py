@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import strategies
 from core.architecture import Architecture
@@ -35,8 +36,8 @@ def keep_arms(sweep: Sweep, names: Sequence[str]) -> Sweep:
 def override(sweep: Sweep, assignments: tuple[str, ...], plugins: tuple[strategies.Plugin, ...] = ()) -> Sweep:
     """Apply ``KEY=VALUE`` assignments of the command line.
 
-    Keys are ``network``, ``target_density``, ``activation``, a training setting, ``STRATEGY.SETTING``, or a setting's
-    bare name for every strategy of the sweep that has it.
+    Keys are ``network``, ``target_density``, which may be a fraction such as ``1/8``, ``activation``, a training
+    setting, ``STRATEGY.SETTING``, or a setting's bare name for every strategy of the sweep that has it.
 
     Raises:
         InputError: an assignment has no ``=``, its key is unknown or is what the study varies, or its value is out of
@@ -73,7 +74,7 @@ def _assign(sweep: Sweep, key: str, value: str, spaces: Mapping[str, Mapping[str
         Architecture.parse(value, features=1, classes=1)
         return replace(sweep, networks=(value,))
     if key == "target_density":
-        return replace(sweep, densities=(checked(f"--set {key}", DENSITY, value),))
+        return replace(sweep, densities=(checked(f"--set {key}", DENSITY, _divided(value)),))
     if key == "activation":
         return replace(sweep, activation=checked(f"--set {key}", ACTIVATION, value))
     if key in settings.SPACE:
@@ -96,3 +97,11 @@ def _assign(sweep: Sweep, key: str, value: str, spaces: Mapping[str, Mapping[str
         for owner in owners
     }
     return replace(sweep, strategy_settings={**sweep.strategy_settings, **changed})
+
+
+def _divided(value: str) -> float | str:
+    """Return the number that a text such as ``1/8`` is, and any other text as it is."""
+    try:
+        return float(Fraction(value))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return value

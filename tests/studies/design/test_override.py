@@ -15,6 +15,7 @@ SWEEP = Sweep(seeds=2, strategies=("dense", "reinforce", "straight_through"), tr
     [
         ("network=8x8,8x2", "networks", ("8x8,8x2",)),
         ("target_density=.25", "densities", (0.25,)),
+        ("target_density=1/8", "densities", (0.125,)),
         ("activation=tanh", "activation", "tanh"),
         ("epochs=3", "training", {"epochs": 3}),
         ("batch_size = 50", "training", {"epochs": 5, "batch_size": 50}),
@@ -94,6 +95,7 @@ def test_a_plugin_has_settings_too(tmp_path):
         ("lambda_l2=inf", r"--set lambda_l2: inf is not a number in 1e-06..1 or 0"),
         ("optimizer=adm", r"--set optimizer: adm is not one of sgd, momentum, rmsprop, adam"),
         ("target_density=1.5", r"--set target_density: 1.5 is not a number in 0.001..1"),
+        ("target_density=1/0", r"--set target_density: 1/0 is not a number in 0.001..1"),
         ("activation=gelu", r"--set activation: gelu is not one of"),
         ("network=16", "network '16' is not a list of BLOCKSxSIZE"),
         ("network=0x4", "network '0x4' is not"),
