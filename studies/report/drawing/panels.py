@@ -247,7 +247,7 @@ def _grid(
     share_x: Literal["none", "all", "row"] = "none",
     share_y: Literal["none", "all", "row"] = "none",
 ) -> tuple[matplotlib.figure.Figure, list[list[matplotlib.axes.Axes]]]:
-    heights = [height] * down if isinstance(height, float) else list(height)
+    heights = list(height) if isinstance(height, Sequence) else [height] * down
     figure = matplotlib.figure.Figure(figsize=(_width(), sum(heights)), layout="constrained")
     axes = figure.subplots(
         down, across, squeeze=False, sharex=share_x, sharey=share_y, gridspec_kw={"height_ratios": heights}
