@@ -100,8 +100,8 @@ def _assign(sweep: Sweep, key: str, value: str, spaces: Mapping[str, Mapping[str
 
 
 def _divided(value: str) -> float | str:
-    """Return the number that a text such as ``1/8`` is, and any other text as it is."""
+    """Return the number that a text such as ``1/8`` is, and any other text as it is, for what is said of it."""
     try:
-        return float(Fraction(value))
+        return float(Fraction(value)) if "/" in value else value
     except (ValueError, ZeroDivisionError, OverflowError):
         return value
