@@ -47,6 +47,8 @@ _PATIENCE_WITH_AN_END = 60.0  # seconds
 # Waits for the end of the worker, however it comes, and clears up then: the process itself cannot, while compiled code
 # keeps Python's lock, nor can it end what it has started. It is no child of the worker, since Ray ends those with it.
 _GUARD = 'exec 3<&0; { read -r nothing <&3; kill -s KILL -- "-$1"; rm -rf -- "$2"; } &'
+# Of the folder alone: before the first process is there, and between two.
+_FOLDER_GUARD = 'exec 3<&0; { read -r nothing <&3; rm -rf -- "$1"; } &'
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Child:
         self._folder = Path(tempfile.mkdtemp(prefix="gating-studies-data-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
+        self._folder_guard = _guarding(_FOLDER_GUARD, str(self._folder))
         for number, dataset in enumerate(datasets.values()):
             np.save(self._folder / f"{number}.x.npy", dataset.x, allow_pickle=False)
             np.save(self._folder / f"{number}.y.npy", dataset.y, allow_pickle=False)
@@ -184,6 +187,7 @@ class Child:
         """End the process and remove its files."""
         self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
+        _ended(self._folder_guard)
 
     def _understood(self, line: bytes) -> dict[str, Any]:
         try:
@@ -230,13 +234,7 @@ class Child:
                 # An interrupt at the terminal is for the driver alone; and it leads a group that can be ended at once.
                 start_new_session=True,
             )
-            self._guard = subprocess.Popen(
-                ["sh", "-c", _GUARD, "sh", str(self._process.pid), str(self._folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._guard = _guarding(_GUARD, str(self._process.pid), str(self._folder))
         return self._process
 
     def _last_words(self, process: "subprocess.Popen[bytes]") -> str:
@@ -256,16 +254,31 @@ class Child:
         process, self._process = self._process, None
         guard, self._guard = self._guard, None
         for each in (guard, process):
-            if each is None:
-                continue
-            with suppress(ProcessLookupError):
-                os.killpg(each.pid, signal.SIGKILL)
-            each.wait()
-            for pipe in (each.stdin, each.stdout):
-                # What was not written before the process ended is written to nobody.
-                with suppress(BrokenPipeError):
-                    if pipe is not None:
-                        pipe.close()
+            if each is not None:
+                _ended(each)
+
+
+def _guarding(program: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    """Start a shell that waits until nobody holds the other end of its standard input."""
+    return subprocess.Popen(
+        ["sh", "-c", program, "sh", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and its group."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        # What was not written before the process ended is written to nobody.
+        with suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.close()
 
 
 def _lines(process: "subprocess.Popen[bytes]") -> Iterator[bytes | None]:
