@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import matplotlib as mpl
@@ -57,7 +56,7 @@ def panels(
     """
     groups = _groups(numbers, by)
     across = max(1, min(columns, len(groups), int(_width() / narrowest)))
-    figure, grid = _grid(math.ceil(len(groups) / across), across, height)
+    figure, grid = _grid([height] * math.ceil(len(groups) / across), across)
     axes = [ax for row in grid for ax in row]
     for spare in axes[len(groups) :]:
         spare.remove()
@@ -99,7 +98,7 @@ def facets(
         return panels(numbers, by, labels, height=height)
     together = _families_together(numbers)
     share = 0.55 if len(settings) > 1 else 1.0
-    figure, grid = _grid(len(settings), len(together), share * height, share_x=share_x, share_y="row")
+    figure, grid = _grid([share * height] * len(settings), len(together), share_x=share_x, share_y="row")
     varying = [column for column in by if numbers[column].nunique() > 1]
     if len(settings) > 1:
         for row, rows in zip(grid, settings, strict=True):
@@ -136,38 +135,36 @@ def strips(
     """
     places = {name: place for place, name in enumerate(order)}
     groups = _groups(numbers, by)
-    spans = [(0, len(order) - 1) if few is None else _span(rows[few].map(places), len(order)) for rows in groups]
-    last = sorted(range(len(groups)), key=lambda at: spans[at] != (0, len(order) - 1))
-    groups, spans = [groups[at] for at in last], [spans[at] for at in last]
+    whole = (0, len(order) - 1)
+    spans = [whole if few is None else _span(rows[few].map(places), len(order)) for rows in groups]
     size = _size("ytick.labelsize")
     names = max(_text_width(name, size) for name in order) + 0.3
     across = max(1, min(3, len(groups), int((_width() - names) / 1.05)))
     pitch = 1.6 * size / 72
-    full = spans.count((0, len(order) - 1))
-    cuts = [*range(0, full, across), *range(full, len(groups), across), len(groups)]
-    ends = [_around(spans[start:end]) for start, end in pairwise(cuts)]
+    of_all = [at for at, span in enumerate(spans) if span == whole]
+    of_few = [at for at, span in enumerate(spans) if span != whole]
+    # The groups that stand beside each other, and from where to where their arms go.
+    beside = [side[at : at + across] for side in (of_all, of_few) for at in range(0, len(side), across)]
+    ends = [(min(spans[at][0] for at in row), max(spans[at][1] for at in row)) for row in beside]
     heights = [pitch * (high - low + 1.5) + 0.5 * (len(groups) > 1) for low, high in ends]
-    figure, grid = _grid(len(heights), across, heights, share_y="row")
+    figure, grid = _grid(heights, across, share_y="row")
     figure.set_figheight(figure.get_figheight() + 0.6)
-    axes: list[matplotlib.axes.Axes] = []
-    for row, (start, end), (low, high) in zip(grid, pairwise(cuts), ends, strict=True):
-        axes += row[: end - start]
-        row[0].set_ylim(low - 0.6, high + 0.6)
-        for spare in row[end - start :]:
+    for row, shown in zip(grid, beside, strict=True):
+        for spare in row[len(shown) :]:
             spare.remove()
     # That of one panel would be longer than its axis.
     figure.supxlabel(x_label)
     varying = [column for column in by if numbers[column].nunique() > 1]
 
     def each_panel() -> Iterator[Panel]:
-        for ax, rows in zip(axes, groups, strict=False):
-            ax.set_title(wrapped(heading(rows, varying), 0.95 * (_width() - names) / across))
-            low, high = ax.get_ylim()
-            seen = {name: place for name, place in places.items() if low < place < high}
-            ax.set_yticks(list(seen.values()), list(seen))
-            ax.tick_params(axis="y", length=0)
-            ax.spines["left"].set_visible(False)
-            yield Panel(ax, rows)
+        for row, shown, (low, high) in zip(grid, beside, ends, strict=True):
+            for ax, at in zip(row, shown, strict=False):
+                ax.set_title(wrapped(heading(groups[at], varying), 0.95 * (_width() - names) / across))
+                ax.set_yticks(range(low, high + 1), order[low : high + 1])
+                ax.tick_params(axis="y", length=0)
+                ax.set_ylim(low - 0.6, high + 0.6)
+                ax.spines["left"].set_visible(False)
+                yield Panel(ax, groups[at])
 
     return figure, each_panel(), places
 
@@ -176,10 +173,6 @@ def _span(places: "pd.Series[int]", arms: int) -> tuple[int, int]:
     """Return the lowest and the highest place, or those of all arms unless fewer than half are between."""
     low, high = int(places.min()), int(places.max())
     return (low, high) if 2 * (high - low + 1) < arms else (0, arms - 1)
-
-
-def _around(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    return min(low for low, _ in spans), max(high for _, high in spans)
 
 
 def best_last(numbers: pd.DataFrame, column: str) -> list[str]:
@@ -240,18 +233,14 @@ def _groups(numbers: pd.DataFrame, by: Sequence[str]) -> list[pd.DataFrame]:
 
 
 def _grid(
-    down: int,
+    heights: Sequence[float],
     across: int,
-    height: float | Sequence[float],
     *,
     share_x: Literal["none", "all", "row"] = "none",
     share_y: Literal["none", "all", "row"] = "none",
 ) -> tuple[matplotlib.figure.Figure, list[list[matplotlib.axes.Axes]]]:
-    heights = list(height) if isinstance(height, Sequence) else [height] * down
     figure = matplotlib.figure.Figure(figsize=(_width(), sum(heights)), layout="constrained")
-    axes = figure.subplots(
-        down, across, squeeze=False, sharex=share_x, sharey=share_y, gridspec_kw={"height_ratios": heights}
-    )
+    axes = figure.subplots(len(heights), across, squeeze=False, sharex=share_x, sharey=share_y, height_ratios=heights)
     return figure, [list(row) for row in axes]
 
 
