@@ -46,9 +46,13 @@ _NETWORK = "network.safetensors"
 _PATIENCE_WITH_AN_END = 60.0  # seconds
 # Waits for the end of the worker, however it comes, and clears up then: the process itself cannot, while compiled code
 # keeps Python's lock, nor can it end what it has started. It is no child of the worker, since Ray ends those with it.
-_GUARD = 'exec 3<&0; { read -r nothing <&3; kill -s KILL -- "-$1"; rm -rf -- "$2"; } &'
-# Of the folder alone: before the first process is there, and between two.
-_FOLDER_GUARD = 'exec 3<&0; { read -r nothing <&3; rm -rf -- "$1"; } &'
+# It reads which process there is, an empty line if there is none.
+_GUARD = """exec 3<&0; {
+    group=
+    while read -r line <&3; do group=$line; done
+    [ -z "$group" ] || kill -s KILL -- "-$group"
+    rm -rf -- "$1"
+} &"""
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,13 @@ class Child:
         self._limits = limits
         self._folder = Path(tempfile.mkdtemp(prefix="gating-studies-data-"))
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
-        self._folder_guard = _guarding(_FOLDER_GUARD, str(self._folder))
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD, "sh", str(self._folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         for number, dataset in enumerate(datasets.values()):
             np.save(self._folder / f"{number}.x.npy", dataset.x, allow_pickle=False)
             np.save(self._folder / f"{number}.y.npy", dataset.y, allow_pickle=False)
@@ -187,7 +196,7 @@ class Child:
         """End the process and remove its files."""
         self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
-        _ended(self._folder_guard)
+        _ended(self._guard)
 
     def _understood(self, line: bytes) -> dict[str, Any]:
         try:
@@ -234,7 +243,7 @@ class Child:
                 # An interrupt at the terminal is for the driver alone; and it leads a group that can be ended at once.
                 start_new_session=True,
             )
-            self._guard = _guarding(_GUARD, str(self._process.pid), str(self._folder))
+            self._guarded(str(self._process.pid))
         return self._process
 
     def _last_words(self, process: "subprocess.Popen[bytes]") -> str:
@@ -252,21 +261,18 @@ class Child:
     def _end(self) -> None:
         """End the process and those that it has started."""
         process, self._process = self._process, None
-        guard, self._guard = self._guard, None
-        for each in (guard, process):
-            if each is not None:
-                _ended(each)
+        if process is not None:
+            # First, since the system may give its number to another process.
+            self._guarded("")
+            _ended(process)
 
-
-def _guarding(program: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    """Start a shell that waits until nobody holds the other end of its standard input."""
-    return subprocess.Popen(
-        ["sh", "-c", program, "sh", *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    def _guarded(self, group: str) -> None:
+        """Tell the guard which process there is, if any."""
+        assert self._guard.stdin is not None
+        # A guard that somebody has ended guards nothing, which no run has to bear.
+        with suppress(BrokenPipeError):
+            self._guard.stdin.write(f"{group}\n".encode())
+            self._guard.stdin.flush()
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> None:

@@ -358,6 +358,22 @@ def test_no_process_outlives_a_worker_that_is_killed(tmp_path, name):
     wait_until(lambda: not folder.exists(), "an end of its files")
 
 
+def test_a_worker_that_is_killed_before_its_first_run_leaves_no_files(tmp_path):
+    plugin = plugin_of(tmp_path, "idle", "here()").path
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    idle = f"{WORKER.partition('child.execute')[0]}sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", idle, plugin], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        try:
+            assert worker.stdout is not None
+            folder = Path(worker.stdout.readline().strip())
+            assert (folder / "setup.json").exists()
+        finally:
+            worker.send_signal(signal.SIGKILL)
+    wait_until(lambda: not folder.exists(), "an end of its files")
+
+
 def test_a_process_that_a_run_ends_late_is_not_held_against_the_next(runs, undisturbed):
     assert without_seconds(runs.record("reinforce")) == undisturbed
     os.kill(runs.process(), signal.SIGKILL)
