@@ -251,9 +251,13 @@ def _check_arms(arms: tuple[Arm, ...]) -> None:
 
 def _check_datasets(arms: tuple[Arm, ...], datasets: tuple[str, ...]) -> None:
     for arm in arms:
-        if arm.dataset is not None and arm.dataset not in datasets:
-            there = ", ".join(datasets)
-            raise InputError(f"{arm.name}: dataset {arm.dataset!r} is none of the study's datasets: {there}")
+        if arm.dataset is not None:
+            _check_takes_part(f"{arm.name}: dataset", arm.dataset, datasets)
+
+
+def _check_takes_part(what: str, dataset: str, datasets: tuple[str, ...]) -> None:
+    if dataset not in datasets:
+        raise InputError(f"{what} {dataset!r} is none of the study's datasets: {', '.join(datasets)}")
 
 
 def _check_numbers(sweep: Sweep) -> None:
@@ -361,9 +365,7 @@ def _by_dataset(sweep: Sweep, arms: tuple[Arm, ...]) -> dict[str, dict[str, Any]
     """
     found: dict[str, dict[str, Any]] = {}
     for reference, training in sweep.dataset_training.items():
-        if reference not in sweep.datasets:
-            there = ", ".join(sweep.datasets)
-            raise InputError(f"dataset_training: {reference!r} is none of the study's datasets: {there}")
+        _check_takes_part("dataset_training:", reference, sweep.datasets)
         complete(settings.SPACE, training, f"training on {reference}")
         for arm in arms:
             if twice := sorted({*training} & {*arm.training, *arm.search}):
