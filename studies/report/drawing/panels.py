@@ -137,12 +137,12 @@ def strips(
     groups = _groups(numbers, by)
     whole = (0, len(order) - 1)
     spans = [whole if few is None else _span(rows[few].map(places), len(order)) for rows in groups]
-    size = _size("ytick.labelsize")
-    names = max(_text_width(name, size) for name in order) + 0.3
-    across = max(1, min(3, len(groups), int((_width() - names) / 1.05)))
-    pitch = 1.6 * size / 72
     of_all = [at for at, span in enumerate(spans) if span == whole]
     of_few = [at for at, span in enumerate(spans) if span != whole]
+    size = _size("ytick.labelsize")
+    names = max(_text_width(name, size) for name in order) + 0.3
+    across = max(1, min(3, max(len(of_all), len(of_few)), int((_width() - names) / 1.05)))
+    pitch = 1.6 * size / 72
     # The groups that stand beside each other, and from where to where their arms go.
     beside = [side[at : at + across] for side in (of_all, of_few) for at in range(0, len(side), across)]
     ends = [(min(spans[at][0] for at in row), max(spans[at][1] for at in row)) for row in beside]

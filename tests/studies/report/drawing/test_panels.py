@@ -111,6 +111,8 @@ class TestStrips:
         assert [label.get_text() for label in part.get_yticklabels()] == order[5:7]
         assert part.get_ylim() == (4.4, 6.6)
         figure.draw_without_rendering()
+        # One above the other, each as wide as the figure has room for.
+        assert whole.get_window_extent().width > 0.8 * figure.get_window_extent().width
         assert part.get_window_extent().height < 0.5 * whole.get_window_extent().height
         assert places["arm 6"] == 6
 
