@@ -2,13 +2,13 @@
 
 import matplotlib.figure
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from studies.catalogue.optimism.optimism_curve import optimism_curve
 from studies.metric import difference_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, panels
+from studies.report.drawing.scales import count_axis
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
 
@@ -37,7 +37,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
             markersize=3.5,
             markevery=max(1, len(rows) // 5),
         )
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        count_axis(ax)
     return figure
 
 

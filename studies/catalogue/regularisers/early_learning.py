@@ -4,14 +4,13 @@ import matplotlib.figure
 import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from studies.catalogue.regularisers.against_level import at_levels
 from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, legend, panels
-from studies.report.drawing.scales import error_axis
+from studies.report.drawing.scales import count_axis, error_axis
 from studies.results import Results
 
 
@@ -58,6 +57,6 @@ def _draw(numbers: pd.DataFrame, label: str) -> matplotlib.figure.Figure:
             mean = group.groupby("epoch")["validation_error"].mean()
             ax.plot(mean.index, in_units(rows.iloc[0], mean), color=colours[value], linewidth=1.5)
         error_axis(ax, numbers["validation_error"])
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        count_axis(ax)
     legend(figure, [Line2D([], [], color=colours[value], label=f"{label} = {value:g}") for value in values])
     return figure

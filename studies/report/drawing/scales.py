@@ -102,6 +102,11 @@ def ratio_axis(ax: matplotlib.axes.Axes, *, horizontal: bool) -> None:
         _mark(ax.yaxis, _UP, _PLAIN)
 
 
+def count_axis(ax: matplotlib.axes.Axes) -> None:
+    """Label the horizontal axis with whole numbers only, as many as do not touch."""
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+
+
 def cut(low: float, errors: "pd.Series[float]") -> float:
     """Return the low end of an interval, cut off below all errors that are shown with it.
 

@@ -5,13 +5,12 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
-from studies.report.drawing.scales import error_axis
+from studies.report.drawing.scales import count_axis, error_axis
 from studies.report.drawing.style import styles
 from studies.results.results import GROUP, SETTING, Results, with_counted_errors
 from studies.results.statistics.curves import expected_best
@@ -63,7 +62,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 markersize=3.5,
                 markevery=max(1, len(group) // 5),
             )
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        count_axis(ax)
         error_axis(ax, numbers["lowest"])
     legend(figure, line_handles(line_styles, lines=True))
     return figure

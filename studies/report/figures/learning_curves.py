@@ -2,13 +2,12 @@
 
 import matplotlib.figure
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from studies.metric import error_label, in_units
 from studies.report.drawing.figure import Figure
 from studies.report.drawing.notes import sample_note
 from studies.report.drawing.panels import Labels, facets, legend, line_handles
-from studies.report.drawing.scales import error_axis
+from studies.report.drawing.scales import count_axis, error_axis
 from studies.report.drawing.style import styles
 from studies.results import GROUP, SETTING, Results
 
@@ -38,7 +37,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
                 markevery=max(1, len(mean) // 8),
             )
         error_axis(ax, numbers["validation_error"])
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        count_axis(ax)
     legend(figure, line_handles(line_styles, lines=True))
     return figure
 

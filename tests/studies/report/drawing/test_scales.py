@@ -1,3 +1,4 @@
+import itertools
 from typing import Any
 
 import matplotlib as mpl
@@ -6,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from studies.report.drawing.scales import RoundTicks, cut, error_axis, macs_axis
+from studies.report.drawing.scales import RoundTicks, count_axis, cut, error_axis, macs_axis
 from studies.report.drawing.style import theme
 
 
@@ -46,6 +47,22 @@ def test_the_taller_an_axis_the_more_ticks_and_labels_never_touch(height):
         boxes = [tick.label1.get_window_extent() for tick in ax.yaxis.get_major_ticks()]
     assert not any(boxes[i].overlaps(boxes[j]) for i in range(len(boxes)) for j in range(i))
     assert (len(ticks) >= 7) == (height == 4.0)
+
+
+@pytest.mark.parametrize("highest", [1, 2, 8, 120, 1000])
+@pytest.mark.parametrize("width", [0.8, 1.5, 4.0])
+def test_counts_are_whole_and_their_labels_never_touch(width, highest):
+    with mpl.rc_context(theme()):
+        ax = axes(width=width)
+        ax.plot([1, highest], [0, 1])
+        count_axis(ax)
+        ax.figure.draw_without_rendering()
+        boxes = [tick.label1.get_window_extent() for tick in ax.xaxis.get_major_ticks()]
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(float(tick).is_integer() for tick in ticks)
+    assert not any(left.overlaps(right) for left, right in itertools.pairwise(boxes))
 
 
 def test_an_axis_of_errors_is_linear_only_where_an_error_is_zero():
