@@ -4,6 +4,9 @@ from dataclasses import replace
 
 from studies.design import Primary, Search, Study, Sweep
 
+# At searches.
+LOOKS = (6, 10, 20)
+
 SWEEP = Sweep(
     # A search costs more than a seed, and tells more: of a mean over searches, these are what is independent.
     seeds=2,
@@ -18,6 +21,7 @@ SWEEP = Sweep(
         Primary("reinforce", "top_k", dataset="mnist_5k", density=1 / 8),
     ),
     search=Search(points=8, searches=6),
+    looks=LOOKS,
 )
 
 STUDY = Study(
@@ -31,6 +35,7 @@ STUDY = Study(
             densities=(1 / 4,),
             training={"epochs": 4},
             search=Search(points=2, searches=2),
+            looks=(),
         ),
         "default": SWEEP,
         "paper": replace(
@@ -39,6 +44,7 @@ STUDY = Study(
             densities=(1 / 16, 1 / 8, 1 / 4),
             training={"epochs": 25},
             search=Search(points=20, searches=10),
+            looks=LOOKS[1:],
         ),
     },
 )

@@ -21,7 +21,7 @@ from studies.running.runner import again_for_networks, made_again, without_netwo
 
 def print_plan(launch: Launch, folder: ResultsFolder, *, every_run: bool) -> None:
     """Print the runs of a study setting by setting, or one by one, and an estimate of the time they take."""
-    # To be run until it is decided, it has the most seeds at its last look.
+    # To be run until it is decided, it has the most runs at its last look.
     frozen, plugins = launch.designs[-1], launch.plugins
     planned = RunList.of(frozen, folder.ledger)
     changed = runs_of_other_code(planned, folder.ledger, plugins)

@@ -21,7 +21,7 @@ from studies.design.dense_front import DENSE_FRONT, front_arms
 from studies.design.plain import structured
 from studies.design.primary import Primary, family_size
 from studies.design.proposals import OWN_SETTINGS, Proposal, SearchSpace, propose
-from studies.design.protocol import MOST_SEEDS, Protocol, Search
+from studies.design.protocol import MOST_SEEDS, Protocol, Search, unit_name
 from studies.design.setting import Setting
 from studies.design.sweep import Sweep
 
@@ -88,8 +88,8 @@ class FrozenStudy:
             activation=checked("activation", ACTIVATION, sweep.activation),
             training=settings.TrainingSettings.of(sweep.training).as_dict(),
             strategy_settings=own_settings,
-            # One seed shows no variance.
-            looks=tuple(sweep.looks) or ((sweep.seeds,) if sweep.seeds > 1 else ()),
+            # One seed or search shows no variance.
+            looks=tuple(sweep.looks) or ((sweep.units,) if sweep.units > 1 else ()),
             primary=tuple(map(_primary, sweep.primary)),
             # As JSON gives them back.
             alpha=float(sweep.alpha),
@@ -265,8 +265,9 @@ def _check_numbers(sweep: Sweep) -> None:
         raise InputError(f"seeds: {sweep.seeds} is not in 1..{MOST_SEEDS}")
     if not (0 < sweep.alpha < 1 and sweep.delta >= 0):
         raise InputError(f"alpha {sweep.alpha} must be in 0..1, and delta {sweep.delta} at least 0")
-    if any(seeds < 2 for seeds in sweep.looks) or any(late <= early for early, late in pairwise(sweep.looks)):
-        raise InputError(f"looks: {', '.join(map(str, sweep.looks))} are not increasing numbers of at least 2 seeds")
+    if any(units < 2 for units in sweep.looks) or any(late <= early for early, late in pairwise(sweep.looks)):
+        looks, units = ", ".join(map(str, sweep.looks)), unit_name(sweep.search)
+        raise InputError(f"looks: {looks} are not increasing numbers of at least 2 {units}")
     if sweep.search is not None:
         sweep.search.check()
         if sweep.test_split == "resampled":

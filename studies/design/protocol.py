@@ -76,6 +76,24 @@ def search_of(seed: int) -> int:
     return seed // MOST_SEEDS
 
 
+def units_of(seeds: int, search: Search | None) -> int:
+    """Return how many independent values a difference has: one per search if there is a search, else one per seed.
+
+    >>> units_of(3, None), units_of(3, Search(points=8, searches=6))
+    (3, 6)
+    """
+    return seeds if search is None else search.searches
+
+
+def unit_name(search: Search | None) -> str:
+    """Name, in the plural, what is independent: what intervals are over.
+
+    >>> unit_name(None), unit_name(Search(points=8))
+    ('seeds', 'searches')
+    """
+    return "seeds" if search is None else "searches"
+
+
 @dataclass(frozen=True)
 class Protocol:
     """What captions and verdicts depend on.
@@ -85,7 +103,7 @@ class Protocol:
         alpha: the probability of any wrong verdict, over all primary contrasts and looks together.
         delta: the smallest difference of test error that matters, as a share of the reference's; of bits a fifth of it.
         search: None for a study at its own settings.
-        looks: the numbers of seeds at which there are verdicts.
+        looks: the numbers of units at which there are verdicts.
         contrasts: how many primary contrasts there are, each with alpha over this many.
         development: whether runs are tested on the examples that defaults are chosen by: there are no verdicts.
     """
@@ -112,6 +130,16 @@ class Protocol:
         return self.delta * unit_of(dataset).delta_factor
 
     @property
+    def units(self) -> int:
+        """How many independent values a difference has: seeds, or searches if there is a search."""
+        return units_of(self.seeds, self.search)
+
+    @property
+    def unit_name(self) -> str:
+        """What they are: ``seeds`` or ``searches``."""
+        return unit_name(self.search)
+
+    @property
     def look(self) -> int | None:
-        """Which of the looks this is, from 0; None where the number of seeds is none of them: there are no verdicts."""
-        return self.looks.index(self.seeds) if self.seeds in self.looks else None
+        """Which of the looks this is, from 0; None where the number of units is none of them: there are no verdicts."""
+        return self.looks.index(self.units) if self.units in self.looks else None

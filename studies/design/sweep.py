@@ -1,15 +1,15 @@
 """What a study varies at one scale."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from core import data
 from kernels import Activation
 from studies.design.arm import Arm
 from studies.design.dense_front import DENSE_FRONT
 from studies.design.primary import Primary
-from studies.design.protocol import Search
+from studies.design.protocol import Search, units_of
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Sweep:
             part are left out.
         pairs: further contrasts, of one strategy or arm with another, or with the dense front.
         primary: the contrasts that have verdicts, simultaneous ones; all others are exploratory.
-        looks: the numbers of seeds at which there are verdicts, in increasing order: alpha is spent over them. Without
-            any it is ``seeds``.
+        looks: the numbers of seeds, or of searches where there is a search, at which there are verdicts, in increasing
+            order: alpha is spent over them. Without any it is the sweep's own number.
         measurements: what is measured of every network trained on an evaluation seed, see
             :mod:`studies.design.measurements`.
         alpha: the probability of any wrong verdict, over all primary contrasts and looks together.
@@ -68,3 +68,14 @@ class Sweep:
     measurements: tuple[str, ...] = ()
     alpha: float = 0.05
     delta: float = 0.05
+
+    @property
+    def units(self) -> int:
+        """How many independent values a difference has: seeds, or searches if there is a search."""
+        return units_of(self.seeds, self.search)
+
+    def with_units(self, number: int) -> Self:
+        """Return the sweep with so many searches if there is a search, else with so many seeds."""
+        if self.search is None:
+            return replace(self, seeds=number)
+        return replace(self, search=replace(self.search, searches=number))

@@ -43,7 +43,7 @@ class Choices:
         mixed: keep them beside new ones.
         time_limit: seconds that a run may take.
         memory_limit: GB of memory that a run may take.
-        until_decided: add seeds from look to look until every primary contrast is decided.
+        until_decided: add seeds, or searches, from look to look until every primary contrast is decided.
         develop: test on development examples.
         keep_networks: keep each trained network.
     """
@@ -76,7 +76,7 @@ class Launch:
     """A study that is ready to be run.
 
     Attributes:
-        designs: the study, or, to run it until it is decided, the study with the seeds of one look after the other.
+        designs: the study, or, to run it until it is decided, the study at one look after the other.
         plugins: strategies from outside.
         resources: where to run.
         retry_errors: see :func:`studies.running.runner.run_missing`.
@@ -108,27 +108,26 @@ def prepare(name: str, choices: Choices) -> Launch:
     sweep = searched(name, sweep, sizes)
     if choices.develop:
         sweep = replace(sweep, test_split="development")
-    frozen = FrozenStudy.freeze(name, choices.scale, override(sweep, choices.assignments, plugins), plugins)
+    sweep = override(sweep, choices.assignments, plugins)
+    frozen = FrozenStudy.freeze(name, choices.scale, sweep, plugins)
     if choices.rerun_changed and choices.mixed:
         raise InputError("--rerun-changed and --mixed: choose one of them")
     most = None if choices.memory_limit is None else int(choices.memory_limit * 1e9)
     resources = Resources(choices.cpus, choices.gpus_per_trial, choices.address, choices.time_limit, most)
     resources.check()
+    designs: tuple[FrozenStudy, ...] = (frozen,)
     if choices.until_decided:
         _check_decidable(name, frozen, choices)
-    designs = at_looks(frozen) if choices.until_decided else (frozen,)
+        at_looks = map(sweep.with_units, frozen.sweep.looks)
+        designs = tuple(FrozenStudy.freeze(name, choices.scale, at_look, plugins) for at_look in at_looks)
     old: Old = "rerun" if choices.rerun_changed else "keep" if choices.mixed else "refuse"
     return Launch(designs, plugins, resources, choices.retry_errors, old, choices.data_folder, choices.keep_networks)
 
 
-def at_looks(frozen: FrozenStudy) -> tuple[FrozenStudy, ...]:
-    """Return the study with the seeds of each of its looks."""
-    return tuple(replace(frozen, sweep=replace(frozen.sweep, seeds=seeds)) for seeds in frozen.sweep.looks)
-
-
 def _check_decidable(name: str, frozen: FrozenStudy, choices: Choices) -> None:
-    if choices.seeds is not None:
-        raise InputError("--until-decided and --seeds: the study's looks say how many seeds; choose one of them")
+    option, units = "seeds" if frozen.sweep.search is None else "searches", frozen.protocol.unit_name
+    if getattr(choices, option) is not None:
+        raise InputError(f"--until-decided and --{option}: the study's looks say how many {units}; choose one of them")
     if choices.develop:
         raise InputError(
             "--until-decided and --develop: runs on development examples decide nothing; choose one of them"

@@ -71,7 +71,8 @@ def run(
         mixed: keep runs of other code beside new ones.
         time_limit: seconds that a run may take.
         memory_limit: GB of memory that a run may take.
-        until_decided: add seeds from look to look until every primary contrast is decided, or none is likely to be.
+        until_decided: add seeds, or searches, from look to look until every primary contrast is decided, or none is
+            likely to be.
         develop: test on examples and seeds that no study is evaluated on.
         keep_networks: keep each trained network in ``results/NAME/networks``.
         quiet: print no progress.

@@ -19,7 +19,7 @@ def changed(
     """Apply the options that have names of their own; a plugin joins the study's strategies unless some are chosen.
 
     More or fewer seeds leave the study's looks and primary contrasts as they are, and so do fewer strategies: neither
-    makes a verdict easier.
+    makes a verdict easier. Seeds of a searched study are those of each winner, and its looks are at searches.
     """
     if names is not None:
         sweep = keep_arms(sweep, chosen_names(names, sweep) if isinstance(names, str) else list(names))
@@ -27,7 +27,7 @@ def changed(
         own = sweep.strategies or (() if sweep.arms else tuple(strategies.built_in()))
         sweep = replace(sweep, strategies=(*own, *(plugin.name for plugin in plugins)))
     if seeds is not None:
-        sweep = replace(sweep, seeds=seeds, looks=sweep.looks or (sweep.seeds,))
+        sweep = replace(_keeping_looks(sweep), seeds=seeds)
     if dataset is not None:
         of_it = {name: training for name, training in sweep.dataset_training.items() if name == dataset}
         sweep = replace(sweep, datasets=(dataset,), dataset_training=of_it)
@@ -35,7 +35,7 @@ def changed(
 
 
 def searched(name: str, sweep: Sweep, sizes: Mapping[str, int | None]) -> Sweep:
-    """Change how large a study's search is.
+    """Change how large a study's search is; more or fewer searches leave its looks as they are.
 
     Raises:
         InputError: the study has no search.
@@ -47,4 +47,10 @@ def searched(name: str, sweep: Sweep, sizes: Mapping[str, int | None]) -> Sweep:
         raise InputError(
             f"--points, --tuning-seeds, --searches: {name} runs every strategy at its settings, unsearched"
         )
-    return replace(sweep, search=replace(sweep.search, **given))  # type: ignore[arg-type]  # no tuple is among them
+    search = replace(sweep.search, **given)  # type: ignore[arg-type]  # no tuple is among them
+    return replace(_keeping_looks(sweep), search=search)
+
+
+def _keeping_looks(sweep: Sweep) -> Sweep:
+    # A study of a single seed or search is not made to decide anything.
+    return replace(sweep, looks=sweep.looks or (max(2, sweep.units),))

@@ -27,7 +27,7 @@ class Outcome:
 
     Attributes:
         ending: how its runs ended.
-        design: the study with the seeds that it has in the end.
+        design: the study with the seeds, or searches, that it has in the end.
         results: of it; None unless every run has its record.
         other_networks: whether runs that were made again for their networks came out otherwise.
     """
@@ -69,8 +69,9 @@ def run_and_report(launch: Launch, folder: ResultsFolder, console: Console) -> O
                 freeze(frozen, folder)
                 _write(folder, results, frozen)
             if len(launch.designs) > 1:
-                console.print(f"look at {frozen.sweep.seeds} seeds: {count_verdicts(results.contrasts)}")
-                if number < len(launch.designs) and not settled(results.looks, frozen.sweep.seeds):
+                protocol = frozen.protocol
+                console.print(f"look at {protocol.units} {protocol.unit_name}: {count_verdicts(results.contrasts)}")
+                if number < len(launch.designs) and not settled(results.looks, protocol.units):
                     continue
             break
         return Outcome(ending, frozen, results, others)

@@ -59,7 +59,7 @@ def contrast(
 
     A primary contrast has no verdict, and ``withheld`` says why, where a run of either side failed, where
     multiply-adds of the arm are ``beyond`` the dense front, where there are fewer than three searches, and where the
-    number of seeds is none of the study's looks.
+    number of seeds, or of searches, is none of the study's looks.
 
     ``delta`` is the smallest difference that matters, a share of ``reference_error``. ``p`` is of the two-sided exact
     sign flip test, a check beside the interval. ``macs_ratio`` is the arm's multiply-adds over the reference's.
@@ -186,7 +186,7 @@ def _withheld(found: Paired, protocol: Protocol) -> str:
     if protocol.development:
         return "tested on development examples"
     if protocol.look is None:
-        return f"{protocol.seeds} seeds are no look of the study"
+        return f"{protocol.units} {protocol.unit_name} are no look of the study"
     return ""
 
 
@@ -233,7 +233,7 @@ def intervals(results: Results) -> str:
     if len(primary) and protocol.look is not None:
         shares = f"over {protocol.contrasts} primary contrasts" if protocol.contrasts > 1 else "of the primary contrast"
         if len(protocol.looks) > 1:
-            shares += f" and looks at {', '.join(map(str, protocol.looks))} seeds"
+            shares += f" and looks at {', '.join(map(str, protocol.looks))} {protocol.unit_name}"
         confidence = percent(1 - float(primary["level"].iloc[0]), 2)
         said.append(
             f"Intervals of primary contrasts are simultaneous {shares}: t intervals at {confidence}, widened where "

@@ -7,7 +7,7 @@ import pandas as pd
 
 from studies.design.protocol import Search
 from studies.formatting import number
-from studies.results.independent import independent, independent_error_interval, unit
+from studies.results.independent import independent, independent_error_interval
 from studies.results.results import FRONT
 from studies.results.statistics.fronts import hypervolume
 from studies.results.statistics.intervals import sample_std, t_interval
@@ -95,6 +95,7 @@ HYPERVOLUMES = Table(
     ),
     caption=lambda results: (
         "The share of the plane of MACs / dense and error / guessing that an arm's runs at all densities dominate "
-        f"(hypervolume at (1, 1)), per seed: mean and 95 % t interval over {unit(results.protocol)}. Larger is better."
+        f"(hypervolume at (1, 1)), per seed: mean and 95 % t interval over {results.protocol.unit_name}. "
+        "Larger is better."
     ),
 )

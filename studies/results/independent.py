@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from studies.design.protocol import Protocol, Search, search_of
+from studies.design.protocol import Search, search_of
 from studies.results.statistics.intervals import t_interval, with_examples
 from studies.results.statistics.looks import repeated_interval
 from studies.results.statistics.random_effects.procedure import procedure_difference, procedure_error
@@ -94,12 +94,3 @@ def exploratory_interval(
 
 def _known(variance: float) -> float:
     return 0.0 if np.isnan(variance) else variance
-
-
-def unit(protocol: Protocol) -> str:
-    """Name, in the plural, what intervals are over.
-
-    >>> unit(Protocol(seeds=3, alpha=0.05, delta=0.05, search=None))
-    'seeds'
-    """
-    return "seeds" if protocol.search is None else "searches"

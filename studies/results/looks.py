@@ -17,7 +17,7 @@ from studies.results.statistics.decision import decide, futile
 from studies.results.statistics.looks import look_levels
 from studies.results.table import Column, Table, setting_columns
 
-COLUMNS = (*SETTING, "arm", "reference", "seeds", "difference", "ci_low", "ci_high", "level", "verdict", "futile")
+COLUMNS = (*SETTING, "arm", "reference", "units", "difference", "ci_low", "ci_high", "level", "verdict", "futile")
 
 
 def looks_taken(
@@ -25,10 +25,9 @@ def looks_taken(
 ) -> pd.DataFrame:
     """Return a row per primary contrast and look that the runs allow, with the interval and verdict of that look.
 
-    A look at n seeds is at the first n, of each search's winner if there is a search. Where a run of either side fails
-    among them, or there are fewer than three searches, the verdict is empty. ``futile`` says that no word is likely at
-    the last look, see :func:`studies.results.statistics.decision.futile`; nothing is foretold of searches, whose number
-    does not grow from look to look.
+    A look at n ``units`` is at the first n seeds, or at the first n searches if there is a search. Where a run of
+    either side fails among them, or there are fewer than three searches, the verdict is empty. ``futile`` says that no
+    word is likely at the last look, see :func:`studies.results.statistics.decision.futile`.
 
     Args:
         pairing: the runs.
@@ -48,58 +47,55 @@ def looks_taken(
             found = pairing.pair(setting, entry.arm, entry.reference) if entry.fits(setting) else None
             if found is None:
                 continue
-            for seeds, level in zip(protocol.looks, levels, strict=True):
-                if seeds <= protocol.seeds:
-                    named = {**setting._asdict(), "arm": entry.arm, "reference": entry.reference, "seeds": seeds}
-                    rows.append({**named, **_look(found, setting.dataset, seeds, level, levels[-1], protocol)})
+            for units, level in zip(protocol.looks, levels, strict=True):
+                if units <= protocol.units:
+                    named = {**setting._asdict(), "arm": entry.arm, "reference": entry.reference, "units": units}
+                    rows.append({**named, **_look(found, setting.dataset, units, level, levels[-1], protocol)})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _look(
-    found: Paired, dataset: str, seeds: int, level: float, last_level: float, protocol: Protocol
+    found: Paired, dataset: str, units: int, level: float, last_level: float, protocol: Protocol
 ) -> dict[str, Any]:
     search = protocol.search
     by_seed = found.differences.sort_index()
-    first = by_seed.groupby(by_seed.index.map(search_of)).head(seeds)
+    first = by_seed.head(units) if search is None else by_seed[by_seed.index.map(search_of) < units]
     there = independent(first, search).tolist()
-    shared = found.example_variance(seeds) if search is None else np.nan
+    shared = found.example_variance(units) if search is None else np.nan
     low, high = deciding_interval(there, level, search, shared, found.ceiling)
     delta = protocol.smallest_difference(dataset, found.reference_error)
-    whole = (
-        not protocol.development and not first.isna().any() and (search is None or search.searches >= FEWEST_SEARCHES)
-    )
+    whole = not protocol.development and not first.isna().any() and (search is None or units >= FEWEST_SEARCHES)
     return {
         "difference": float(np.mean(there)) if there else np.nan,
         "ci_low": low,
         "ci_high": high,
         "level": level,
         "verdict": decide(low, high, delta) if whole else "",
-        "futile": (
-            whole and search is None and futile(there, looks=protocol.looks, level_at_end=last_level, delta=delta)
-        ),
+        "futile": whole and futile(there, looks=protocol.looks, level_at_end=last_level, delta=delta),
     }
 
 
-def settled(looks: pd.DataFrame, seeds: int) -> bool:
-    """Whether more seeds have nothing to decide: at this look each contrast has a word, or none to hope for.
+def settled(looks: pd.DataFrame, units: int) -> bool:
+    """Whether more units have nothing to decide: at this look each contrast has a word, or none to hope for.
 
-    A contrast without a verdict because a run failed stays without one, whatever the seeds.
+    A contrast without a verdict because a run failed stays without one, whatever is added.
 
-    >>> looks = pd.DataFrame({"seeds": [6, 6], "verdict": ["better", "undecided"], "futile": [False, True]})
+    >>> looks = pd.DataFrame({"units": [6, 6], "verdict": ["better", "undecided"], "futile": [False, True]})
     >>> settled(looks, 6), settled(looks.assign(futile=False), 6)
     (True, False)
     """
-    now = looks[looks["seeds"] == seeds]
+    now = looks[looks["units"] == units]
     return bool(((now["verdict"] != "undecided") | now["futile"].astype(bool)).all())
 
 
 def _caption(results: Results) -> str:
-    ahead = [str(seeds) for seeds in results.protocol.looks if seeds > results.protocol.seeds]
-    more = f" Not taken: looks at {', '.join(ahead)} seeds." if ahead else ""
+    protocol = results.protocol
+    ahead = [str(units) for units in protocol.looks if units > protocol.units]
+    more = f" Not taken: looks at {', '.join(ahead)} {protocol.unit_name}." if ahead else ""
     return (
         f"Every look at the primary contrasts: difference of test error in {difference_units(results.runs)} over the "
-        "first n seeds, with the interval at that look's level, simultaneous over contrasts and looks, and the verdict "
-        f"read off it. “Futile”: no verdict is likely at the last look.{more}"
+        f"first n {protocol.unit_name}, with the interval at that look's level, simultaneous over contrasts and looks, "
+        f"and the verdict read off it. “Futile”: no verdict is likely at the last look.{more}"
     )
 
 
@@ -116,7 +112,7 @@ LOOKS = Table(
         Column("arm", "arm"),
         Column("reference", "reference"),
         *setting_columns(),
-        Column("seeds", "n", str),
+        Column("units", "n", str),
         Column("difference", "difference", difference_text, keys=("dataset", "difference")),
         Column("ci_low", "interval", difference_interval_text, keys=("dataset", "ci_low", "ci_high")),
         Column("verdict", "verdict", lambda verdict: verdict or "none", verdict="verdict"),

@@ -9,6 +9,8 @@ from studies.design import Arm, Primary, Search, Study, Sweep
 RATES = {"sgd": (0.3, 0.1), "momentum": (0.1, 0.01), "rmsprop": (0.002, 0.002), "adam": (0.004, 0.004)}
 
 REACH = 3.0
+# At searches.
+LOOKS = (6, 10, 20)
 
 
 def _arm(strategy: str, optimizer: str) -> Arm:
@@ -34,6 +36,7 @@ SWEEP = Sweep(
     test_split="fixed",
     # Of three searches no difference could be told apart that is less than 39 of its standard deviations; of six, 3.
     search=Search(points=8, searches=6),
+    looks=LOOKS,
     references=(),
     primary=tuple(Primary(f"{strategy}, momentum", f"{strategy}, sgd") for strategy in ("reinforce", "top_k", "dense")),
     pairs=tuple((arm.name, f"{arm.strategy}, adam") for arm in ARMS if arm.levels["optimizer"] != "adam"),
@@ -48,6 +51,7 @@ STUDY = Study(
             seeds=2,
             datasets=("digits",),
             search=Search(points=2, searches=2),
+            looks=(),
         ),
         "default": SWEEP,
         "paper": replace(
@@ -55,6 +59,7 @@ STUDY = Study(
             seeds=5,
             training={**SWEEP.training, "epochs": 25},
             search=Search(points=20, searches=10),
+            looks=LOOKS[1:],
         ),
     },
 )

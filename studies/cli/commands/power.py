@@ -48,7 +48,7 @@ def command(name: str, results: Path, difference: float | None, probability: flo
         f"{table.caption(pilot)}\n"
         f"to decide {_size(numbers)} of test error with probability {probability:g} at alpha "
         f"{pilot.protocol.alpha:g} over {pilot.protocol.contrasts} contrasts: {seeds_text(needed.max(skipna=False))} "
-        f"seeds for all, {seeds_text(half)} for half of them",
+        f"{pilot.protocol.unit_name} for all, {seeds_text(half)} for half of them",
         highlight=False,
         soft_wrap=True,
     )

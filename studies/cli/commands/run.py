@@ -57,7 +57,7 @@ from studies.records.folder import ResultsFolder
 @click.option(
     "--until-decided",
     is_flag=True,
-    help="Add seeds from look to look until every primary contrast is decided, or none is likely to be.",
+    help="Add seeds, or searches, from look to look until every primary contrast is decided, or none is likely to be.",
 )
 @click.option(
     "--develop",

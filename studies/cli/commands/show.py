@@ -35,7 +35,7 @@ def command(name: str) -> None:
             dict.fromkeys(f"{setting.target_density:.4g}" for setting in _settings(frozen))
         ),
         "epochs": _epochs,
-        "looks at": lambda frozen: f"{', '.join(map(str, frozen.sweep.looks))} seeds",
+        "looks at": lambda frozen: f"{', '.join(map(str, frozen.sweep.looks))} {frozen.protocol.unit_name}",
         "primary contrasts": lambda frozen: str(frozen.protocol.contrasts),
         "all contrasts": lambda frozen: f"{len(frozen.contrasts)} per setting",
         "measurements": lambda frozen: ", ".join(frozen.sweep.measurements) or "none",

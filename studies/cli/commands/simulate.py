@@ -38,7 +38,7 @@ from studies.results.planning.simulation import DISTRIBUTIONS
 )
 def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: str, replications: int) -> None:
     """Simulate designs: how often their verdicts would be wrong, and what they would find."""
-    heads = ("study", "looks", "m", "δ", "err 0", "err δ", "cover", "found", "power", "seeds")
+    heads = ("study", "looks", "m", "δ", "err 0", "err δ", "cover", "found", "power", "n")
     table = output.table(*heads, whole=frozenset(heads) - {"study"})
     for name in names or tuple(catalogue.built_in()):
         frozen = FrozenStudy.freeze(name, scale, catalogue.find(name).at(scale))
@@ -56,7 +56,7 @@ def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: s
             number(found.coverage, 3),
             number(found.detectable, 2),
             number(found.power, 2),
-            number(found.seeds, 1),
+            number(found.units, 1),
         )
     if not table.row_count:
         raise InputError(
@@ -67,7 +67,7 @@ def command(names: tuple[str, ...], scale: Scale, results: Path, distribution: s
         "m: primary contrasts. δ and found: in standard deviations of the paired differences, drawn from a "
         "distribution or, “own”, from those of the study. err 0, err δ: share of studies that say anything false "
         "where nothing differs, and where everything differs by δ. cover: share of studies of which all intervals "
-        "hold. power: of finding that difference; seeds: mean number for it.",
+        "hold. power: of finding that difference; n: seeds, or searches, that it takes in the mean.",
         highlight=False,
         soft_wrap=True,
     )

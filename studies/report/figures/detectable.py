@@ -13,7 +13,6 @@ from studies.report.drawing.panels import Labels, facets, legend, line_handles
 from studies.report.drawing.scales import ratio_axis
 from studies.report.drawing.style import styles
 from studies.results import SETTING, Results
-from studies.results.independent import unit
 from studies.results.results import error_ceiling
 from studies.results.statistics.rule_power import detectable
 
@@ -27,7 +26,7 @@ def _numbers(results: Results) -> pd.DataFrame:
     alpha = results.protocol.alpha / max(1, results.protocol.contrasts)
     # Two values have no skewness to be careful of.
     many = range(3, max(_MOST_SEEDS, int(contrasts["units"].max()) if len(contrasts) else 0) + 1)
-    over = unit(results.protocol)
+    over = results.protocol.unit_name
     table = contrasts[contrasts["std"] > 0].merge(pd.DataFrame({over: many}), how="cross")
     # It is proportional to the standard deviation.
     sizes = table["std"] * table[over].map(lambda n: _of_unit(n, alpha))
@@ -68,7 +67,7 @@ def _draw(numbers: pd.DataFrame) -> matplotlib.figure.Figure:
 
 def _caption(results: Results) -> str:
     protocol = results.protocol
-    contrasts, over = count_of(protocol.contrasts, "primary contrast"), unit(protocol)
+    contrasts, over = count_of(protocol.contrasts, "primary contrast"), protocol.unit_name
     many = f"n = {protocol.seeds}" if protocol.search is None else f"R = {protocol.search.searches}"
     return (
         f"Smallest mean paired difference that is decided as better or worse with probability {_POWER:g} at a single "

@@ -12,7 +12,6 @@ from studies.report.drawing.panels import best_last, legend, strips
 from studies.report.drawing.style import styles
 from studies.results import GROUP, SETTING, Results
 from studies.results.equal_compute import beyond_front
-from studies.results.independent import unit
 from studies.results.statistics.paired import probability_of_improvement
 
 
@@ -80,7 +79,7 @@ def _caption(results: Results) -> str:
     return (
         "Probability that a strategy's test error is below the reference's, ties counting one half. Filled: on the "
         f"same seed, or in the mean of the same search's seeds where there are searches, with the 95 % Wilson interval "
-        f"over {unit(results.protocol)}. Hollow: on two seeds drawn independently (Mann and Whitney's "
+        f"over {results.protocol.unit_name}. Hollow: on two seeds drawn independently (Mann and Whitney's "
         "U / n²), another estimand, in which the noise that both share on a seed is not removed; no interval is shown. "
         + sample_note(results)
     )

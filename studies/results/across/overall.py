@@ -9,7 +9,7 @@ from core.seeding import SeedStreams
 from studies.design.protocol import Search
 from studies.design.setting import Setting
 from studies.formatting import points, points_interval
-from studies.results.independent import independent, unit
+from studies.results.independent import independent
 from studies.results.pairing import Pairing
 from studies.results.results import Results
 from studies.results.statistics.intervals import bootstrap_interval, cluster_interval
@@ -91,7 +91,7 @@ def measure_overall(
 
 def _caption(results: Results) -> str:
     overall = results.overall
-    units = unit(results.protocol)
+    units = results.protocol.unit_name
     few = f", and below 20 {units} such intervals cover less than 95 %" if overall["n"].min() < 20 else ""
     return (
         f"Mean difference over up to {overall['settings'].max()} settings, in per cent of the reference's error in "

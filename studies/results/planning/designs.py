@@ -8,6 +8,7 @@ import numpy as np
 from core.seeding import SeedStreams
 from studies.design.freezing import FrozenStudy
 from studies.design.setting import Setting
+from studies.results.independent import independent
 from studies.results.pairing import Pairing
 from studies.results.planning.simulation import simulate
 from studies.results.results import Results
@@ -22,7 +23,7 @@ class Simulated:
 
     Attributes:
         study: its name.
-        looks: numbers of seeds.
+        looks: numbers of seeds, or of searches.
         contrasts: primary ones.
         delta: the smallest difference that matters, in standard deviations of the differences.
         own: whether the differences are the study's own, drawn again.
@@ -31,7 +32,7 @@ class Simulated:
         coverage: share of studies in which all intervals hold the true difference, at every look that is taken.
         detectable: the difference that is found with probability .8, in standard deviations; NaN where none is.
         power: share of contrasts in which it is found; a little less where some end as equivalent before.
-        seeds: mean number of seeds that this takes.
+        units: mean number of seeds, or of searches, that this takes.
     """
 
     study: str
@@ -44,7 +45,7 @@ class Simulated:
     coverage: float
     detectable: float
     power: float
-    seeds: float
+    units: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Observed:
             setting = Setting(row["dataset"], row["network"], row["target_density"])
             found = pairing.pair(setting, row["arm"], row["reference"])
             assert found is not None
-            differences = found.differences.dropna()
+            differences = independent(found.differences, results.protocol.search)
             seen += ((differences - differences.mean()) / differences.std()).tolist()
         return cls(float((shown["delta"] / shown["std"]).mean()), tuple(seen))
 
@@ -121,5 +122,5 @@ def simulate_design(
         coverage=float(table["family_coverage"].min()),
         detectable=float(found["difference"].max()) if len(found) else np.nan,
         power=float(np.mean(either)) if len(found) else np.nan,
-        seeds=float(found["seeds"].mean()) if len(found) else np.nan,
+        units=float(found["seeds"].mean()) if len(found) else np.nan,
     )

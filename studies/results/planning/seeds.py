@@ -6,7 +6,6 @@ import pandas as pd
 
 from core.errors import InputError
 from studies.metric import difference_text, difference_units
-from studies.results.independent import unit
 from studies.results.results import SETTING, Results
 from studies.results.statistics.intervals import left_to_seeds
 from studies.results.statistics.rule_power import detectable, seeds_needed
@@ -96,7 +95,7 @@ def power_table(difference: float | None, power: float) -> Table:
             Column("seeds_needed", "needed", seeds_text),
         ),
         caption=lambda results: (
-            f"std: of the paired differences; found: what n {unit(results.protocol)} decide with probability "
+            f"std: of the paired differences; found: what n {results.protocol.unit_name} decide with probability "
             f"{power:g}; wanted: what is to be decided; all in {difference_units(results.runs)}"
         ),
         outputs=("terminal",),

@@ -1,4 +1,4 @@
-"""Seeds are added from look to look, until everything is decided or nothing more is to be hoped for."""
+"""Seeds, or searches, are added from look to look, until everything is decided or nothing more is to be hoped for."""
 
 from dataclasses import replace
 
@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from studies import catalogue
-from studies.design import Primary, Sweep
+from studies.design import Primary, Search, Sweep
+from studies.design.protocol import search_of
 from tests.support.records import record_of
 
 SWEEP = Sweep(
@@ -21,23 +22,36 @@ SWEEP = Sweep(
 )
 
 
-@pytest.fixture
-def study(monkeypatch):
-    found = replace(catalogue.find("quickstart"), scales={"default": SWEEP})
+SEARCHED = replace(SWEEP, seeds=2, test_split="fixed", search=Search(points=2, searches=3), looks=(3, 5, 8))
+
+
+def only(monkeypatch, sweep: Sweep) -> None:
+    found = replace(catalogue.find("quickstart"), scales={"default": sweep})
     monkeypatch.setattr(catalogue, "find", lambda name: found)
 
 
 @pytest.fixture
+def study(monkeypatch):
+    only(monkeypatch, SWEEP)
+
+
+@pytest.fixture
+def searched(monkeypatch):
+    only(monkeypatch, SEARCHED)
+
+
+@pytest.fixture
 def errors(monkeypatch):
-    """Test errors of reinforce by seed; those of dense are .2 and a little more with each seed."""
+    """Test errors of reinforce by seed or search; those of dense are .2 and a little more with each."""
     given: dict[int, float] = {}
 
     def record(configuration, *arguments):
         found = record_of(configuration, *arguments)
-        if found["status"] == "ok":
-            seed = configuration.seed
+        if found["status"] == "ok" and configuration.stage == "evaluate":
+            search = catalogue.find("quickstart").at("default").search
+            unit = configuration.seed if search is None else search_of(configuration.seed)
             found["test_hits"] = None
-            found["test_error"] = 0.2 + 0.01 * seed + (given[seed] if configuration.strategy == "reinforce" else 0.0)
+            found["test_error"] = 0.2 + 0.01 * unit + (given[unit] if configuration.strategy == "reinforce" else 0.0)
         return found
 
     monkeypatch.setattr("tests.studies.conftest.record_of", record)
@@ -63,7 +77,7 @@ def test_it_goes_on_while_there_is_hope_and_logs_every_look(command, scheduler, 
     assert next(len(asked) for asked in scheduler.asked) == 8
     assert len(scheduler.asked) > 1
     looks = pd.read_csv(command.results / "quickstart" / "looks.csv")
-    assert looks["seeds"].tolist() == [4, 6, 9][: len(scheduler.asked)]
+    assert looks["units"].tolist() == [4, 6, 9][: len(scheduler.asked)]
     assert looks["verdict"].iloc[0] == "undecided"
 
 
@@ -80,6 +94,34 @@ def test_what_is_decided_is_not_run_again(command, scheduler, without_figures, s
     run(command, "--until-decided")
     assert run(command, "--until-decided").code == 0
     assert len(scheduler.asked) == 1
+
+
+def test_a_searched_study_adds_searches_and_keeps_those_it_has(command, scheduler, without_figures, searched, errors):
+    errors.update(dict(enumerate([-0.001, 0.06, 0.09, 0.02, 0.06, 0.05, 0.055, 0.06])))
+    done = run(command, "--until-decided")
+    assert (done.code, done.err) == (0, "")
+    assert "look at 3 searches: Of 1 primary contrast: 1 undecided." in done.out
+    # Of two strategies two points each, then two seeds of each winner: of three searches, and of two more.
+    assert [len(asked) for asked in scheduler.asked[:4]] == [12, 12, 8, 8]
+    looks = pd.read_csv(command.results / "quickstart" / "looks.csv")
+    assert looks["units"].tolist() == [3, 5, 8][: len(scheduler.asked) // 2]
+    assert run(command, "--searches", str(looks["units"].max())).code == 0
+    assert len(scheduler.asked) == 2 * len(looks)
+
+
+def test_seeds_of_the_winners_are_chosen_freely_and_searches_are_not(
+    command, scheduler, without_figures, searched, errors
+):
+    errors.update({unit: 0.3 + 0.001 * unit for unit in range(8)})
+    refused = run(command, "--until-decided", "--searches", "4")
+    message = "--until-decided and --searches: the study's looks say how many searches; choose one of them"
+    assert (refused.code, refused.err) == (2, f"error: {message}\n")
+    done = run(command, "--until-decided", "--seeds", "1")
+    assert done.code == 0
+    assert "look at 3 searches: Of 1 primary contrast: 1 worse." in done.out
+    assert run(command, "--searches", "4").code == 0
+    said = pd.read_csv(command.results / "quickstart" / "contrasts.csv")
+    assert said["withheld"].tolist() == ["4 searches are no look of the study"]
 
 
 @pytest.mark.parametrize(

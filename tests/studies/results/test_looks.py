@@ -28,10 +28,10 @@ def results(seeds: int, failed: int | None = None, looks: tuple[int, ...] = (4, 
 def test_every_look_up_to_the_seeds_is_there_at_its_level_over_its_first_seeds():
     found = results(6).looks
     of_reinforce = found[found["arm"] == "reinforce"].to_dict("records")
-    assert [row["seeds"] for row in of_reinforce] == [4, 6]
+    assert [row["units"] for row in of_reinforce] == [4, 6]
     levels = look_levels((4, 6, 8), 0.05 / 2)
     for row, level in zip(of_reinforce, levels, strict=False):
-        expected = repeated_interval(DIFFERENCES[: row["seeds"]], level)
+        expected = repeated_interval(DIFFERENCES[: row["units"]], level)
         assert (row["ci_low"], row["ci_high"]) == pytest.approx(expected)
         assert row["level"] == level
     assert [row["verdict"] for row in of_reinforce] == ["better", "undecided"]
@@ -39,7 +39,7 @@ def test_every_look_up_to_the_seeds_is_there_at_its_level_over_its_first_seeds()
 
 def test_the_last_look_is_the_contrast():
     whole = results(6)
-    last = whole.looks[whole.looks["seeds"] == 6]
+    last = whole.looks[whole.looks["units"] == 6]
     both = last.merge(whole.contrasts, on=["arm", "reference"], suffixes=("", "_contrast"))
     assert len(both) == 2
     assert both["ci_low"].tolist() == pytest.approx(both["ci_low_contrast"].tolist())
@@ -67,7 +67,7 @@ def test_a_study_of_one_look_has_no_table_of_looks():
 
 def test_seeds_that_are_no_look_take_the_looks_before_them():
     found = results(5).looks
-    assert set(found["seeds"]) == {4}
+    assert set(found["units"]) == {4}
     assert set(results(5).contrasts["withheld"]) == {"5 seeds are no look of the study"}
 
 

@@ -10,6 +10,7 @@ from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.report.sentences import sentences
 from studies.results import Results
+from studies.results.statistics.looks import look_levels
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of
 
@@ -104,7 +105,8 @@ def test_fewer_than_three_searches_have_no_verdict(searches, expected):
     row = results.contrasts.iloc[0]
     assert row["verdict"] == ""
     assert row["withheld"].startswith(expected)
-    assert results.looks["verdict"].tolist() == [""]
+    # One search shows no variance, and is no look.
+    assert results.looks["verdict"].tolist() == [""] * (searches - 1)
     ((_, said),) = sentences(results.contrasts)
     assert f"has no verdict, since {expected}" in said[0]
 
@@ -126,19 +128,30 @@ def test_no_interval_leaves_the_range_of_errors():
     assert results.contrasts["ci_high"].between(-1, 1).all()
 
 
-def test_a_look_is_at_the_first_seeds_of_every_search():
-    design = searched(seeds=4, looks=(2, 4))
+def test_a_look_is_at_all_seeds_of_the_first_searches():
+    design = searched(searches=5, looks=(3, 5, 8))
     rng = np.random.default_rng(411)
     results = invented(design, rng, of_search=0.01)
     runs = results.counted.pivot_table(index=["search", "seed"], columns="arm", values="error")
     differences = (runs["reinforce"] - runs["small_dense"]).reset_index(name="difference")
-    early = differences[differences["seed"] % 10_000 < 2]
-    assert results.looks["seeds"].tolist() == [2, 4]
+    early = differences[differences["search"] < 3]
+    assert results.looks["units"].tolist() == [3, 5]
     assert results.looks["difference"].tolist() == pytest.approx(
         [early["difference"].mean(), differences["difference"].mean()]
     )
-    assert results.looks["ci_low"].iloc[1] == pytest.approx(results.contrasts["ci_low"].iloc[0])
-    assert not results.looks["futile"].any()
+    levels = look_levels((3, 5, 8), 0.05)
+    assert results.looks["level"].tolist() == [*levels[:2]]
+    last, contrast = results.looks.iloc[1], results.contrasts.iloc[0]
+    assert (contrast["level"], contrast["ci_low"]) == pytest.approx((levels[1], last["ci_low"]))
+    assert (contrast["verdict"], contrast["withheld"]) == (last["verdict"], "")
+
+
+def test_a_number_of_searches_that_is_no_look_has_no_verdict_however_many_seeds_there_are():
+    errors = {"small_dense": [0.30, 0.301, 0.299, 0.30], "reinforce": [0.10, 0.101, 0.10, 0.101]}
+    results = of_searches(searched(seeds=3, looks=(3, 5)), errors)
+    row = results.contrasts.iloc[0]
+    assert (row["verdict"], row["withheld"]) == ("", "4 searches are no look of the study")
+    assert results.looks["units"].tolist() == [3]
 
 
 def test_a_failed_run_of_any_winner_withholds_the_verdict():

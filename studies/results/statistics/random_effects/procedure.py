@@ -84,9 +84,8 @@ def procedure_difference(differences: ArrayLike, level: float, *, common_seeds: 
 
     Each search with its own seeds: the R means are independent, and their interval is that which decides for seeds
     (:func:`~studies.results.statistics.looks.repeated_interval`): t with R - 1 degrees of freedom, widened where the
-    means may be skewed, as those of searches are of which one in a few finds nothing. It is as valid at several looks,
-    at which there are more seeds of the same searches: their means are closer to each other than those of looks at more
-    seeds alone, for which levels are shared out. On common seeds: the t interval of
+    means may be skewed, as those of searches are of which one in a few finds nothing. At several looks there are more
+    searches, as there are more seeds without a search. On common seeds: the t interval of
     :func:`~studies.results.statistics.random_effects.crossed.crossed_mean`. No difference of errors is beyond -1 and 1,
     where the interval is cut off, and all of that where nothing varies.
 
