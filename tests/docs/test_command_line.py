@@ -5,9 +5,10 @@ import re
 import click
 import pytest
 
-from studies import cli
+from studies import catalogue, cli
 from studies.cli import ending
 from studies.cli.group import app
+from studies.design.freezing import FrozenStudy
 from tests.docs.markdown import DOCS
 
 PAGE = (DOCS / "reference" / "command_line.md").read_text(encoding="utf-8")
@@ -66,3 +67,14 @@ def test_every_exit_code_is_on_the_page():
     codes = {cli.BAD_INPUT, cli.MACHINE, cli.INTERRUPTED, cli.TERMINATED, ending.DONE, ending.FAILED}
     listed = re.findall(r"^\| (\d+) \|", sections()["Exit"][1], re.MULTILINE)
     assert sorted(map(int, listed)) == sorted(codes)
+
+
+def test_the_designs_that_are_simulated_are_those_of_the_studies():
+    _, text = sections()["simulate"]
+    rows = [line.split() for line in text.split("```")[1].splitlines()[2:]]
+    designs = [FrozenStudy.freeze(name, "default", catalogue.find(name).at("default")) for name in catalogue.built_in()]
+    assert [row[:3] for row in rows] == [
+        [design.study, ",".join(map(str, design.sweep.looks)), str(design.protocol.contrasts)]
+        for design in designs
+        if design.protocol.contrasts
+    ]

@@ -41,9 +41,8 @@ def test_a_study_names_a_few_contrasts_of_arms_that_it_runs(name, scale):
 def test_it_looks_at_its_seeds_and_can_decide_a_difference_of_a_few_standard_deviations(name, scale):
     protocol = freeze(name, scale).protocol
     assert protocol.look is not None
-    units = protocol.seeds if protocol.search is None else protocol.search.searches
     if protocol.search is not None:
-        assert units >= FEWEST_SEARCHES
-    smallest = detectable(1.0, looks=(units,), alpha=protocol.alpha, contrasts=protocol.contrasts)
+        assert protocol.units >= FEWEST_SEARCHES
+    smallest = detectable(1.0, looks=(protocol.units,), alpha=protocol.alpha, contrasts=protocol.contrasts)
     assert math.isfinite(smallest)
     assert smallest < 5

@@ -10,6 +10,7 @@ from studies.design.freezing import FrozenStudy
 from studies.design.runs import PlannedRun
 from studies.report.sentences import sentences
 from studies.results import Results
+from studies.results.planning.designs import Observed
 from studies.results.statistics.looks import look_levels
 from tests.support.invented import Record, measured, results_of
 from tests.support.records import design_of
@@ -152,6 +153,14 @@ def test_a_number_of_searches_that_is_no_look_has_no_verdict_however_many_seeds_
     row = results.contrasts.iloc[0]
     assert (row["verdict"], row["withheld"]) == ("", "4 searches are no look of the study")
     assert results.looks["units"].tolist() == [3]
+
+
+def test_a_simulated_design_draws_differences_of_searches():
+    results = of_searches(searched(), {"small_dense": [0.20, 0.21, 0.20, 0.21], "reinforce": [0.05, 0.35, 0.34, 0.36]})
+    observed = Observed.of(results)
+    assert observed is not None
+    differences = np.array([-0.15, 0.14, 0.14, 0.15])
+    assert observed.differences == pytest.approx((differences - differences.mean()) / differences.std(ddof=1))
 
 
 def test_a_failed_run_of_any_winner_withholds_the_verdict():

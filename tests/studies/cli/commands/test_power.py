@@ -1,5 +1,6 @@
 import pytest
 
+from studies.design import Search
 from studies.results.collecting import collect
 from tests.support.records import design_of, finished
 
@@ -12,6 +13,16 @@ def test_the_command_prints_the_seeds(command):
     assert line.split()[:3] == ["reinforce", "small_dense", "5"]
     assert f"{line.split()[-1]} seeds for all" in done.out.replace("more than ", "")
     assert "to decide 2 points of test error with probability 0.8" in done.out
+
+
+def test_searches_are_what_a_searched_study_needs(command):
+    search = Search(points=1, searches=4)
+    finished(command.results, design_of("small_dense", "reinforce", seeds=2, search=search, test_split="fixed"))
+    done = command("power", "quickstart", "--results", str(command.results), "--difference", "2")
+    assert (done.code, done.err) == (0, "")
+    (line,) = [line for line in done.out.splitlines() if line.startswith("reinforce ")]
+    assert line.split()[:3] == ["reinforce", "small_dense", "4"]
+    assert " searches for all, " in done.out
 
 
 def test_settings_are_named_where_there_are_several(command):
