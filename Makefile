@@ -15,7 +15,7 @@ quick-studies: .venv/runtime-installed
 
 # Set up, and run every check.
 test: lint types docs
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 25
 
 # The checks that take no long training, no Ray and no whole sets of figures: under two minutes on two idle cores.
 test-fast: .venv/dev-installed
