@@ -5,6 +5,7 @@ Tables and figures hold errors as records do. What they show follows the dataset
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 import pandas as pd
@@ -98,6 +99,19 @@ def size_text(dataset: str, value: float, digits: int = 0) -> str:
     """
     text = difference_text(dataset, abs(value), digits, signed=False)
     return text if unit_of(dataset) is BITS else f"{text} {PERCENT.difference}"
+
+
+def bound_text(dataset: str, value: float) -> str:
+    """Write what a difference is at least, for a sentence: rounded towards 0, but not to 0.
+
+    >>> bound_text("digits", -0.0129), bound_text("digits", 0.00054), bound_text("kjv", 0.1316)
+    ('1.2 points', '0.05 points', '0.131 bits')
+    """
+    unit = unit_of(dataset)
+    # Digits after these are those of a binary fraction.
+    size = Decimal(f"{abs(unit.factor * value):.10g}")
+    rounded = size.quantize(Decimal(1).scaleb(min(-unit.digits, size.adjusted())), ROUND_FLOOR)
+    return f"{rounded:f} {unit.difference}"
 
 
 def difference_interval_text(dataset: str, low: float, high: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from studies.formatting import share
-from studies.metric import difference_interval_text, difference_text, size_text, unit_of
+from studies.metric import bound_text, difference_interval_text, difference_text, size_text, unit_of
 from studies.results import SETTING
 from studies.results.statistics.decision import WORDS, below_delta
 
@@ -60,7 +60,7 @@ def sentence(row: Mapping[Any, Any]) -> str:
         case "better" | "worse" as word:
             near = min(abs(row["ci_low"]), abs(row["ci_high"]))
             small = below_delta(row["ci_low"], row["ci_high"], row["delta"])
-            size = f"though by less than {delta}" if small else f"by at least {size_text(dataset, near)}"
+            size = f"though by less than {delta}" if small else f"by at least {bound_text(dataset, near)}"
             return f"{arm} is {word} than {reference}, {size}: {found}.{_disagreement(row)}"
         case "equivalent":
             return f"{arm} is as good as {reference}, within {delta}: {found}."

@@ -18,6 +18,28 @@ PUBLISHED = [folder for folder in sorted(STUDIES.iterdir()) if (folder / VERDICT
 WORD = re.compile(rf"\*({'|'.join(WORDS)})\b", re.IGNORECASE)
 
 
+PAGES = [*sorted(set(STUDIES.glob("*.md")) - {STUDIES / VERDICTS}), LEARNED]
+# Numbers after these words, as in "by at least 0.4 and 1.1 points".
+BOUND = re.compile(r"by\s+at\s+least\s+([\d.]+)(?:\s+(?:and|to)\s+([\d.]+))?")
+
+
+def studies_of(page: Path) -> list[Path]:
+    """The folders of the studies that a page speaks of: its own, or those that it links to."""
+    of_all = page.stem == "index" or page == LEARNED
+    named = re.findall(r"\((?:studies/)?(\w+)\.md", page.read_text("utf-8")) if of_all else [page.stem]
+    return [STUDIES / name for name in named]
+
+
+def verdicts_of(folder: Path) -> str:
+    path = folder / VERDICTS
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def bounds_in(text: str) -> set[str]:
+    """What a text says that differences are at least."""
+    return {number.rstrip(".") for numbers in BOUND.findall(text) for number in numbers if number}
+
+
 def words_of(folder: Path) -> set[str]:
     """The verdicts that a study has."""
     path = folder / "contrasts.csv"
@@ -42,14 +64,16 @@ def test_the_table_of_all_verdicts_is_made_of_the_numbers_of_each_study():
     assert (STUDIES / VERDICTS).read_text("utf-8") == overview(STUDIES)
 
 
-@pytest.mark.parametrize(
-    "page", [*sorted(set(STUDIES.glob("*.md")) - {STUDIES / VERDICTS}), LEARNED], ids=lambda page: page.stem
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_no_page_has_a_verdict_that_no_primary_contrast_carries(page):
-    of_all = page.stem == "index" or page == LEARNED
-    named = re.findall(r"\((?:studies/)?(\w+)\.md", page.read_text("utf-8")) if of_all else [page.stem]
-    carried = set().union(*(words_of(STUDIES / name) for name in named))
+    carried = set().union(*map(words_of, studies_of(page)))
     assert {word.lower() for word in WORD.findall(page.read_text("utf-8"))} <= carried
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_page_says_more_than_the_near_end_of_an_interval(page):
+    carried = {bound for folder in studies_of(page) for bound in bounds_in(verdicts_of(folder))}
+    assert bounds_in(page.read_text("utf-8")) <= carried
 
 
 def test_a_verdict_word_is_found_where_it_is_emphasised():
