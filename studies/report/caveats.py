@@ -29,9 +29,11 @@ def _of_the_contrasts(results: Results) -> list[str]:
         return ["The study names no primary contrast, so nothing here says that one strategy is better than another."]
     if protocol.look is None:
         looks = ", ".join(map(str, protocol.looks)) or "at least 2"
+        units = protocol.unit_name
         return [
-            f"There is no verdict at {protocol.units} {protocol.unit_name}: the study looks at {looks}. What is added "
-            "until something is found finds it too often, so everything here is exploratory."
+            f"There is no verdict at {protocol.units} {units}: the study looks at {looks} {units}. "
+            f"{units.capitalize()} that are added until something is found find it too often, so everything here is "
+            "exploratory."
         ]
     said = [smallest] if (smallest := detectable(contrasts)) else []
     return [*said, f"Differences below {share_that_matters(results)} of the reference's error are taken not to matter."]

@@ -139,8 +139,14 @@ def test_a_study_without_primary_contrasts_says_so(tmp_path):
 
 def test_seeds_that_are_no_look_are_told_to_be_exploratory(tmp_path):
     said = caveats_of(tmp_path, "small_dense", "reinforce", seeds=5, looks=(4, 8))
-    assert "There is no verdict at n = 5: the study looks at 4, 8 seeds" in said
+    assert "There is no verdict at 5 seeds: the study looks at 4, 8 seeds. Seeds that are added" in said
     assert "everything here is exploratory" in said
+
+
+def test_searches_that_are_no_look_are_told_to_be_exploratory(tmp_path):
+    search = Search(points=1, searches=5)
+    said = caveats_of(tmp_path, "small_dense", "reinforce", seeds=2, search=search, test_split="fixed", looks=(4, 8))
+    assert "There is no verdict at 5 searches: the study looks at 4, 8 searches. Searches that are added" in said
 
 
 def test_runs_over_the_budget_are_told(tmp_path):
