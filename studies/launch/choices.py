@@ -125,9 +125,9 @@ def prepare(name: str, choices: Choices) -> Launch:
 
 
 def _check_decidable(name: str, frozen: FrozenStudy, choices: Choices) -> None:
-    option, units = "seeds" if frozen.sweep.search is None else "searches", frozen.protocol.unit_name
-    if getattr(choices, option) is not None:
-        raise InputError(f"--until-decided and --{option}: the study's looks say how many {units}; choose one of them")
+    units = frozen.protocol.unit_name
+    if getattr(choices, units) is not None:
+        raise InputError(f"--until-decided and --{units}: the study's looks say how many {units}; choose one of them")
     if choices.develop:
         raise InputError(
             "--until-decided and --develop: runs on development examples decide nothing; choose one of them"

@@ -18,7 +18,7 @@ PUBLISHED = [folder for folder in sorted(STUDIES.iterdir()) if (folder / VERDICT
 WORD = re.compile(rf"\*({'|'.join(WORDS)})\b", re.IGNORECASE)
 
 
-PAGES = [*sorted(set(STUDIES.glob("*.md")) - {STUDIES / VERDICTS}), LEARNED]
+PAGES = [*sorted(set(STUDIES.glob("*.md")) - {STUDIES / VERDICTS}), LEARNED, DOCS / "index.md"]
 # Numbers after these words, as in "by at least 0.4 and 1.1 points".
 BOUND = re.compile(r"by\s+at\s+least\s+([\d.]+)(?:\s+(?:and|to)\s+([\d.]+))?")
 

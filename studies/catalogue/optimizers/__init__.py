@@ -9,8 +9,6 @@ from studies.design import Arm, Primary, Search, Study, Sweep
 RATES = {"sgd": (0.3, 0.1), "momentum": (0.1, 0.01), "rmsprop": (0.002, 0.002), "adam": (0.004, 0.004)}
 
 REACH = 3.0
-# At searches.
-LOOKS = (6, 10, 20)
 
 
 def _arm(strategy: str, optimizer: str) -> Arm:
@@ -36,7 +34,7 @@ SWEEP = Sweep(
     test_split="fixed",
     # Of three searches no difference could be told apart that is less than 39 of its standard deviations; of six, 3.
     search=Search(points=8, searches=6),
-    looks=LOOKS,
+    looks=(6, 10, 20),
     references=(),
     primary=tuple(Primary(f"{strategy}, momentum", f"{strategy}, sgd") for strategy in ("reinforce", "top_k", "dense")),
     pairs=tuple((arm.name, f"{arm.strategy}, adam") for arm in ARMS if arm.levels["optimizer"] != "adam"),
@@ -59,7 +57,7 @@ STUDY = Study(
             seeds=5,
             training={**SWEEP.training, "epochs": 25},
             search=Search(points=20, searches=10),
-            looks=LOOKS[1:],
+            looks=(10, 20),
         ),
     },
 )
